@@ -1,0 +1,2 @@
+//! Headless users for zzan.
+fn main() {}

@@ -1,0 +1,54 @@
+//! What a room's owner says to the media plane, and what it hears back.
+
+use crate::{Kind, Mid, Negotiated, OfferError, PeerId, Renegotiated, TrackId};
+
+/// Carries the answer of a command that has one. Called once, on the worker's thread: it must not block.
+pub type Reply<T> = Box<dyn FnOnce(T) + Send>;
+
+/// A request to the worker that holds a room. Applied in the order of sending.
+///
+/// A command that names a peer, slot or track that doesn't exist (any more) does nothing: it lost a race with a departure.
+pub enum Command {
+    /// Adds a peer whose offer was answered by [`crate::Room::negotiate`].
+    AddPeer { peer: PeerId, negotiated: Box<Negotiated> },
+    /// Answers a further offer of a present peer (more slots, or an ICE restart).
+    Renegotiate { peer: PeerId, offer: String, reply: Reply<Result<Renegotiated, OfferError>> },
+    /// Closes the peer's transport. Its tracks and bindings go with it; no [`Event`] follows.
+    RemovePeer { peer: PeerId },
+    /// Names what `peer` sends on `mid`, so that it can be bound. RTP on an m-line without a track is dropped.
+    Publish { peer: PeerId, mid: Mid, track: TrackId, kind: Kind },
+    /// The track is gone; slots bound to it fall silent.
+    Unpublish { track: TrackId },
+    /// `slot` of `peer` receives `track` from now on, or nothing. A video track starts with a key frame.
+    Bind { peer: PeerId, slot: Mid, track: Option<TrackId> },
+    /// A muted track is not forwarded, whatever its publisher sends.
+    SetMuted { track: TrackId, muted: bool },
+}
+
+/// What happened to the media of a room.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// ICE and DTLS are up: media can flow both ways.
+    Connected { peer: PeerId },
+    /// The peer's transport is dead. The peer has been removed already.
+    Lost { peer: PeerId, reason: LossReason },
+    /// Who is audible, loudest first, with the level in dBov (0 loudest, -127 silent; RFC 6464). Sent only on a change, at most
+    /// every 200 ms. Empty when nobody speaks.
+    Speakers { speakers: Vec<(PeerId, i8)> },
+}
+
+/// Why a peer's transport ended by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LossReason {
+    /// The first valid packet never came.
+    NeverConnected,
+    /// Nothing authentic arrived for the configured silence (7 s: a browser checks consent every 5 s or less).
+    Silent,
+    /// The other end closed DTLS.
+    Closed,
+}
+
+/// Takes the events of one room. Called on the worker's thread: it must not block.
+pub trait EventSink: Send + Sync + 'static {
+    fn event(&self, event: Event);
+}

@@ -1,0 +1,127 @@
+//! What sessions are told.
+
+use crate::view::{LobbyRoom, MediaMap, Message, ParticipantView, RoomView, TrackView};
+use crate::{ParticipantId, RoomId, TrackId};
+
+/// Pushed to a session. One event goes to many sessions behind one `Arc`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    ParticipantJoined {
+        room: RoomId,
+        participant: ParticipantView,
+    },
+    ParticipantUpdated {
+        room: RoomId,
+        participant: ParticipantView,
+    },
+    ParticipantLeft {
+        room: RoomId,
+        participant: ParticipantId,
+        reason: LeaveReason,
+    },
+    TrackPublished {
+        room: RoomId,
+        track: TrackView,
+    },
+    TrackUpdated {
+        room: RoomId,
+        track: TrackView,
+    },
+    TrackUnpublished {
+        room: RoomId,
+        track: TrackId,
+    },
+    /// The receiver's own slots were bound anew.
+    MediaMap {
+        room: RoomId,
+        map: MediaMap,
+    },
+    /// The receiver's offer has too few slots: it should offer this many in all.
+    MediaNeed {
+        room: RoomId,
+        audio: u8,
+        video: u8,
+    },
+    /// The receiver's media transport died, though its signaling lives: it should offer anew.
+    MediaLost {
+        room: RoomId,
+    },
+    /// Who is audible, loudest first, in dBov (0 loudest, -127 silent). May be dropped under load.
+    SpeakerChanged {
+        room: RoomId,
+        speakers: Vec<(ParticipantId, i8)>,
+    },
+    /// Name, size or owner changed.
+    RoomUpdated {
+        room: RoomView,
+    },
+    /// The receiver is no longer in this room.
+    RoomClosed {
+        room: RoomId,
+        reason: CloseReason,
+    },
+    /// The receiver's seat went to a newer session of the same user.
+    RoomReplaced {
+        room: RoomId,
+    },
+    ChatMessage {
+        message: Message,
+    },
+    /// Rooms that appeared or changed, and ids of those that ended, since the last of these.
+    LobbyChanged {
+        rooms: Vec<LobbyRoom>,
+        removed: Vec<RoomId>,
+    },
+}
+
+impl Event {
+    /// Whether a session that can't take this event at once may go without it.
+    pub fn is_volatile(&self) -> bool {
+        matches!(self, Self::SpeakerChanged { .. })
+    }
+}
+
+/// Why a participant is no longer in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LeaveReason {
+    /// By its own wish.
+    Left,
+    /// The page unloaded or the transport closed, and nobody came back within the grace.
+    Disconnected,
+    /// Silence: heartbeats stopped, and nobody came back within the grace.
+    TimedOut,
+    /// The media transport died, and no new offer came within the grace.
+    MediaLost,
+    /// Removed by the room's owner or a backend.
+    Kicked,
+    /// The room was closed.
+    RoomClosed,
+    /// The node is stopping.
+    ServerStopped,
+    /// The session's token expired, or its rights were taken away.
+    Unauthorized,
+}
+
+/// Why a session is told that it is out of a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CloseReason {
+    /// The owner or a backend closed the room.
+    Closed,
+    /// The owner or a backend removed this participant.
+    Kicked,
+    /// The media transport died, and no new offer came within the grace.
+    MediaLost,
+    /// The node is stopping.
+    ServerStopped,
+    /// The room's task failed. It can be joined anew.
+    Failed,
+}
+
+/// How a session's connection ended without a wish to leave. Decides how long its seat is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Loss {
+    /// The page said that it unloads, or the transport was closed by the other end: the short grace.
+    Closed,
+    /// Heartbeats or acknowledgements stopped: the long grace.
+    Silent,
+}

@@ -1,0 +1,118 @@
+//! What is kept, and what a keeper promises. Implemented by `memory` here, and by databases elsewhere.
+
+use crate::view::{History, Message, User};
+use crate::{ChannelId, MessageId, RoomId};
+use async_trait::async_trait;
+use std::time::SystemTime;
+
+/// The durable half of the domain.
+///
+/// # Guarantees
+/// * A returned `Ok` means durable: committed and synced.
+/// * Messages of a channel are numbered 1, 2, 3 … without a gap, in the order in which they become visible; the number is
+///   given by the store's own conditional write and by nothing else.
+/// * A nonce that was stored within the last 24 h stores nothing again and returns what the first call returned.
+/// * An operation that returns an error may or may not have happened; repeating it with the same nonce is safe.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Keeps a room. The same (owner, nonce) twice returns the first room.
+    async fn create_room(&self, room: RoomRecord, nonce: Nonce) -> Result<RoomRecord, StoreError>;
+    /// A room that has not ended.
+    async fn room(&self, id: &RoomId) -> Result<Option<RoomRecord>, StoreError>;
+    /// All rooms that have not ended, oldest first.
+    async fn open_rooms(&self) -> Result<Vec<RoomRecord>, StoreError>;
+    /// Marks a room as ended: it is found no more. Its messages stay. Ending it twice is no error.
+    async fn end_room(&self, id: &RoomId, at: SystemTime) -> Result<(), StoreError>;
+
+    /// Keeps a link into a room.
+    async fn create_link(&self, link: LinkRecord) -> Result<(), StoreError>;
+    /// Counts one use of a link, if it has one left at `now`. Decided once, however many race for the last use.
+    async fn redeem_link(&self, secret_hash: &[u8; 32], now: SystemTime) -> Result<Redeemed, StoreError>;
+
+    /// Appends a message to its channel and gives it the next sequence number. The same (author, nonce) in one channel twice returns the
+    /// stored message, with `duplicate` set.
+    async fn append(&self, message: NewMessage) -> Result<Appended, StoreError>;
+    /// At most `limit` messages, those with the highest numbers below `before` (or the newest), oldest first.
+    async fn history(&self, channel: &ChannelId, before: Option<u64>, limit: u32) -> Result<History, StoreError>;
+}
+
+/// A client-made key that makes a retry safe. 1–64 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Nonce(pub String);
+
+/// A room as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomRecord {
+    pub id: RoomId,
+    pub name: String,
+    pub capacity: u8,
+    /// Argon2id in PHC string format.
+    pub password_hash: Option<String>,
+    pub owner: User,
+    pub channel: ChannelId,
+    pub listing: Listing,
+    pub created_at: SystemTime,
+}
+
+/// Where a room came from, and so whether strangers see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listing {
+    /// Shown in the lobby.
+    Lobby,
+    /// Reached by its id or a link alone.
+    Unlisted,
+}
+
+/// A link into a room as it is kept: the secret itself is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkRecord {
+    /// SHA-256 of the secret.
+    pub secret_hash: [u8; 32],
+    pub room: RoomId,
+    /// The name that its users show, when the link is for one person.
+    pub name: Option<String>,
+    pub max_uses: u32,
+    pub uses: u32,
+    pub expires_at: SystemTime,
+}
+
+/// What became of the use of a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Redeemed {
+    /// This use is counted.
+    Granted(LinkRecord),
+    /// No such link.
+    Unknown,
+    Expired,
+    UsedUp,
+}
+
+/// A message that has no number yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMessage {
+    pub id: MessageId,
+    pub channel: ChannelId,
+    pub author: User,
+    pub nonce: Nonce,
+    pub text: String,
+    pub sent_at: SystemTime,
+}
+
+/// A stored message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appended {
+    pub message: Message,
+    /// It was stored by an earlier call already: nobody needs to be told.
+    pub duplicate: bool,
+}
+
+/// The store could not do it. The cause is logged where it arose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Down, full, overloaded or too slow: try again later. The operation may have happened.
+    #[error("the store is unavailable")]
+    Unavailable,
+    /// What is stored doesn't read as what it should be.
+    #[error("the store holds something unreadable")]
+    Corrupt,
+}

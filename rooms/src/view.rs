@@ -1,0 +1,118 @@
+//! What others see of a room: plain values, copied out of its task.
+
+use crate::{ChannelId, MessageId, ParticipantId, RoomId, TrackId, UserId};
+use std::time::SystemTime;
+
+pub use media::{Kind, Mid};
+
+/// An account with the name it shows.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct User {
+    pub id: UserId,
+    /// 1–64 characters.
+    pub name: String,
+}
+
+/// A room as everyone in it sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomView {
+    pub id: RoomId,
+    pub name: String,
+    /// Seats, 2–4.
+    pub capacity: u8,
+    pub has_password: bool,
+    pub owner: UserId,
+    /// The channel of this room's messages.
+    pub channel: ChannelId,
+    /// In the order of joining.
+    pub participants: Vec<ParticipantView>,
+}
+
+/// A room as the lobby lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LobbyRoom {
+    pub id: RoomId,
+    pub name: String,
+    pub capacity: u8,
+    /// Seats taken, those of reconnecting participants included.
+    pub seated: u8,
+    pub has_password: bool,
+    pub owner_name: String,
+    pub created_at: SystemTime,
+}
+
+/// Somebody in a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParticipantView {
+    pub id: ParticipantId,
+    pub user: UserId,
+    pub name: String,
+    pub state: ParticipantState,
+}
+
+/// Whether a seated participant can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParticipantState {
+    Joined,
+    /// The connection is lost, the seat is kept for a grace.
+    Reconnecting,
+}
+
+/// Published media.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrackView {
+    pub id: TrackId,
+    pub participant: ParticipantId,
+    pub kind: Kind,
+    pub source: TrackSource,
+    pub muted: bool,
+}
+
+/// Where published media comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TrackSource {
+    Microphone,
+    Camera,
+    Screen,
+}
+
+/// One m-line of a client on which it can receive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot {
+    pub mid: Mid,
+    pub kind: Kind,
+}
+
+/// Which track a slot carries from revision `rev` on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlotBinding {
+    pub mid: Mid,
+    pub track: Option<TrackId>,
+}
+
+/// All bindings of one participant's slots. A map with a higher `rev` replaces all earlier ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaMap {
+    pub rev: u64,
+    pub slots: Vec<SlotBinding>,
+}
+
+/// A stored chat message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    pub id: MessageId,
+    pub channel: ChannelId,
+    /// Contiguous from 1 in its channel.
+    pub seq: u64,
+    pub author: User,
+    pub text: String,
+    pub sent_at: SystemTime,
+}
+
+/// A page of messages, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    pub messages: Vec<Message>,
+    /// Whether older messages than these exist.
+    pub more: bool,
+}

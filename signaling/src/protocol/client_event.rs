@@ -1,0 +1,204 @@
+//! What clients send, and what an `ok` ack carries. Every ack is `{ok: true, …}` or `{ok: false, error}`.
+
+use super::types::{LobbyRoom, Me, Message, Publication, Room, SessionDescription, Slot, Track};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// `room:create`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct RoomCreate {
+    /// 1–64 characters.
+    pub name: String,
+    /// 2–4.
+    pub capacity: u8,
+    /// 1–128 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub password: Option<String>,
+    /// 1–64 bytes, made by the client: the same nonce twice makes one room.
+    pub nonce: String,
+}
+
+/// Answer of `room:create`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct RoomCreated {
+    pub room: Room,
+}
+
+/// `lobby:list`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
+pub struct LobbyList {
+    /// Rooms of this capacity only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub size: Option<u8>,
+}
+
+/// `lobby:watch`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct LobbyWatch {
+    /// Rooms of this capacity only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub size: Option<u8>,
+    /// False ends the watch.
+    #[serde(default = "yes")]
+    #[ts(optional, as = "Option<bool>")]
+    pub watch: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Answer of `lobby:list` and `lobby:watch`: newest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct LobbyListed {
+    pub rooms: Vec<LobbyRoom>,
+}
+
+/// `room:join`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct RoomJoin {
+    pub room: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub password: Option<String>,
+    /// Without it the participant is seated without media.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub offer: Option<SessionDescription>,
+    /// The sending m-lines to publish. Absent: all, where the first audio is the microphone, the first video the camera and the
+    /// second video the screen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub publish: Option<Vec<Publication>>,
+}
+
+/// Answer of `room:join`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct RoomJoined {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub answer: Option<SessionDescription>,
+    /// In the order of the offer's m-lines.
+    pub slots: Vec<Slot>,
+    pub me: Me,
+    pub room: Room,
+    /// All tracks of the room, own ones included.
+    pub tracks: Vec<Track>,
+    /// The revision of the bindings; a `media:map` with this or a higher revision follows.
+    #[ts(type = "number")]
+    pub rev: u64,
+}
+
+/// `room:leave` and `room:close`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct RoomRef {
+    pub room: String,
+}
+
+/// `room:kick`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct RoomKick {
+    pub room: String,
+    /// A participant id.
+    pub participant: String,
+}
+
+/// `media:offer`: the first offer of a participant seated without media, or a further one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct MediaOffer {
+    pub offer: SessionDescription,
+    /// As in `room:join`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub publish: Option<Vec<Publication>>,
+}
+
+/// Answer of `media:offer`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct MediaAnswer {
+    pub answer: SessionDescription,
+    pub slots: Vec<Slot>,
+    /// All tracks of the room, own ones included.
+    pub tracks: Vec<Track>,
+    #[ts(type = "number")]
+    pub rev: u64,
+}
+
+/// `media:mute`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct MediaMute {
+    /// An own track's id.
+    pub track: String,
+    pub muted: bool,
+}
+
+/// Answer of `media:mute`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct MediaMuted {
+    pub track: Track,
+}
+
+/// `chat:send`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ChatSend {
+    pub channel: String,
+    /// 1–64 bytes, made by the client: the same nonce twice stores one message.
+    pub nonce: String,
+    /// 1–4,000 characters.
+    pub text: String,
+}
+
+/// Answer of `chat:send`: the message is durable.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ChatSent {
+    pub message: Message,
+}
+
+/// `chat:history`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ChatHistory {
+    pub channel: String,
+    /// Messages with a lower `seq` than this; absent: the newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional, type = "number")]
+    pub before: Option<u64>,
+    /// 1–100, 50 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub limit: Option<u32>,
+}
+
+/// Answer of `chat:history`: oldest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ChatPage {
+    pub messages: Vec<Message>,
+    /// Whether older messages exist.
+    pub more: bool,
+}
+
+/// `session:refresh`: a fresh token of the same user, before the old one expires.
+#[derive(Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct SessionRefresh {
+    pub token: String,
+}
+
+/// Answer of `session:refresh`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct SessionRefreshed {
+    #[ts(type = "number")]
+    pub expires_in_ms: u64,
+}
+
+/// What a resumed session finds: its seat, as `room:join` told it, without an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Seat {
+    pub me: Me,
+    pub room: Room,
+    pub slots: Vec<Slot>,
+    pub tracks: Vec<Track>,
+    #[ts(type = "number")]
+    pub rev: u64,
+}

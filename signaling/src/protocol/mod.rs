@@ -1,0 +1,8 @@
+//! The wire, as types: these are the specification. `web/sdk/src/protocol.gen.ts` is generated from them, and a test holds it equal.
+//!
+//! Domain types are converted here and nowhere else; a rename in the domain can't change the wire.
+
+pub mod client_event;
+pub mod error;
+pub mod server_event;
+pub mod types;

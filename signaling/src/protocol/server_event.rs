@@ -1,0 +1,160 @@
+//! What the server pushes. One object argument per event.
+
+use super::client_event::Seat;
+use super::types::{LobbyRoom, Message, Participant, ParticipantState, Room, SlotBinding, Speaker, Track};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// `session:ready`: the first event of every connection.
+#[derive(Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct SessionReady {
+    /// A secret: pass it as `auth.session` when reconnecting. Every connection gets a new one and ends the old one's validity.
+    pub session: String,
+    pub resumed: bool,
+    /// When the token expires.
+    #[ts(type = "number")]
+    pub expires_in_ms: u64,
+    /// The seat that a resumed session still has. A `media:map` follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub seat: Option<Seat>,
+}
+
+/// `session:expiring`: refresh the token, or the session ends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct SessionExpiring {
+    #[ts(type = "number")]
+    pub expires_in_ms: u64,
+}
+
+/// `session:draining`: the node stops; reconnect after this time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct SessionDraining {
+    #[ts(type = "number")]
+    pub reconnect_in_ms: u64,
+}
+
+/// `participant:joined`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ParticipantJoined {
+    pub room: String,
+    pub participant: Participant,
+}
+
+/// `participant:updated`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ParticipantUpdated {
+    pub room: String,
+    pub participant: Participant,
+    /// The same as `participant.state`.
+    pub state: ParticipantState,
+}
+
+/// `participant:left`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ParticipantLeft {
+    pub room: String,
+    /// The participant id.
+    pub participant: String,
+    pub reason: LeaveReason,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum LeaveReason {
+    Left,
+    Disconnected,
+    TimedOut,
+    MediaLost,
+    Kicked,
+    RoomClosed,
+    ServerStopped,
+    Unauthorized,
+}
+
+/// `track:published` and `track:updated`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct TrackChanged {
+    pub room: String,
+    pub track: Track,
+}
+
+/// `track:unpublished`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct TrackUnpublished {
+    pub room: String,
+    /// The track id.
+    pub track: String,
+}
+
+/// `media:map`: replaces all bindings with a lower `rev`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct MediaMap {
+    pub room: String,
+    #[ts(type = "number")]
+    pub rev: u64,
+    pub slots: Vec<SlotBinding>,
+}
+
+/// `media:need`: offer this many slots in all.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct MediaNeed {
+    pub room: String,
+    pub audio: u8,
+    pub video: u8,
+}
+
+/// `media:lost`: the media transport died; send a `media:offer` of a new one within the grace.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct MediaLost {
+    pub room: String,
+}
+
+/// `speaker:changed`: who is audible, loudest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct SpeakerChanged {
+    pub room: String,
+    pub speakers: Vec<Speaker>,
+}
+
+/// `room:updated`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct RoomUpdated {
+    pub room: Room,
+}
+
+/// `room:closed`: you are no longer in this room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct RoomClosed {
+    pub room: String,
+    pub reason: CloseReason,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum CloseReason {
+    Closed,
+    Kicked,
+    MediaLost,
+    ServerStopped,
+    Failed,
+}
+
+/// `room:replaced`: a newer session of yours took the seat.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct RoomReplaced {
+    pub room: String,
+}
+
+/// `chat:message`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ChatMessage {
+    pub message: Message,
+}
+
+/// `lobby:changed`: rooms that appeared or changed, and ids of rooms that ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct LobbyChanged {
+    pub rooms: Vec<LobbyRoom>,
+    pub removed: Vec<String>,
+}

@@ -1,0 +1,159 @@
+//! Shapes that events share.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// A room as everyone in it sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Room {
+    pub id: String,
+    pub name: String,
+    /// Seats, 2–4.
+    pub capacity: u8,
+    pub has_password: bool,
+    /// The owner's user id.
+    pub owner: String,
+    /// The channel of the room's messages.
+    pub channel: String,
+    /// In the order of joining.
+    pub participants: Vec<Participant>,
+}
+
+/// A room as the lobby lists it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct LobbyRoom {
+    pub id: String,
+    pub name: String,
+    pub capacity: u8,
+    /// Seats taken.
+    pub seated: u8,
+    pub has_password: bool,
+    pub owner_name: String,
+    /// RFC 3339.
+    pub created_at: String,
+}
+
+/// Somebody in a room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Participant {
+    pub id: String,
+    /// The user id.
+    pub user: String,
+    pub name: String,
+    pub state: ParticipantState,
+}
+
+/// Whether a participant can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ParticipantState {
+    Joined,
+    /// The connection is lost, the seat is kept for a grace.
+    Reconnecting,
+}
+
+/// Oneself in a room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Me {
+    /// The participant id.
+    pub id: String,
+    /// The user id.
+    pub user: String,
+    pub name: String,
+}
+
+/// Published media.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Track {
+    pub id: String,
+    /// The publishing participant's id.
+    pub participant: String,
+    pub kind: TrackKind,
+    pub source: TrackSource,
+    pub muted: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum TrackKind {
+    Audio,
+    Video,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum TrackSource {
+    Microphone,
+    Camera,
+    Screen,
+}
+
+/// An m-line on which the client can receive.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Slot {
+    pub mid: String,
+    pub kind: TrackKind,
+}
+
+/// What a slot carries.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct SlotBinding {
+    pub mid: String,
+    /// A track id, or null for silence.
+    pub track: Option<String>,
+}
+
+/// An SDP offer or answer, as a browser's `RTCSessionDescription` has it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct SessionDescription {
+    #[serde(rename = "type")]
+    pub kind: SdpKind,
+    pub sdp: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum SdpKind {
+    Offer,
+    Answer,
+}
+
+/// A sending m-line of an offer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Publication {
+    pub mid: String,
+    pub source: TrackSource,
+    #[serde(default)]
+    pub muted: bool,
+}
+
+/// A stored chat message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Message {
+    pub id: String,
+    pub channel: String,
+    /// Contiguous from 1 in its channel.
+    #[ts(type = "number")]
+    pub seq: u64,
+    pub author: Author,
+    pub text: String,
+    /// RFC 3339.
+    pub sent_at: String,
+}
+
+/// Who wrote a message, with the name at that time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Author {
+    /// The user id.
+    pub id: String,
+    pub name: String,
+}
+
+/// An audible participant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Speaker {
+    /// The participant id.
+    pub participant: String,
+    /// dBov: 0 loudest, -127 silent.
+    pub level: i8,
+}

@@ -1,0 +1,1 @@
+//! The node: composes the crates and touches the outside world.

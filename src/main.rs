@@ -1,0 +1,2 @@
+//! The `zzan` command.
+fn main() {}
