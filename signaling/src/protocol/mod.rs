@@ -6,3 +6,4 @@ pub mod client_event;
 pub mod error;
 pub mod server_event;
 pub mod types;
+pub mod typescript;

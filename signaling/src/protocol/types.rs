@@ -124,6 +124,7 @@ pub struct Publication {
     pub mid: String,
     pub source: TrackSource,
     #[serde(default)]
+    #[ts(optional, as = "Option<bool>")]
     pub muted: bool,
 }
 

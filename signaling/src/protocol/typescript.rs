@@ -1,0 +1,202 @@
+//! The TypeScript of the wire: one text, generated from the Rust types in a fixed order.
+//!
+//! Not a build step: `cargo run -p zzan-signaling --example typescript` writes the committed file, and a test holds both equal.
+
+use super::client_event as request;
+use super::error::{ErrorCode, WireError};
+use super::server_event as push;
+use super::types;
+use std::fmt::Write as _;
+use ts_rs::{Config, TS};
+
+/// Where the text is committed, from the workspace's root.
+pub const COMMITTED_AT: &str = "web/sdk/src/protocol.gen.ts";
+
+const HEADER: &str = "// Generated from signaling/src/protocol. Do not edit: cargo run -p zzan-signaling --example typescript\n";
+
+/// The whole file.
+pub fn generate() -> String {
+    let mut out = Writer { config: Config::default(), text: HEADER.to_owned() };
+    out.shared();
+    out.requests();
+    out.pushes();
+    out.client_events();
+    out.server_events();
+    out.text.push_str(ACK);
+    out.text
+}
+
+/// An ack's two shapes, which no Rust type spells out: `ok` is merged into the answer when it is rendered.
+const ACK: &str = "
+/** What the ack of a client event carries. */
+export type Ack<T> = ({ ok: true } & T) | { ok: false, error: WireError };
+
+/** An answer without content. */
+export type Empty = Record<never, never>;
+";
+
+struct Writer {
+    config: Config,
+    text: String,
+}
+
+impl Writer {
+    fn declare<T: TS + 'static>(&mut self) {
+        self.text.push('\n');
+        if let Some(docs) = T::docs() {
+            self.text.push_str(&docs);
+        }
+        self.text.push_str("export ");
+        // ts-rs leaves blanks at the ends of lines beside doc comments.
+        for line in T::decl(&self.config).lines() {
+            self.text.push_str(line.trim_end());
+            self.text.push('\n');
+        }
+    }
+
+    fn shared(&mut self) {
+        self.declare::<ErrorCode>();
+        self.declare::<WireError>();
+        self.declare::<types::Room>();
+        self.declare::<types::LobbyRoom>();
+        self.declare::<types::Participant>();
+        self.declare::<types::ParticipantState>();
+        self.declare::<types::Me>();
+        self.declare::<types::Track>();
+        self.declare::<types::TrackKind>();
+        self.declare::<types::TrackSource>();
+        self.declare::<types::Slot>();
+        self.declare::<types::SlotBinding>();
+        self.declare::<types::SessionDescription>();
+        self.declare::<types::SdpKind>();
+        self.declare::<types::Publication>();
+        self.declare::<types::Message>();
+        self.declare::<types::Author>();
+        self.declare::<types::Speaker>();
+    }
+
+    fn requests(&mut self) {
+        self.declare::<request::RoomCreate>();
+        self.declare::<request::RoomCreated>();
+        self.declare::<request::LobbyList>();
+        self.declare::<request::LobbyWatch>();
+        self.declare::<request::LobbyListed>();
+        self.declare::<request::RoomJoin>();
+        self.declare::<request::RoomJoined>();
+        self.declare::<request::RoomRef>();
+        self.declare::<request::RoomKick>();
+        self.declare::<request::MediaOffer>();
+        self.declare::<request::MediaAnswer>();
+        self.declare::<request::MediaMute>();
+        self.declare::<request::MediaMuted>();
+        self.declare::<request::ChatSend>();
+        self.declare::<request::ChatSent>();
+        self.declare::<request::ChatHistory>();
+        self.declare::<request::ChatPage>();
+        self.declare::<request::SessionRefresh>();
+        self.declare::<request::SessionRefreshed>();
+        self.declare::<request::Seat>();
+    }
+
+    fn pushes(&mut self) {
+        self.declare::<push::SessionReady>();
+        self.declare::<push::SessionExpiring>();
+        self.declare::<push::SessionDraining>();
+        self.declare::<push::ParticipantJoined>();
+        self.declare::<push::ParticipantUpdated>();
+        self.declare::<push::ParticipantLeft>();
+        self.declare::<push::LeaveReason>();
+        self.declare::<push::TrackChanged>();
+        self.declare::<push::TrackUnpublished>();
+        self.declare::<push::MediaMap>();
+        self.declare::<push::MediaNeed>();
+        self.declare::<push::MediaLost>();
+        self.declare::<push::SpeakerChanged>();
+        self.declare::<push::RoomUpdated>();
+        self.declare::<push::RoomClosed>();
+        self.declare::<push::CloseReason>();
+        self.declare::<push::RoomReplaced>();
+        self.declare::<push::ChatMessage>();
+        self.declare::<push::LobbyChanged>();
+    }
+
+    fn client_events(&mut self) {
+        self.text.push_str(
+            "\n/** What a client may send: `emit(event, request, (ack: Ack<response>) => …)`. */\nexport type ClientEvents = {\n",
+        );
+        self.client::<request::RoomCreate>("room:create", "RoomCreated");
+        self.client::<request::RoomJoin>("room:join", "RoomJoined");
+        self.client::<request::RoomRef>("room:leave", "Empty");
+        self.client::<request::RoomRef>("room:close", "Empty");
+        self.client::<request::RoomKick>("room:kick", "Empty");
+        self.client::<request::LobbyList>("lobby:list", "LobbyListed");
+        self.client::<request::LobbyWatch>("lobby:watch", "LobbyListed");
+        self.client::<request::MediaOffer>("media:offer", "MediaAnswer");
+        self.client::<request::MediaMute>("media:mute", "MediaMuted");
+        self.client::<request::ChatSend>("chat:send", "ChatSent");
+        self.client::<request::ChatHistory>("chat:history", "ChatPage");
+        self.client::<request::SessionRefresh>("session:refresh", "SessionRefreshed");
+        self.text.push_str("};\n");
+    }
+
+    fn client<T: TS>(&mut self, event: &str, response: &str) {
+        let request = T::name(&self.config);
+        writeln!(self.text, "  \"{event}\": {{ request: {request}, response: {response} }},").expect("writing to a String can't fail");
+    }
+
+    fn server_events(&mut self) {
+        self.text.push_str("\n/** What the server pushes: `on(event, payload => …)`. */\nexport type ServerEvents = {\n");
+        self.server::<push::SessionReady>("session:ready");
+        self.server::<push::SessionExpiring>("session:expiring");
+        self.server::<push::SessionDraining>("session:draining");
+        self.server::<push::ParticipantJoined>("participant:joined");
+        self.server::<push::ParticipantUpdated>("participant:updated");
+        self.server::<push::ParticipantLeft>("participant:left");
+        self.server::<push::TrackChanged>("track:published");
+        self.server::<push::TrackChanged>("track:updated");
+        self.server::<push::TrackUnpublished>("track:unpublished");
+        self.server::<push::MediaMap>("media:map");
+        self.server::<push::MediaNeed>("media:need");
+        self.server::<push::MediaLost>("media:lost");
+        self.server::<push::SpeakerChanged>("speaker:changed");
+        self.server::<push::RoomUpdated>("room:updated");
+        self.server::<push::RoomClosed>("room:closed");
+        self.server::<push::RoomReplaced>("room:replaced");
+        self.server::<push::ChatMessage>("chat:message");
+        self.server::<push::LobbyChanged>("lobby:changed");
+        self.text.push_str("};\n");
+    }
+
+    fn server<T: TS>(&mut self, event: &str) {
+        let payload = T::name(&self.config);
+        writeln!(self.text, "  \"{event}\": {payload},").expect("writing to a String can't fail");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_typescript_is_the_generated_one() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../web/sdk/src/protocol.gen.ts");
+        let committed = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(committed == generate(), "{COMMITTED_AT} is stale: cargo run -p zzan-signaling --example typescript");
+    }
+
+    #[test]
+    fn every_type_that_a_declaration_names_is_declared() {
+        let text = generate();
+        let declared: std::collections::HashSet<&str> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("export type "))
+            .filter_map(|rest| rest.split(|c: char| !c.is_alphanumeric()).next())
+            .collect();
+        let uncommented: String = text.lines().filter(|line| !line.trim_start().starts_with(['*', '/'])).collect::<Vec<_>>().join("\n");
+        for word in uncommented.split(|c: char| !c.is_alphanumeric() && c != '_') {
+            if word.starts_with(|c: char| c.is_ascii_uppercase()) && !["T", "Array", "Record"].contains(&word) {
+                assert!(declared.contains(word), "{word} is used, but not declared");
+            }
+        }
+    }
+}

@@ -1,0 +1,496 @@
+// Generated from signaling/src/protocol. Do not edit: cargo run -p zzan-signaling --example typescript
+
+/**
+ * For programs. Closed: a new code is a new protocol version.
+ */
+export type ErrorCode = "unauthorized" | "forbidden" | "not_found" | "conflict" | "room_full" | "bad_password" | "invalid" | "too_large" | "rate_limited" | "unavailable" | "internal";
+
+/**
+ * `{ok: false, error}` in acks; `data` of a `connect_error`.
+ */
+export type WireError = { code: ErrorCode,
+/**
+ * For people.
+ */
+message: string,
+/**
+ * For `rate_limited` and `unavailable`.
+ */
+retry_after_ms?: number, };
+
+/**
+ * A room as everyone in it sees it.
+ */
+export type Room = { id: string, name: string,
+/**
+ * Seats, 2–4.
+ */
+capacity: number, has_password: boolean,
+/**
+ * The owner's user id.
+ */
+owner: string,
+/**
+ * The channel of the room's messages.
+ */
+channel: string,
+/**
+ * In the order of joining.
+ */
+participants: Array<Participant>, };
+
+/**
+ * A room as the lobby lists it.
+ */
+export type LobbyRoom = { id: string, name: string, capacity: number,
+/**
+ * Seats taken.
+ */
+seated: number, has_password: boolean, owner_name: string,
+/**
+ * RFC 3339.
+ */
+created_at: string, };
+
+/**
+ * Somebody in a room.
+ */
+export type Participant = { id: string,
+/**
+ * The user id.
+ */
+user: string, name: string, state: ParticipantState, };
+
+/**
+ * Whether a participant can be reached.
+ */
+export type ParticipantState = "joined" | "reconnecting";
+
+/**
+ * Oneself in a room.
+ */
+export type Me = {
+/**
+ * The participant id.
+ */
+id: string,
+/**
+ * The user id.
+ */
+user: string, name: string, };
+
+/**
+ * Published media.
+ */
+export type Track = { id: string,
+/**
+ * The publishing participant's id.
+ */
+participant: string, kind: TrackKind, source: TrackSource, muted: boolean, };
+
+export type TrackKind = "audio" | "video";
+
+export type TrackSource = "microphone" | "camera" | "screen";
+
+/**
+ * An m-line on which the client can receive.
+ */
+export type Slot = { mid: string, kind: TrackKind, };
+
+/**
+ * What a slot carries.
+ */
+export type SlotBinding = { mid: string,
+/**
+ * A track id, or null for silence.
+ */
+track: string | null, };
+
+/**
+ * An SDP offer or answer, as a browser's `RTCSessionDescription` has it.
+ */
+export type SessionDescription = { type: SdpKind, sdp: string, };
+
+export type SdpKind = "offer" | "answer";
+
+/**
+ * A sending m-line of an offer.
+ */
+export type Publication = { mid: string, source: TrackSource, muted?: boolean, };
+
+/**
+ * A stored chat message.
+ */
+export type Message = { id: string, channel: string,
+/**
+ * Contiguous from 1 in its channel.
+ */
+seq: number, author: Author, text: string,
+/**
+ * RFC 3339.
+ */
+sent_at: string, };
+
+/**
+ * Who wrote a message, with the name at that time.
+ */
+export type Author = {
+/**
+ * The user id.
+ */
+id: string, name: string, };
+
+/**
+ * An audible participant.
+ */
+export type Speaker = {
+/**
+ * The participant id.
+ */
+participant: string,
+/**
+ * dBov: 0 loudest, -127 silent.
+ */
+level: number, };
+
+/**
+ * `room:create`
+ */
+export type RoomCreate = {
+/**
+ * 1–64 characters.
+ */
+name: string,
+/**
+ * 2–4.
+ */
+capacity: number,
+/**
+ * 1–128 bytes.
+ */
+password?: string,
+/**
+ * 1–64 bytes, made by the client: the same nonce twice makes one room.
+ */
+nonce: string, };
+
+/**
+ * Answer of `room:create`.
+ */
+export type RoomCreated = { room: Room, };
+
+/**
+ * `lobby:list`
+ */
+export type LobbyList = {
+/**
+ * Rooms of this capacity only.
+ */
+size?: number, };
+
+/**
+ * `lobby:watch`
+ */
+export type LobbyWatch = {
+/**
+ * Rooms of this capacity only.
+ */
+size?: number,
+/**
+ * False ends the watch.
+ */
+watch?: boolean, };
+
+/**
+ * Answer of `lobby:list` and `lobby:watch`: newest first.
+ */
+export type LobbyListed = { rooms: Array<LobbyRoom>, };
+
+/**
+ * `room:join`
+ */
+export type RoomJoin = { room: string, password?: string,
+/**
+ * Without it the participant is seated without media.
+ */
+offer?: SessionDescription,
+/**
+ * The sending m-lines to publish. Absent: all, where the first audio is the microphone, the first video the camera and the
+ * second video the screen.
+ */
+publish?: Array<Publication>, };
+
+/**
+ * Answer of `room:join`.
+ */
+export type RoomJoined = { answer?: SessionDescription,
+/**
+ * In the order of the offer's m-lines.
+ */
+slots: Array<Slot>, me: Me, room: Room,
+/**
+ * All tracks of the room, own ones included.
+ */
+tracks: Array<Track>,
+/**
+ * The revision of the bindings; a `media:map` with this or a higher revision follows.
+ */
+rev: number, };
+
+/**
+ * `room:leave` and `room:close`
+ */
+export type RoomRef = { room: string, };
+
+/**
+ * `room:kick`
+ */
+export type RoomKick = { room: string,
+/**
+ * A participant id.
+ */
+participant: string, };
+
+/**
+ * `media:offer`: the first offer of a participant seated without media, or a further one.
+ */
+export type MediaOffer = { offer: SessionDescription,
+/**
+ * As in `room:join`.
+ */
+publish?: Array<Publication>, };
+
+/**
+ * Answer of `media:offer`.
+ */
+export type MediaAnswer = { answer: SessionDescription, slots: Array<Slot>,
+/**
+ * All tracks of the room, own ones included.
+ */
+tracks: Array<Track>, rev: number, };
+
+/**
+ * `media:mute`
+ */
+export type MediaMute = {
+/**
+ * An own track's id.
+ */
+track: string, muted: boolean, };
+
+/**
+ * Answer of `media:mute`.
+ */
+export type MediaMuted = { track: Track, };
+
+/**
+ * `chat:send`
+ */
+export type ChatSend = { channel: string,
+/**
+ * 1–64 bytes, made by the client: the same nonce twice stores one message.
+ */
+nonce: string,
+/**
+ * 1–4,000 characters.
+ */
+text: string, };
+
+/**
+ * Answer of `chat:send`: the message is durable.
+ */
+export type ChatSent = { message: Message, };
+
+/**
+ * `chat:history`
+ */
+export type ChatHistory = { channel: string,
+/**
+ * Messages with a lower `seq` than this; absent: the newest.
+ */
+before?: number,
+/**
+ * 1–100, 50 when absent.
+ */
+limit?: number, };
+
+/**
+ * Answer of `chat:history`: oldest first.
+ */
+export type ChatPage = { messages: Array<Message>,
+/**
+ * Whether older messages exist.
+ */
+more: boolean, };
+
+/**
+ * `session:refresh`: a fresh token of the same user, before the old one expires.
+ */
+export type SessionRefresh = { token: string, };
+
+/**
+ * Answer of `session:refresh`.
+ */
+export type SessionRefreshed = { expires_in_ms: number, };
+
+/**
+ * What a resumed session finds: its seat, as `room:join` told it, without an answer.
+ */
+export type Seat = { me: Me, room: Room, slots: Array<Slot>, tracks: Array<Track>, rev: number, };
+
+/**
+ * `session:ready`: the first event of every connection.
+ */
+export type SessionReady = {
+/**
+ * A secret: pass it as `auth.session` when reconnecting. Every connection gets a new one and ends the old one's validity.
+ */
+session: string, resumed: boolean,
+/**
+ * When the token expires.
+ */
+expires_in_ms: number,
+/**
+ * The seat that a resumed session still has. A `media:map` follows.
+ */
+seat?: Seat, };
+
+/**
+ * `session:expiring`: refresh the token, or the session ends.
+ */
+export type SessionExpiring = { expires_in_ms: number, };
+
+/**
+ * `session:draining`: the node stops; reconnect after this time.
+ */
+export type SessionDraining = { reconnect_in_ms: number, };
+
+/**
+ * `participant:joined`
+ */
+export type ParticipantJoined = { room: string, participant: Participant, };
+
+/**
+ * `participant:updated`
+ */
+export type ParticipantUpdated = { room: string, participant: Participant,
+/**
+ * The same as `participant.state`.
+ */
+state: ParticipantState, };
+
+/**
+ * `participant:left`
+ */
+export type ParticipantLeft = { room: string,
+/**
+ * The participant id.
+ */
+participant: string, reason: LeaveReason, };
+
+export type LeaveReason = "left" | "disconnected" | "timed_out" | "media_lost" | "kicked" | "room_closed" | "server_stopped" | "unauthorized";
+
+/**
+ * `track:published` and `track:updated`
+ */
+export type TrackChanged = { room: string, track: Track, };
+
+/**
+ * `track:unpublished`
+ */
+export type TrackUnpublished = { room: string,
+/**
+ * The track id.
+ */
+track: string, };
+
+/**
+ * `media:map`: replaces all bindings with a lower `rev`.
+ */
+export type MediaMap = { room: string, rev: number, slots: Array<SlotBinding>, };
+
+/**
+ * `media:need`: offer this many slots in all.
+ */
+export type MediaNeed = { room: string, audio: number, video: number, };
+
+/**
+ * `media:lost`: the media transport died; send a `media:offer` of a new one within the grace.
+ */
+export type MediaLost = { room: string, };
+
+/**
+ * `speaker:changed`: who is audible, loudest first.
+ */
+export type SpeakerChanged = { room: string, speakers: Array<Speaker>, };
+
+/**
+ * `room:updated`
+ */
+export type RoomUpdated = { room: Room, };
+
+/**
+ * `room:closed`: you are no longer in this room.
+ */
+export type RoomClosed = { room: string, reason: CloseReason, };
+
+export type CloseReason = "closed" | "kicked" | "media_lost" | "server_stopped" | "failed";
+
+/**
+ * `room:replaced`: a newer session of yours took the seat.
+ */
+export type RoomReplaced = { room: string, };
+
+/**
+ * `chat:message`
+ */
+export type ChatMessage = { message: Message, };
+
+/**
+ * `lobby:changed`: rooms that appeared or changed, and ids of rooms that ended.
+ */
+export type LobbyChanged = { rooms: Array<LobbyRoom>, removed: Array<string>, };
+
+/** What a client may send: `emit(event, request, (ack: Ack<response>) => …)`. */
+export type ClientEvents = {
+  "room:create": { request: RoomCreate, response: RoomCreated },
+  "room:join": { request: RoomJoin, response: RoomJoined },
+  "room:leave": { request: RoomRef, response: Empty },
+  "room:close": { request: RoomRef, response: Empty },
+  "room:kick": { request: RoomKick, response: Empty },
+  "lobby:list": { request: LobbyList, response: LobbyListed },
+  "lobby:watch": { request: LobbyWatch, response: LobbyListed },
+  "media:offer": { request: MediaOffer, response: MediaAnswer },
+  "media:mute": { request: MediaMute, response: MediaMuted },
+  "chat:send": { request: ChatSend, response: ChatSent },
+  "chat:history": { request: ChatHistory, response: ChatPage },
+  "session:refresh": { request: SessionRefresh, response: SessionRefreshed },
+};
+
+/** What the server pushes: `on(event, payload => …)`. */
+export type ServerEvents = {
+  "session:ready": SessionReady,
+  "session:expiring": SessionExpiring,
+  "session:draining": SessionDraining,
+  "participant:joined": ParticipantJoined,
+  "participant:updated": ParticipantUpdated,
+  "participant:left": ParticipantLeft,
+  "track:published": TrackChanged,
+  "track:updated": TrackChanged,
+  "track:unpublished": TrackUnpublished,
+  "media:map": MediaMap,
+  "media:need": MediaNeed,
+  "media:lost": MediaLost,
+  "speaker:changed": SpeakerChanged,
+  "room:updated": RoomUpdated,
+  "room:closed": RoomClosed,
+  "room:replaced": RoomReplaced,
+  "chat:message": ChatMessage,
+  "lobby:changed": LobbyChanged,
+};
+
+/** What the ack of a client event carries. */
+export type Ack<T> = ({ ok: true } & T) | { ok: false, error: WireError };
+
+/** An answer without content. */
+export type Empty = Record<never, never>;
