@@ -1,0 +1,123 @@
+// Pictures of every page in Korean and English, to be looked at: web/e2e/out/*.png.
+
+import { mkdir, rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { openChromium, visitor } from '../lib/browser.mjs';
+import { until } from '../lib/figures.mjs';
+import { Visit } from '../lib/page.mjs';
+import { startServer } from '../lib/server.mjs';
+import { startShop } from '../lib/shop.mjs';
+import { Client } from '../lib/socket.mjs';
+
+const OUT = fileURLToPath(new URL('../out/', import.meta.url));
+const DESKTOP = { width: 1280, height: 800 };
+const PHONE = { width: 390, height: 844 };
+const NAMES = { ko: ['민수', '지은', '하늘', '도윤'], en: ['Minsu', 'Alex', 'Robin', 'Sam'] };
+const ROOMS = {
+  ko: [['금요일 막걸리 모임', 4, 2], ['혼술러 환영', 2, 1], ['와인 이야기 🍷', 3, 0], ['비밀 모임', 4, 1, 'secret']],
+  en: [['Friday makgeolli', 4, 2], ['Solo drinkers welcome', 2, 1], ['Wine talk 🍷', 3, 0], ['Members only', 4, 1, 'secret']],
+};
+const WORDS = {
+  ko: { tonight: '오늘의 건배', chat: ['다들 안녕하세요!', '안주는 뭐예요?', '해물파전이요 😋', '짠!'] },
+  en: { tonight: 'Tonight’s toast', chat: ['Hello everyone!', 'What are you eating?', 'Seafood pancake 😋', 'Cheers!'] },
+};
+
+await rm(OUT, { recursive: true, force: true });
+await mkdir(OUT, { recursive: true });
+const server = await startServer();
+const shop = await startShop(server);
+const browser = await openChromium();
+try {
+  for (const lang of ['ko', 'en']) await shoot(lang);
+} finally {
+  await browser.close();
+  await shop.stop();
+  await server.stop();
+}
+
+async function shoot(lang) {
+  const locale = lang === 'ko' ? 'ko-KR' : 'en-US';
+  const shot = (page, name, options) => page.screenshot({ path: `${OUT}${name}-${lang}.png`, ...options });
+  const enter = async (viewport) => Visit.open(await visitor(browser, { locale, viewport }), server);
+
+  const sitting = await fillLobby(lang);
+  const host = await enter(DESKTOP);
+  await until('the lobby is full of rooms', () => host.find('room-card').count(), (count) => count >= ROOMS[lang].length);
+  await shot(host.page, 'lobby');
+  const phone = await enter(PHONE);
+  await phone.see('room-card');
+  await shot(phone.page, 'phone-lobby');
+
+  await (await host.see('create-room')).click();
+  await shot(host.page, 'create');
+  await host.goto('/');
+  const room = await host.createRoom({ name: WORDS[lang].tonight, size: 4, as: NAMES[lang][0] });
+  await until('the preview moves', async () => host.page.evaluate(() => document.querySelector('video')?.videoWidth > 0));
+  await shot(host.page, 'pre-join');
+  await host.join();
+  const friends = [await enter({ width: 800, height: 600 }), await enter({ width: 800, height: 600 }), phone];
+  for (const [n, friend] of friends.entries()) {
+    await friend.standBefore(room, { name: NAMES[lang][n + 1] });
+    if (friend === phone) await shot(phone.page, 'phone-pre-join');
+    await friend.join();
+  }
+  for (const visit of [host, ...friends]) await visit.seeMoving(3);
+  for (const [n, text] of WORDS[lang].chat.entries()) await [host, friends[0], friends[1], host][n].say(text);
+  await host.seeMessage(WORDS[lang].chat.at(-1));
+  await shot(host.page, 'call');
+  await shot(phone.page, 'phone-call');
+
+  const fifth = await enter(DESKTOP);
+  await fifth.standBefore(room, { name: NAMES[lang][1] });
+  await fifth.clickJoin();
+  await fifth.errorText();
+  await shot(fifth.page, 'room-full');
+  for (const visit of [host, ...friends, fifth]) await visit.page.context().close();
+  for (const client of sitting) client.close();
+  await shootShop(lang, locale, shot);
+}
+
+/** Rooms with people in them, so that the lobby has something to show. */
+async function fillLobby(lang) {
+  const clients = [];
+  for (const [name, capacity, people, password] of ROOMS[lang]) {
+    const owner = await Client.connect(server, { name: NAMES[lang][0] });
+    const room = await owner.createRoom({ name, capacity, password });
+    clients.push(owner);
+    for (let n = 0; n < people; n += 1) {
+      const client = n === 0 ? owner : await Client.connect(server, { name: NAMES[lang][n] });
+      await client.join(room.id, { password });
+      clients.push(client);
+    }
+  }
+  return clients;
+}
+
+async function shootShop(lang, locale, shot) {
+  const pages = await Promise.all(
+    [DESKTOP, PHONE].map(async (viewport) => (await visitor(browser, { locale, viewport })).newPage()),
+  );
+  const [desktop, phone] = pages;
+  await desktop.goto(shop.url);
+  await shot(desktop, 'shop');
+  await phone.goto(shop.url);
+  await shot(phone, 'phone-shop');
+  await desktop.goto(`${shop.url}/p/moonlight-makgeolli`);
+  await shot(desktop, 'shop-product');
+  await desktop.getByTestId('shop-name').fill(NAMES[lang][0]);
+  await desktop.getByTestId('together-button').click();
+  await phone.goto(await desktop.getByTestId('invite-link').inputValue());
+  await shot(phone, 'phone-shop-invite');
+  await phone.getByTestId('shop-name').fill(NAMES[lang][1]);
+  await phone.getByTestId('join-table').click();
+  for (const page of pages) {
+    const frame = await until('the frame', async () => (await page.getByTestId('room-frame').elementHandle())?.contentFrame());
+    const visit = new Visit(frame, server);
+    await visit.join();
+    page.visit = visit;
+  }
+  for (const page of pages) await page.visit.seeMoving(1);
+  await shot(desktop, 'shop-table');
+  await shot(phone, 'phone-shop-table');
+  for (const page of pages) await page.context().close();
+}

@@ -1,0 +1,126 @@
+// The page as a person uses it. Knows the page's test ids; nothing else here does.
+
+import { witness } from './browser.mjs';
+import { until } from './figures.mjs';
+
+const ARRIVE_MS = 15_000;
+
+/** @param {import('playwright-core').Page | import('playwright-core').Frame} page */
+export class Visit {
+  constructor(page, server) {
+    this.page = page;
+    this.server = server;
+    this.witness = witness(page);
+  }
+
+  /** A new tab of a visitor. */
+  static async open(context, server, path = '/') {
+    const visit = new Visit(await context.newPage(), server);
+    await visit.goto(path);
+    return visit;
+  }
+
+  async goto(path) {
+    await this.page.goto(new URL(path, this.server.url).href);
+  }
+
+  find(testId) {
+    return this.page.getByTestId(testId);
+  }
+
+  /** Waits until it is on the page. */
+  async see(testId, within = ARRIVE_MS) {
+    const found = this.find(testId).first();
+    await found.waitFor({ state: 'visible', timeout: within });
+    return found;
+  }
+
+  /** From the lobby: makes a room and stands in front of it. @returns {Promise<string>} its id */
+  async createRoom({ name, size = 4, password, as }) {
+    await (await this.see('create-room')).click();
+    if (as) await this.find('name-input').fill(as);
+    await this.find('room-name-input').fill(name);
+    await this.find(`room-size-${size}`).click();
+    if (password) await this.find('room-password-input').fill(password);
+    await this.find('create-room-submit').click();
+    await this.see('join-button');
+    return this.roomId();
+  }
+
+  roomId() {
+    return new URL(this.page.url()).pathname.split('/').at(-1);
+  }
+
+  /** Goes to a room's own page, as by a copied address, and stands in front of it. */
+  async standBefore(room, { name, password } = {}) {
+    await this.goto(`/r/${room}`);
+    await this.see('join-button');
+    if (name) await this.find('name-input').fill(name);
+    if (password !== undefined) await this.find('password-input').fill(password);
+  }
+
+  /** Clicks join and is in the call. */
+  async join() {
+    await this.clickJoin();
+    await this.see('call');
+  }
+
+  /** Clicks join, once the preview allows it. */
+  async clickJoin() {
+    await this.find('join-button').click({ timeout: ARRIVE_MS });
+  }
+
+  async leave() {
+    await this.find('leave-button').click();
+    await this.find('call').waitFor({ state: 'detached', timeout: ARRIVE_MS });
+  }
+
+  /** Waits until the browser decodes this many remote videos that move and aren't black. */
+  seeMoving(count, within = 20_000) {
+    return until(
+      `${count} moving remote videos`,
+      () => this.witness.look(),
+      (videos) => videos.filter((video) => video.light > 8 && video.moved > 0.3).length === count,
+      { within },
+    );
+  }
+
+  /** Waits until this many received audio tracks are audible. */
+  hear(count, within = 20_000) {
+    return until(
+      `${count} audible tracks`,
+      () => this.witness.listen(),
+      (peaks) => peaks.filter((peak) => peak > 0.01).length === count,
+      { within },
+    );
+  }
+
+  /** Waits until this many people have a tile, oneself included. */
+  async seePeople(count, within = ARRIVE_MS) {
+    await until(`${count} tiles`, () => this.find('tile').count(), (tiles) => tiles === count, { within });
+  }
+
+  names() {
+    return this.find('tile-name').allInnerTexts();
+  }
+
+  async say(text) {
+    const input = await this.see('chat-input');
+    await input.fill(text);
+    await input.press('Enter');
+  }
+
+  async seeMessage(text, within = ARRIVE_MS) {
+    await this.find('chat-message').filter({ hasText: text }).first().waitFor({ timeout: within });
+  }
+
+  /** The text of the banner that says what went wrong. */
+  async errorText() {
+    return (await this.see('error-banner')).innerText();
+  }
+
+  /** How many offers the live connection made. One is right, however often people come and go. */
+  async liveOffers() {
+    return (await this.witness.peers()).filter((peer) => peer.state !== 'closed').map((peer) => peer.offers);
+  }
+}

@@ -1,0 +1,95 @@
+// People who vanish: a closed tab, a refresh, a killed browser. A socket that sits in the room is the witness of what the others are told.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { openChromium, openDoomedChromium, visitor } from '../lib/browser.mjs';
+import { closeTabAndWatch, TAB_CLOSED } from '../lib/presence.mjs';
+import { summary } from '../lib/figures.mjs';
+import { Visit } from '../lib/page.mjs';
+import { startServer } from '../lib/server.mjs';
+import { Client } from '../lib/socket.mjs';
+
+const ROUNDS = 3;
+
+/** Of a killed browser: its sockets close with its processes, so the short grace holds; the promise for any silent loss is 20 s. */
+const KILLED_MAX_MS = 20_000;
+
+let server;
+let browser;
+let observer;
+let room;
+
+before(async () => {
+  [server, browser] = await Promise.all([startServer(), openChromium()]);
+  observer = await Client.connect(server, { name: 'Observer' });
+  room = await observer.createRoom({ name: 'who is there' });
+  await observer.join(room.id);
+});
+
+after(async () => {
+  observer?.close();
+  await browser?.close();
+  await server?.stop();
+});
+
+async function arrive(inBrowser, name) {
+  const since = performance.now();
+  const visit = await Visit.open(await visitor(inBrowser), server, `/r/${room.id}`);
+  await visit.standBefore(room.id, { name });
+  await visit.join();
+  const { data } = await observer.when('participant:joined', (event) => event.participant.name === name, { after: since });
+  await observer.when('track:published', (event) => event.track.participant === data.participant.id, { after: since });
+  return { visit, participant: data.participant };
+}
+
+test('a closed tab is shown as reconnecting at once, and is gone within three seconds', async (t) => {
+  const [reconnecting, left] = [[], []];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const { visit, participant } = await arrive(browser, `Closer ${round}`);
+    const times = await closeTabAndWatch(visit.page, observer, participant.id);
+    await visit.page.context().close();
+    reconnecting.push(times.reconnecting);
+    left.push(times.left);
+    assert.equal(times.reason, 'disconnected');
+  }
+  t.diagnostic(summary('tab closed to reconnecting', reconnecting));
+  t.diagnostic(summary('tab closed to left', left));
+  assert.ok(Math.max(...reconnecting) <= TAB_CLOSED.reconnectingMaxMs, `${reconnecting}`);
+  assert.ok(Math.max(...left) <= TAB_CLOSED.leftMaxMs, `${left}`);
+});
+
+test('a refresh keeps the seat and the id, brings the media back, and nobody sees anyone leave', async () => {
+  const { visit, participant } = await arrive(browser, 'Refresher');
+  const { visit: friend } = await arrive(browser, 'Friend');
+  await friend.seeMoving(1);
+  for (let round = 0; round < 2; round += 1) {
+    const since = performance.now();
+    await visit.page.reload();
+    const back = await observer.when('participant:updated', (event) => event.participant.id === participant.id && event.state === 'joined', {
+      after: since,
+    });
+    assert.equal(back.data.participant.name, 'Refresher');
+    await visit.see('call');
+    await visit.seePeople(3);
+    await visit.seeMoving(1);
+    await friend.seeMoving(1);
+    assert.deepEqual(observer.seen('participant:left', since), []);
+    assert.deepEqual(observer.seen('participant:joined', since), []);
+    assert.deepEqual(await visit.liveOffers(), [1]);
+  }
+  await visit.leave();
+  await friend.leave();
+  await visit.page.context().close();
+  await friend.page.context().close();
+});
+
+test('a browser killed with SIGKILL is gone within twenty seconds', async (t) => {
+  const doomed = await openDoomedChromium();
+  const { participant } = await arrive(doomed.browser, 'Doomed');
+  const since = performance.now();
+  doomed.kill();
+  const isDoomed = (event) => event.participant === participant.id;
+  const { at, data } = await observer.when('participant:left', isDoomed, { after: since, within: KILLED_MAX_MS });
+  t.diagnostic(`killed to left: ${Math.round(at - since)} ms, ${data.reason}`);
+  await doomed.close();
+});
