@@ -53,7 +53,7 @@ export function productPage(t, product, { order, name = '', seats = 4, error }) 
 }
 
 /** @param {{ name?: string, error?: string }} form */
-export function invitePage(t, product, table, { name = '', error }) {
+export function invitePage(t, product, table, { name = '', error } = {}) {
   const body = html`<article class="product">
       ${art(product)}
       <form class="panel" method="post" action="/t/${table.id}/join" data-testid="join-form">
