@@ -112,10 +112,7 @@ fn open(rest: &str) -> Result<Frame, Malformed> {
         ping_timeout: u64,
     }
     let open: Open = serde_json::from_str(rest).map_err(|_| Malformed::Payload("open frame without pingInterval and pingTimeout"))?;
-    Ok(Frame::Open(Heartbeat {
-        interval: Duration::from_millis(open.ping_interval),
-        timeout: Duration::from_millis(open.ping_timeout),
-    }))
+    Ok(Frame::Open(Heartbeat { interval: Duration::from_millis(open.ping_interval), timeout: Duration::from_millis(open.ping_timeout) }))
 }
 
 fn message(text: &str) -> Result<Frame, Malformed> {

@@ -18,12 +18,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
-use webrtc::media_stream::Track;
 use webrtc::media_stream::track_local::{TrackLocal, static_rtp::TrackLocalStaticRTP};
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 use webrtc::peer_connection::{
-    MediaEngine, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCPeerConnectionState, RTCSessionDescription, Registry,
-    SettingEngineBuilder, register_default_interceptors,
+    MediaEngine, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCPeerConnectionState, RTCSessionDescription,
+    Registry, SettingEngineBuilder, register_default_interceptors,
 };
 use webrtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 
@@ -169,9 +168,10 @@ impl Peer {
         }
     }
 
-    /// Whether ICE and DTLS are up now.
-    pub fn is_connected(&self) -> bool {
-        *self.state.borrow() == RTCPeerConnectionState::Connected
+    /// Waits until the media transport is no longer up.
+    pub async fn lost(&self) -> RTCPeerConnectionState {
+        let lost = self.state.clone().wait_for(|state| *state != RTCPeerConnectionState::Connected).await.map(|state| *state);
+        lost.unwrap_or(RTCPeerConnectionState::Closed)
     }
 
     /// The SSRC that [`Peer::send_audio`] expects.

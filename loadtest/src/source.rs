@@ -263,7 +263,8 @@ fn fill(payload: &mut BytesMut, len: usize, number: u32) {
         state ^= state << 13;
         state ^= state >> 17;
         state ^= state << 5;
-        payload.put_u8(low_8(state));
+        let bytes = state.to_be_bytes();
+        payload.put_slice(&bytes[..bytes.len().min(len - payload.len())]);
     }
 }
 

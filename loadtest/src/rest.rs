@@ -1,0 +1,231 @@
+//! The REST slice that a load test needs: make rooms and get tokens into them, as a shop's backend does.
+//!
+//! One connection per request, since a run makes a few hundred at most.
+
+use crate::target::Target;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{Request, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Of one request, all of it.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest answer taken, in bytes.
+const BODY_MAX: usize = 1 << 20;
+
+/// A backend's way in: address and API key.
+#[derive(Clone)]
+pub struct Backend {
+    target: Target,
+    key: String,
+    secret: String,
+}
+
+impl std::fmt::Debug for Backend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Backend").field("target", &self.target).field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+/// Why a REST request failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RestError {
+    #[error("cannot reach {target}: {source}")]
+    Unreachable { target: Target, source: std::io::Error },
+    #[error("{target} did not answer {path} within {} s", TIMEOUT.as_secs())]
+    TimedOut { target: Target, path: String },
+    #[error("{target} refused key {key:?} ({status}): check --key and --secret against the node's configuration")]
+    WrongKey { target: Target, key: String, status: StatusCode },
+    #[error("{path} answered {status}: {reason}")]
+    Refused { path: String, status: StatusCode, code: Option<String>, reason: String },
+    #[error("{path}: {reason}")]
+    Answer { path: String, reason: String },
+}
+
+impl RestError {
+    /// A stable word for the report.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Unreachable { .. } => "unreachable",
+            Self::TimedOut { .. } => "timed_out",
+            Self::WrongKey { .. } => "unauthorized",
+            Self::Refused { code, .. } => code.as_deref().unwrap_or("refused"),
+            Self::Answer { .. } => "protocol",
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct NewRoom<'a> {
+    name: &'a str,
+    capacity: u8,
+}
+
+#[derive(Deserialize)]
+struct RoomMade {
+    id: String,
+}
+
+#[derive(Serialize)]
+struct NewToken<'a> {
+    user: &'a str,
+    name: &'a str,
+}
+
+#[derive(Deserialize)]
+struct TokenMade {
+    token: String,
+}
+
+/// RFC 9457, with zzan's `code`.
+#[derive(Default, Deserialize)]
+struct Problem {
+    title: Option<String>,
+    detail: Option<String>,
+    code: Option<String>,
+}
+
+impl Backend {
+    pub fn new(target: Target, key: impl Into<String>, secret: impl Into<String>) -> Self {
+        Self { target, key: key.into(), secret: secret.into() }
+    }
+
+    /// `POST /v1/rooms`; returns the room's id.
+    ///
+    /// # Errors
+    /// [`RestError`].
+    pub async fn create_room(&self, name: &str, capacity: u8) -> Result<String, RestError> {
+        let made: RoomMade = self.post("/v1/rooms", &NewRoom { name, capacity }).await?;
+        Ok(made.id)
+    }
+
+    /// `POST /v1/rooms/{id}/tokens`; returns a token for one user.
+    ///
+    /// # Errors
+    /// [`RestError`].
+    pub async fn room_token(&self, room: &str, user: &str, name: &str) -> Result<String, RestError> {
+        let made: TokenMade = self.post(&format!("/v1/rooms/{room}/tokens"), &NewToken { user, name }).await?;
+        Ok(made.token)
+    }
+
+    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, RestError> {
+        let exchange = tokio::time::timeout(TIMEOUT, self.exchange(path, body)).await;
+        let (status, body) = exchange.map_err(|_| RestError::TimedOut { target: self.target.clone(), path: path.to_owned() })??;
+        if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN {
+            return Err(RestError::WrongKey { target: self.target.clone(), key: self.key.clone(), status });
+        }
+        if !status.is_success() {
+            let problem: Problem = serde_json::from_slice(&body).unwrap_or_default();
+            let reason = problem.detail.or(problem.title).unwrap_or_else(|| "no reason given".to_owned());
+            return Err(RestError::Refused { path: path.to_owned(), status, code: problem.code, reason });
+        }
+        serde_json::from_slice(&body).map_err(|error| answer(path, error))
+    }
+
+    async fn exchange(&self, path: &str, body: &impl Serialize) -> Result<(StatusCode, Bytes), RestError> {
+        let body = serde_json::to_vec(body).map_err(|error| answer(path, error))?;
+        let stream = self.target.dial().await.map_err(|source| RestError::Unreachable { target: self.target.clone(), source })?;
+        let request = Request::post(path)
+            .header(header::HOST, self.target.authority())
+            .header(header::AUTHORIZATION, format!("Bearer {}:{}", self.key, self.secret))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("idempotency-key", format!("{:032x}", rand::random::<u128>()))
+            .body(Full::new(Bytes::from(body)))
+            .map_err(|error| answer(path, error))?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| answer(path, error))?;
+        let talk = async {
+            let response = sender.send_request(request).await.map_err(|error| answer(path, error))?;
+            let status = response.status();
+            let body = Limited::new(response.into_body(), BODY_MAX).collect().await.map_err(|error| answer(path, error))?;
+            Ok((status, body.to_bytes()))
+        };
+        tokio::pin!(talk);
+        tokio::select! {
+            answered = &mut talk => answered,
+            // The connection may end right behind the answer, or before there is one; the exchange tells them apart.
+            _ = connection => talk.await,
+        }
+    }
+}
+
+fn answer(path: &str, reason: impl std::fmt::Display) -> RestError {
+    RestError::Answer { path: path.to_owned(), reason: reason.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    /// A node that takes one request and answers with these bytes; returns what it was sent.
+    async fn answering(response: &'static str) -> (Backend, tokio::task::JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let target = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let served = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut heard = Vec::new();
+            while !heard.ends_with(b"}") {
+                let mut chunk = [0; 1_024];
+                let length = stream.read(&mut chunk).await.unwrap();
+                assert!(length > 0, "the request ended early");
+                heard.extend_from_slice(&chunk[..length]);
+            }
+            stream.write_all(response.as_bytes()).await.unwrap();
+            String::from_utf8(heard).unwrap()
+        });
+        (Backend::new(target, "devkey", "hush"), served)
+    }
+
+    #[tokio::test]
+    async fn a_room_is_made_with_the_key_as_bearer() {
+        let (backend, served) = answering("HTTP/1.1 201 Created\r\ncontent-length: 15\r\n\r\n{\"id\":\"room_1\"}").await;
+        assert_eq!(backend.create_room("load", 4).await.unwrap(), "room_1");
+        let request = served.await.unwrap();
+        assert!(request.starts_with("POST /v1/rooms HTTP/1.1\r\n"), "{request}");
+        assert!(request.contains("authorization: Bearer devkey:hush\r\n"), "{request}");
+        assert!(request.ends_with(r#"{"name":"load","capacity":4}"#), "{request}");
+    }
+
+    #[tokio::test]
+    async fn a_wrong_key_is_named() {
+        let (backend, _served) = answering("HTTP/1.1 401 Unauthorized\r\ncontent-length: 2\r\n\r\n{}").await;
+        let error = backend.create_room("load", 4).await.unwrap_err();
+        assert!(error.to_string().contains("devkey") && !error.to_string().contains("hush"), "{error}");
+        assert_eq!(error.code(), "unauthorized");
+    }
+
+    #[tokio::test]
+    async fn a_problem_keeps_its_code_and_detail() {
+        let (backend, _served) = answering(
+            "HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n{\"title\":\"Not found\",\"detail\":\"no such room\",\"code\":\"not_found\"}",
+        )
+        .await;
+        let error = backend.room_token("room_1", "u", "n").await.unwrap_err();
+        assert_eq!(error.code(), "not_found");
+        assert_eq!(error.to_string(), "/v1/rooms/room_1/tokens answered 404 Not Found: no such room");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_no_http_is_an_error() {
+        for response in
+            ["", "hello\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"]
+        {
+            let (backend, _served) = answering(response).await;
+            assert_eq!(backend.create_room("load", 4).await.unwrap_err().code(), "protocol", "{response}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unreachable_node_is_told_with_its_address() {
+        let backend = Backend::new("http://127.0.0.1:1".parse().unwrap(), "devkey", "hush");
+        let error = backend.create_room("load", 4).await.unwrap_err();
+        assert_eq!(error.code(), "unreachable");
+        assert!(error.to_string().starts_with("cannot reach http://127.0.0.1:1: "), "{error}");
+        assert!(!format!("{backend:?}").contains("hush"));
+    }
+}
