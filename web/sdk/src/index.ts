@@ -1,0 +1,17 @@
+// zzan-client: rooms of two to four people in a browser.
+
+export { Backoff, BACKOFF_DELAYS_MS } from './backoff.js';
+export { Chat, type ChatState, type Outgoing } from './chat.js';
+export { Client, type ClientOptions, type ClientState, type TokenReason } from './client.js';
+export { listDevices, onDevicesChanged, type Device, type DeviceKind, type DeviceProblem } from './devices.js';
+export type { Unsubscribe } from './emitter.js';
+export { ZzanError, type ZzanErrorCode } from './errors.js';
+export { createRoom, findRoom, Lobby, type LobbyState } from './lobby.js';
+export { LocalMedia, type LocalChoice, type LocalDevice, type LocalState } from './local.js';
+export { meterLevel } from './meter.js';
+export type { AnswerOf, RequestName, RequestOf, ServerEventName } from './protocol.js';
+export type * from './protocol.gen.js';
+export type { Room as RoomInfo } from './protocol.gen.js';
+export { createGuest, redeemLink, type Access, type LinkAccess } from './rest.js';
+export { Room, type EndReason, type JoinOptions, type RoomEnd, type RoomStatus } from './room.js';
+export { midOf, trackOf, type RoomState } from './state.js';

@@ -1,0 +1,109 @@
+// What a participant knows of its room, and how each event changes it. Pure: no socket, no media, no clock.
+
+import type { ServerEvent } from './protocol.js';
+import type { LobbyRoom, MediaAnswer, Me, Participant, Room, RoomJoined, Seat, Slot, Speaker, Track, TrackSource } from './protocol.gen.js';
+
+export interface RoomState {
+  readonly me: Me;
+  readonly room: Omit<Room, 'participants'>;
+  /** In the order of joining, oneself included. */
+  readonly participants: readonly Participant[];
+  /** All tracks, own ones included. */
+  readonly tracks: readonly Track[];
+  readonly slots: readonly Slot[];
+  /** Track ids by the mid of the slot that carries them. */
+  readonly bindings: ReadonlyMap<string, string>;
+  /** Bindings of a lower revision are stale. */
+  readonly rev: number;
+  /** Audible participants, loudest first. */
+  readonly speakers: readonly Speaker[];
+}
+
+/** The state after a join, or after a resume when `previous` is given: its bindings hold until the next `media:map`. */
+export function fromSnapshot(snapshot: RoomJoined | Seat, previous?: RoomState): RoomState {
+  const { participants, ...room } = snapshot.room;
+  return {
+    me: snapshot.me,
+    room,
+    participants,
+    tracks: snapshot.tracks,
+    slots: snapshot.slots,
+    bindings: previous?.bindings ?? new Map(),
+    rev: snapshot.rev,
+    speakers: previous?.speakers ?? [],
+  };
+}
+
+/** The state after a new offer was answered. */
+export function withAnswer(state: RoomState, answer: MediaAnswer): RoomState {
+  return { ...state, slots: answer.slots, tracks: answer.tracks, rev: answer.rev };
+}
+
+/** Events of other rooms, of unknown participants and of stale revisions change nothing: the same object comes back. */
+export function reduce(state: RoomState, event: ServerEvent): RoomState {
+  if (roomOf(event) !== state.room.id) return state;
+  switch (event.name) {
+    case 'participant:joined':
+    case 'participant:updated':
+      return { ...state, participants: upsert(state.participants, event.payload.participant) };
+    case 'participant:left':
+      return withoutParticipant(state, event.payload.participant);
+    case 'track:published':
+    case 'track:updated':
+      return { ...state, tracks: upsert(state.tracks, event.payload.track) };
+    case 'track:unpublished':
+      return { ...state, tracks: state.tracks.filter((track) => track.id !== event.payload.track) };
+    case 'media:map': {
+      if (event.payload.rev < state.rev) return state;
+      const bindings = new Map<string, string>();
+      for (const { mid, track } of event.payload.slots) if (track !== null) bindings.set(mid, track);
+      return { ...state, bindings, rev: event.payload.rev };
+    }
+    case 'speaker:changed':
+      return { ...state, speakers: event.payload.speakers };
+    case 'room:updated': {
+      const { participants, ...room } = event.payload.room;
+      return { ...state, room, participants };
+    }
+    default:
+      return state;
+  }
+}
+
+/** A participant's track of one source. */
+export function trackOf(state: RoomState, participant: string, source: TrackSource): Track | undefined {
+  return state.tracks.find((track) => track.participant === participant && track.source === source);
+}
+
+/** The slot that carries a track. */
+export function midOf(state: RoomState, track: string): string | undefined {
+  for (const [mid, bound] of state.bindings) if (bound === track) return mid;
+  return undefined;
+}
+
+/** The lobby after `lobby:changed`: newest first. */
+export function mergeLobby(rooms: readonly LobbyRoom[], changed: readonly LobbyRoom[], removed: readonly string[]): LobbyRoom[] {
+  const gone = new Set(removed);
+  let next = rooms.filter((room) => !gone.has(room.id));
+  for (const room of changed) next = upsert(next, room);
+  return next.sort((a, b) => b.created_at.localeCompare(a.created_at));
+}
+
+function withoutParticipant(state: RoomState, id: string): RoomState {
+  return {
+    ...state,
+    participants: state.participants.filter((participant) => participant.id !== id),
+    tracks: state.tracks.filter((track) => track.participant !== id),
+    speakers: state.speakers.filter((speaker) => speaker.participant !== id),
+  };
+}
+
+function roomOf(event: ServerEvent): string | undefined {
+  if (event.name === 'room:updated') return event.payload.room.id;
+  return 'room' in event.payload ? event.payload.room : undefined;
+}
+
+function upsert<T extends { id: string }>(list: readonly T[], item: T): T[] {
+  const at = list.findIndex((other) => other.id === item.id);
+  return at < 0 ? [...list, item] : list.with(at, item);
+}

@@ -1,0 +1,127 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Chat } from '../src/chat.js';
+import { Client } from '../src/client.js';
+import type { ChatHistory, ChatSend, Message } from '../src/protocol.gen.js';
+import { FakeServer } from './fake_connection.js';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const message = (seq: number, text = `text ${seq}`, user = 'u2'): Message => ({
+  id: `m${seq}`, channel: 'c1', seq, author: { id: user, name: user }, text, sent_at: '2026-01-01T00:00:00Z',
+});
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => message(from + n));
+const seqs = (chat: Chat) => chat.state.messages.map(({ seq }) => seq);
+
+async function opened() {
+  const server = new FakeServer();
+  const client = new Client({ url: 'http://zzan.test', token: () => 't', connect: server.connect, random: () => 0.5 });
+  client.open();
+  await vi.advanceTimersByTimeAsync(0);
+  server.last.ready('s1');
+  return { server, client, chat: new Chat(client, 'c1', 'u1') };
+}
+
+/** Answers every `chat:history` asked so far and later from `stored`. */
+async function serveHistory(server: FakeServer, stored: Message[]) {
+  const served = new Set<object>();
+  for (let n = 0; n < 20; n += 1) {
+    for (const request of server.last.requests('chat:history')) {
+      if (served.has(request)) continue;
+      served.add(request);
+      const { before = Infinity, limit = 50 } = request.payload as ChatHistory;
+      const older = stored.filter(({ seq }) => seq < before);
+      request.answer({ ok: true, messages: older.slice(-limit), more: older.length > limit });
+    }
+    await vi.advanceTimersByTimeAsync(0);
+  }
+}
+
+test('a sent message stands there at once and is confirmed by its answer', async () => {
+  const { server, chat } = await opened();
+  const sent = chat.send('hi');
+  expect(chat.state.outgoing).toMatchObject([{ text: 'hi', state: 'sending' }]);
+  server.last.sent[0]?.answer({ ok: true, message: message(1, 'hi', 'u1') });
+  await sent;
+  expect(chat.state.outgoing).toEqual([]);
+  expect(seqs(chat)).toEqual([1]);
+});
+
+test('a push that overtakes the answer shows the message once', async () => {
+  const { server, chat } = await opened();
+  const sent = chat.send('hi');
+  server.last.push('chat:message', { message: message(1, 'hi', 'u1') });
+  expect(chat.state.outgoing).toEqual([]);
+  server.last.sent[0]?.answer({ ok: true, message: message(1, 'hi', 'u1') });
+  await sent;
+  expect(seqs(chat)).toEqual([1]);
+});
+
+test('a send whose answer was lost goes out again with the same nonce', async () => {
+  const { server, chat } = await opened();
+  const sent = chat.send('hi');
+  const first = server.last.sent[0]?.payload as ChatSend;
+  server.last.lose();
+  await vi.advanceTimersByTimeAsync(0);
+  server.last.ready('s2');
+  await vi.advanceTimersByTimeAsync(0);
+  const [again] = server.last.requests('chat:send');
+  expect(again?.payload).toEqual(first);
+  again?.answer({ ok: true, message: message(1, 'hi', 'u1') });
+  await sent;
+  expect(chat.state.outgoing).toEqual([]);
+});
+
+test('a refused message stays as failed, and a retry uses its nonce', async () => {
+  const { server, chat } = await opened();
+  const sent = chat.send('hi');
+  server.last.sent[0]?.answer({ ok: false, error: { code: 'rate_limited', message: 'slowly' } });
+  await sent;
+  expect(chat.state.outgoing).toMatchObject([{ state: 'failed', error: { code: 'rate_limited' } }]);
+  const { nonce } = server.last.sent[0]?.payload as ChatSend;
+  const retried = chat.retry(nonce);
+  expect(server.last.requests('chat:send')[1]?.payload).toMatchObject({ nonce, text: 'hi' });
+  server.last.requests('chat:send')[1]?.answer({ ok: true, message: message(1, 'hi', 'u1') });
+  await retried;
+  expect(seqs(chat)).toEqual([1]);
+});
+
+test('a skipped number is fetched', async () => {
+  const { server, chat } = await opened();
+  void chat.catchUp();
+  await serveHistory(server, range(1, 3));
+  server.last.push('chat:message', { message: message(6) });
+  await serveHistory(server, range(1, 6));
+  expect(seqs(chat)).toEqual([1, 2, 3, 4, 5, 6]);
+});
+
+test('a long absence is caught up over several pages', async () => {
+  const { server, chat } = await opened();
+  void chat.catchUp();
+  await serveHistory(server, range(1, 10));
+  void chat.catchUp();
+  await serveHistory(server, range(1, 180));
+  expect(seqs(chat)).toEqual(range(1, 180).map(({ seq }) => seq));
+  expect(chat.state.more).toBe(false);
+});
+
+test('after too long an absence there is no hole, and older messages are paged', async () => {
+  const { server, chat } = await opened();
+  void chat.catchUp();
+  await serveHistory(server, range(1, 10));
+  void chat.catchUp();
+  await serveHistory(server, range(1, 2000));
+  expect(seqs(chat)).toEqual(range(1501, 2000).map(({ seq }) => seq));
+  expect(chat.state.more).toBe(true);
+  void chat.loadOlder();
+  await serveHistory(server, range(1, 2000));
+  expect(seqs(chat)[0]).toBe(1451);
+});
+
+test('the same message twice is heard once, and other channels are not heard', async () => {
+  const { server, chat } = await opened();
+  const heard: number[] = [];
+  chat.onMessage(({ seq }) => heard.push(seq));
+  for (const pushed of [message(1), message(1), { ...message(2), channel: 'c2' }]) server.last.push('chat:message', { message: pushed });
+  expect(heard).toEqual([1]);
+});
