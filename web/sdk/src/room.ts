@@ -29,8 +29,15 @@ export interface RoomEnd {
   error?: ZzanError;
 }
 
+/** All that changes in a room: an object of its own after each change. */
+export interface RoomView {
+  readonly state: RoomState;
+  readonly status: RoomStatus;
+  readonly isOwner: boolean;
+}
+
 interface RoomEvents {
-  /** Anything that `state`, `status` or `mediaOf` tell. */
+  /** `view` is another one, and `mediaOf` may tell another track. */
   change: undefined;
   ended: RoomEnd;
 }
@@ -51,6 +58,7 @@ export class Room {
   private currentState: RoomState;
   private ended = false;
   private recovering = false;
+  private currentView: RoomView | undefined;
   /** Counts recoveries: an older one that comes back late does nothing. */
   private recovery = 0;
   private readonly told: Partial<Record<SendSource, boolean>> = {};
@@ -90,6 +98,11 @@ export class Room {
 
   get isOwner(): boolean {
     return this.currentState.room.owner === this.currentState.me.user;
+  }
+
+  get view(): RoomView {
+    this.currentView ??= { state: this.currentState, status: this.status, isOwner: this.isOwner };
+    return this.currentView;
   }
 
   on<N extends keyof RoomEvents>(name: N, listener: (payload: RoomEvents[N]) => void): Unsubscribe {
@@ -253,6 +266,7 @@ export class Room {
   }
 
   private changed(): void {
+    this.currentView = undefined;
     this.events.emit('change', undefined);
   }
 

@@ -1,0 +1,75 @@
+// The call: everyone's tiles, one's own switches, and the chat beside. Composes; each part keeps its own state.
+
+import { useEffect, useState } from 'react';
+import type { LocalMedia, Room } from 'zzan-client';
+import { ChatPanel } from '../chat/ChatPanel';
+import { useUnread } from '../chat/useUnread';
+import { useLasting, useLocalState, useRoomView } from '../hooks/useSource';
+import { useT } from '../i18n';
+import { Confirm } from '../ui/Confirm';
+import { CallHeader } from './CallHeader';
+import { Controls } from './Controls';
+import { DeviceDialog } from './DeviceDialog';
+import { ElementsContext, useHeardElements } from './heard';
+import { Stage } from './Stage';
+import { Toasts, useToasts } from './Toasts';
+
+/** Below this the chat covers the call, so that it starts closed. */
+const WIDE = '(min-width: 960px)';
+
+/** Shorter losses mend themselves before anyone reads of them. */
+const RECONNECTING_AFTER_MS = 400;
+
+type Asked = { what: 'close' } | { what: 'kick'; participant: string; name: string };
+
+export function CallScreen({ room, local, onLeave }: { room: Room; local: LocalMedia; onLeave: () => void }) {
+  const t = useT();
+  const { state, status, isOwner } = useRoomView(room);
+  const media = useLocalState(local);
+  const [chatOpen, setChatOpen] = useState(() => window.matchMedia(WIDE).matches);
+  const [devicesOpen, setDevicesOpen] = useState(false);
+  const [asked, setAsked] = useState<Asked>();
+  const unread = useUnread(room.chat, chatOpen);
+  const reconnecting = useLasting(status === 'reconnecting', RECONNECTING_AFTER_MS);
+  const heard = useHeardElements();
+  const toasts = useToasts(state, media);
+
+  useEffect(() => {
+    document.documentElement.classList.add('in-call');
+    return () => document.documentElement.classList.remove('in-call');
+  }, []);
+
+  return (
+    <ElementsContext value={heard}>
+      <div className={chatOpen ? 'call chat-open' : 'call'} data-testid="call" data-status={status}>
+        <CallHeader room={state.room} here={state.participants.length} isOwner={isOwner} onClose={() => setAsked({ what: 'close' })} />
+        {reconnecting && <div className="banner warning call-banner" role="status" data-testid="reconnecting-banner"><span className="spinner" aria-hidden="true" />{t.call.selfReconnecting}</div>}
+        {heard.blocked && (
+          <button type="button" className="hear" onClick={heard.unblock} data-testid="hear-button">
+            <strong>{t.call.hear}</strong>
+            <span>{t.call.hearText}</span>
+          </button>
+        )}
+        <Stage room={room} media={media} state={state} isOwner={isOwner} onKick={(participant, name) => setAsked({ what: 'kick', participant, name })} />
+        <Controls
+          local={local}
+          media={media}
+          unread={unread}
+          chatOpen={chatOpen}
+          onChat={() => setChatOpen(!chatOpen)}
+          onDevices={() => setDevicesOpen(true)}
+          onLeave={onLeave}
+        />
+        {chatOpen && <ChatPanel chat={room.chat} me={state.me.user} onClose={() => setChatOpen(false)} />}
+        <Toasts toasts={toasts} />
+        {devicesOpen && <DeviceDialog local={local} onClose={() => setDevicesOpen(false)} />}
+        {asked?.what === 'close' && (
+          <Confirm title={t.call.closeConfirm} text={t.call.closeText} action={t.call.closeRoom} onConfirm={() => room.close()} onClose={() => setAsked(undefined)} />
+        )}
+        {asked?.what === 'kick' && (
+          <Confirm title={t.call.kickConfirm(asked.name)} action={t.call.kick} onConfirm={() => room.kick(asked.participant)} onClose={() => setAsked(undefined)} />
+        )}
+      </div>
+    </ElementsContext>
+  );
+}

@@ -1,0 +1,58 @@
+import type { ReactNode } from 'react';
+import type { LocalMedia, LocalState } from 'zzan-client';
+import { useT } from '../i18n';
+import { CameraIcon, CameraOffIcon, ChatIcon, LeaveIcon, MicIcon, MicOffIcon, SettingsIcon } from '../ui/icons';
+
+interface Props {
+  local: LocalMedia;
+  media: LocalState;
+  unread: number;
+  chatOpen: boolean;
+  onChat: () => void;
+  onDevices: () => void;
+  onLeave: () => void;
+}
+
+/** The buttons under the call. */
+export function Controls({ local, media, unread, chatOpen, onChat, onDevices, onLeave }: Props) {
+  const t = useT();
+  const mic = media.microphone.on;
+  const cam = media.camera.on;
+  return (
+    <div className="controls" role="toolbar" aria-label={t.call.controls}>
+      <Control label={mic ? t.call.muteMic : t.call.unmuteMic} caption={t.call.mic} off={!mic} onClick={() => void local.setMicrophone(!mic)} testId="mic-button">
+        {mic ? <MicIcon /> : <MicOffIcon />}
+      </Control>
+      <Control label={cam ? t.call.stopCam : t.call.startCam} caption={t.call.cam} off={!cam} onClick={() => void local.setCamera(!cam)} testId="cam-button">
+        {cam ? <CameraIcon /> : <CameraOffIcon />}
+      </Control>
+      <Control label={t.call.settings} caption={t.call.settings} onClick={onDevices} testId="devices-button"><SettingsIcon /></Control>
+      <Control label={chatOpen ? t.call.closeChat : t.call.openChat} caption={t.call.chat} active={chatOpen} onClick={onChat} testId="chat-button">
+        <ChatIcon />
+        {unread > 0 && <span className="badge" aria-label={t.call.unread(unread)}>{unread > 99 ? '99+' : unread}</span>}
+      </Control>
+      <Control label={t.call.leave} caption={t.call.leave} danger onClick={onLeave} testId="leave-button"><LeaveIcon /></Control>
+    </div>
+  );
+}
+
+interface ControlProps {
+  label: string;
+  caption: string;
+  off?: boolean;
+  active?: boolean;
+  danger?: boolean;
+  onClick: () => void;
+  testId: string;
+  children: ReactNode;
+}
+
+function Control({ label, caption, off, active, danger, onClick, testId, children }: ControlProps) {
+  const kind = danger ? ' danger' : off ? ' off' : active ? ' active' : '';
+  return (
+    <button type="button" className={`control${kind}`} aria-label={label} title={label} data-testid={testId} data-off={off} onClick={onClick}>
+      <span className="control-face">{children}</span>
+      <span className="control-caption" aria-hidden="true">{caption}</span>
+    </button>
+  );
+}

@@ -1,0 +1,58 @@
+// The tiles of everyone here, in the order of joining, oneself last.
+
+import { useCallback, useState } from 'react';
+import { trackOf, type LocalState, type Room, type RoomState } from 'zzan-client';
+import { useT } from '../i18n';
+import { RemoteTile } from './RemoteTile';
+import { SelfTile } from './SelfTile';
+
+interface Props {
+  room: Room;
+  state: RoomState;
+  media: LocalState;
+  isOwner: boolean;
+  onKick: (participant: string, name: string) => void;
+}
+
+export function Stage({ room, state, media, isOwner, onKick }: Props) {
+  const t = useT();
+  // By user: muting somebody lasts when they come back.
+  const [mutedForMe, setMutedForMe] = useState<ReadonlySet<string>>(new Set());
+  const toggleMuted = useCallback((user: string) => {
+    setMutedForMe((before) => {
+      const next = new Set(before);
+      if (!next.delete(user)) next.add(user);
+      return next;
+    });
+  }, []);
+  const others = state.participants.filter(({ id }) => id !== state.me.id);
+  const speaking = new Set(state.speakers.map(({ participant }) => participant));
+  return (
+    <main className="stage" aria-label={t.call.participants}>
+      <div className={`grid grid-${Math.min(4, others.length + 1)}`} data-testid="grid">
+        {others.map((participant) => (
+          <RemoteTile
+            key={participant.id}
+            participant={participant}
+            camera={trackOf(state, participant.id, 'camera')}
+            microphone={trackOf(state, participant.id, 'microphone')}
+            video={room.mediaOf(participant.id, 'camera')}
+            audio={room.mediaOf(participant.id, 'microphone')}
+            speaking={speaking.has(participant.id)}
+            isHost={participant.user === state.room.owner}
+            mutedForMe={mutedForMe.has(participant.user)}
+            onToggleMuted={toggleMuted}
+            onKick={isOwner ? onKick : undefined}
+          />
+        ))}
+        <SelfTile me={state.me} media={media} speaking={speaking.has(state.me.id)} isHost={state.me.user === state.room.owner} />
+      </div>
+      {others.length === 0 && (
+        <div className="alone" role="status">
+          <strong>{t.call.alone}</strong>
+          <span>{t.call.aloneText}</span>
+        </div>
+      )}
+    </main>
+  );
+}

@@ -1,0 +1,31 @@
+import { useId } from 'react';
+import type { Device, DeviceKind, LocalMedia, LocalState } from 'zzan-client';
+import { useT } from '../i18n';
+
+interface Props {
+  kind: DeviceKind;
+  devices: readonly Device[];
+  local: LocalMedia;
+  state: LocalState;
+}
+
+/** The choice of one kind of device; hidden where there is nothing to choose from. */
+export function DeviceSelect({ kind, devices, local, state }: Props) {
+  const t = useT();
+  const id = useId();
+  const choices = devices.filter((device) => device.kind === kind);
+  if (choices.length === 0) return null;
+  const { track, deviceId } = state[kind];
+  const current = track?.getSettings().deviceId ?? deviceId ?? '';
+  return (
+    <div className="field">
+      <label htmlFor={id}>{t.prejoin[kind]}</label>
+      <select id={id} className="input" value={current} data-testid={`${kind}-select`} onChange={(event) => void local.choose(kind, event.target.value)}>
+        {!choices.some((device) => device.id === current) && <option value={current} hidden />}
+        {choices.map((device, at) => (
+          <option key={device.id} value={device.id}>{device.label || t.prejoin.defaultDevice(at + 1)}</option>
+        ))}
+      </select>
+    </div>
+  );
+}

@@ -1,0 +1,38 @@
+// A whole screen for what ended a visit: what happened, and a way on.
+
+import { useEffect, useRef, type ReactNode } from 'react';
+import { useT } from '../i18n';
+import type { Problem } from '../problem';
+import { navigate } from '../route';
+import { Header } from './Header';
+import { Logo } from './Logo';
+
+interface Props {
+  problem: Problem;
+  /** The better way on, where there is one. */
+  action?: { label: string; run: () => void } | undefined;
+  children?: ReactNode;
+}
+
+export function ProblemScreen({ problem, action, children }: Props) {
+  const t = useT();
+  const words = t.problem[problem.kind];
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), [problem.kind]);
+  return (
+    <div className="page">
+      <Header />
+      <main className="problem" data-testid="error-banner" data-problem={problem.kind} role="alert">
+        <div className="problem-glass"><Logo /></div>
+        <h1 ref={heading} tabIndex={-1}>{words.title}</h1>
+        <p>{words.text}</p>
+        {problem.detail && <p className="muted small">{problem.detail}</p>}
+        {children}
+        <div className="problem-actions">
+          {action && <button type="button" className="button primary" onClick={action.run} data-testid="problem-action">{action.label}</button>}
+          <button type="button" className={action ? 'button ghost' : 'button primary'} onClick={() => navigate('/')} data-testid="to-lobby">{t.common.toLobby}</button>
+        </div>
+      </main>
+    </div>
+  );
+}

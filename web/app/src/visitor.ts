@@ -1,0 +1,86 @@
+// Who sits at this browser: a guest of the server, the same one on every visit, and the one session that all screens share.
+
+import { Client, createGuest, ZzanError, type Access } from 'zzan-client';
+import { browserShelf } from './storage';
+
+const KEY = 'zzan.guest';
+
+/** A token is replaced this long before it expires, so that none expires on its way. */
+const EXPIRY_MARGIN_MS = 60_000;
+
+interface Guest extends Access {
+  /** False while the name is the stand-in of somebody who was not asked yet. */
+  named: boolean;
+}
+
+export interface VisitorState {
+  /** The name that the person chose; `undefined` before that. */
+  name: string | undefined;
+  client: Client;
+}
+
+export class Visitor {
+  private readonly listeners = new Set<() => void>();
+  private current: VisitorState | undefined;
+
+  /** `standIn` names somebody who was not asked for a name yet. */
+  constructor(private readonly standIn: string) {}
+
+  get state(): VisitorState {
+    this.current ??= { name: this.chosenName(), client: this.connect() };
+    return this.current;
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  /** Takes a name; the user stays the same. The session is a new one where the name is. */
+  async rename(name: string): Promise<Client> {
+    const { client, name: before } = this.state;
+    if (before === name && client.state !== 'closed') return client;
+    await this.fetch(name, true);
+    client.close();
+    this.current = { name, client: this.connect() };
+    for (const listener of this.listeners) listener();
+    return this.current.client;
+  }
+
+  /** A new session after the old one was refused. */
+  restart(): void {
+    this.current?.client.close();
+    this.current = { name: this.chosenName(), client: this.connect() };
+    for (const listener of this.listeners) listener();
+  }
+
+  private chosenName(): string | undefined {
+    const guest = browserShelf.read<Guest>(KEY);
+    return guest?.named ? guest.user.name : undefined;
+  }
+
+  private connect(): Client {
+    const client = new Client({
+      token: async (reason) => {
+        const guest = browserShelf.read<Guest>(KEY);
+        const fresh = guest && Date.parse(guest.expires_at) - Date.now() > EXPIRY_MARGIN_MS;
+        if (fresh && reason === 'connect') return guest.token;
+        return (await this.fetch(guest?.user.name ?? this.standIn, guest?.named ?? false)).token;
+      },
+    });
+    client.open();
+    return client;
+  }
+
+  private async fetch(name: string, named: boolean): Promise<Guest> {
+    const earlier = browserShelf.read<Guest>(KEY);
+    const access = await createGuest(name, earlier?.token).catch((cause: unknown) => {
+      // The server has another key or forgot this visitor: come as a new one.
+      if (earlier && ZzanError.from(cause).code === 'unauthorized') return createGuest(name);
+      throw cause;
+    });
+    const guest: Guest = { ...access, named };
+    browserShelf.write(KEY, guest);
+    return guest;
+  }
+}
