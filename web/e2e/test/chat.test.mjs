@@ -45,11 +45,10 @@ test('the Enter that ends a Hangul composition sends nothing, the next one sends
   for (const text of ['ㄱ', '거', '건', '건ㅂ', '건배']) {
     await devtools.send('Input.imeSetComposition', { text, selectionStart: text.length, selectionEnd: text.length });
   }
-  // What Chromium gives a page when Enter commits a composition: a key of code 229 that says it is composing.
-  await guest.page.evaluate(() => {
-    const enter = new KeyboardEvent('keydown', { key: 'Enter', keyCode: 229, isComposing: true, bubbles: true, cancelable: true });
-    document.activeElement.dispatchEvent(enter);
-  });
+  // What an input method leaves of the Enter that commits a composition: a key of code 229, sent while composing.
+  const enter = { key: 'Enter', code: 'Enter', windowsVirtualKeyCode: 229 };
+  await devtools.send('Input.dispatchKeyEvent', { type: 'rawKeyDown', ...enter });
+  await devtools.send('Input.dispatchKeyEvent', { type: 'keyUp', ...enter });
   await devtools.send('Input.insertText', { text: '건배' });
   assert.equal(await input.inputValue(), '건배');
   await input.press('Enter');
