@@ -13,7 +13,8 @@ const browser = await openChromium();
 const times = [];
 try {
   const [host, friend, joiner] = await Promise.all([1, 2, 3].map(async () => Visit.open(await visitor(browser), server)));
-  const room = await host.createRoom({ name: 'bench', size: 4, as: 'Host' });
+  await host.enterLobby('Host');
+  const room = await host.createRoom({ name: 'bench', size: 4 });
   await host.join();
   await friend.standBefore(room, { name: 'Friend' });
   await friend.join();

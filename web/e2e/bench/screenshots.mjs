@@ -38,20 +38,28 @@ try {
 async function shoot(lang) {
   const locale = lang === 'ko' ? 'ko-KR' : 'en-US';
   const shot = (page, name, options) => page.screenshot({ path: `${OUT}${name}-${lang}.png`, ...options });
-  const enter = async (viewport) => Visit.open(await visitor(browser, { locale, viewport }), server);
+  const enter = async (viewport, name) => {
+    const visit = await Visit.open(await visitor(browser, { locale, viewport }), server);
+    if (name) await visit.enterLobby(name);
+    return visit;
+  };
 
   const sitting = await fillLobby(lang);
-  const host = await enter(DESKTOP);
+  const stranger = await enter(DESKTOP);
+  await stranger.see('name-gate');
+  await shot(stranger.page, 'welcome');
+  await stranger.page.context().close();
+  const host = await enter(DESKTOP, NAMES[lang][0]);
   await until('the lobby is full of rooms', () => host.find('room-card').count(), (count) => count >= ROOMS[lang].length);
   await shot(host.page, 'lobby');
-  const phone = await enter(PHONE);
+  const phone = await enter(PHONE, NAMES[lang][3]);
   await phone.see('room-card');
   await shot(phone.page, 'phone-lobby');
 
   await (await host.see('create-room')).click();
   await shot(host.page, 'create');
   await host.goto('/');
-  const room = await host.createRoom({ name: WORDS[lang].tonight, size: 4, as: NAMES[lang][0] });
+  const room = await host.createRoom({ name: WORDS[lang].tonight, size: 4 });
   await until('the preview moves', async () => host.page.evaluate(() => document.querySelector('video')?.videoWidth > 0));
   await shot(host.page, 'pre-join');
   await host.join();

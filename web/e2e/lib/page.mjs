@@ -35,16 +35,29 @@ export class Visit {
     return found;
   }
 
+  /** Says who one is, on a first visit, and is in the lobby. */
+  async enterLobby(name) {
+    await this.see('name-gate');
+    await this.find('name-input').fill(name);
+    await this.find('name-submit').click();
+    await this.see('lobby');
+  }
+
   /** From the lobby: makes a room and stands in front of it. @returns {Promise<string>} its id */
-  async createRoom({ name, size = 4, password, as }) {
+  async createRoom({ name, size = 4, password }) {
     await (await this.see('create-room')).click();
-    if (as) await this.find('name-input').fill(as);
     await this.find('room-name-input').fill(name);
-    await this.find(`room-size-${size}`).click();
-    if (password) await this.find('room-password-input').fill(password);
-    await this.find('create-room-submit').click();
+    // The radio button itself is invisible under its picture.
+    await this.find(`capacity-${size}`).check({ force: true });
+    if (password) await this.find('password-input').fill(password);
+    await this.find('create-submit').click();
     await this.see('join-button');
     return this.roomId();
+  }
+
+  /** A room's card in the lobby, by the room's name. */
+  card(name) {
+    return this.find('room-card').filter({ hasText: name });
   }
 
   roomId() {
@@ -72,7 +85,7 @@ export class Visit {
 
   async leave() {
     await this.find('leave-button').click();
-    await this.find('call').waitFor({ state: 'detached', timeout: ARRIVE_MS });
+    await this.see('problem-action');
   }
 
   /** Waits until the browser decodes this many remote videos that move and aren't black. */
@@ -100,8 +113,15 @@ export class Visit {
     await until(`${count} tiles`, () => this.find('tile').count(), (tiles) => tiles === count, { within });
   }
 
-  names() {
-    return this.find('tile-name').allInnerTexts();
+  /** The names on the tiles, in their order, without the mark of one's own. */
+  async names() {
+    const names = await this.find('tile').locator('.tile-name').allInnerTexts();
+    return names.map((name) => name.replace(/ \([^()]*\)$/, ''));
+  }
+
+  /** The texts of all messages, in their order. */
+  chatTexts() {
+    return this.find('chat-message').locator('.bubble').allInnerTexts();
   }
 
   async say(text) {

@@ -43,7 +43,7 @@ export async function startServer({ args = [], env = {}, command = [], listen, u
   const dataDir = await mkdtemp(join(tmpdir(), 'zzan-e2e-'));
   const address = listen ?? `127.0.0.1:${await freePort()}`;
   const [program, ...rest] = [...command, binary(), 'serve', '--dev', '--listen', address, '--data-dir', join(dataDir, 'data'), ...args];
-  const child = spawn(program, rest, { cwd: dataDir, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, rest, { cwd: dataDir, env: { ...foreignEnv(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   const log = [];
   const exited = once(child, 'exit');
   for (const stream of [child.stdout, child.stderr]) {
@@ -75,6 +75,11 @@ export async function startServer({ args = [], env = {}, command = [], listen, u
     throw new Error(`${error.message}\n${log.join('\n')}`);
   }
   return server;
+}
+
+/** What a developer has set for a server of their own must not reach this one. */
+function foreignEnv() {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ZZAN_')));
 }
 
 async function untilReady(server) {

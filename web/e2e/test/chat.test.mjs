@@ -17,7 +17,8 @@ before(async () => {
   [server, browser] = await Promise.all([startServer(), openChromium()]);
   host = await Visit.open(await visitor(browser), server);
   guest = await Visit.open(await visitor(browser), server);
-  room = await host.createRoom({ name: 'chat', size: 2, as: 'Host' });
+  await host.enterLobby('Host');
+  room = await host.createRoom({ name: 'chat', size: 2 });
   await host.join();
   await guest.standBefore(room, { name: '손님' });
   await guest.join();
@@ -28,14 +29,12 @@ after(async () => {
   await server?.stop();
 });
 
-const texts = (visit) => visit.find('chat-text').allInnerTexts();
-
 test('messages go both ways, in one order', async () => {
   await host.say('hello');
   await guest.seeMessage('hello');
   await guest.say('안녕하세요');
   await host.seeMessage('안녕하세요');
-  for (const visit of [host, guest]) assert.deepEqual(await texts(visit), ['hello', '안녕하세요']);
+  for (const visit of [host, guest]) assert.deepEqual(await visit.chatTexts(), ['hello', '안녕하세요']);
 });
 
 test('the Enter that ends a Hangul composition sends nothing, the next one sends once', async () => {
@@ -55,7 +54,7 @@ test('the Enter that ends a Hangul composition sends nothing, the next one sends
   await host.seeMessage('건배');
   // A second copy would come at once; history tells for certain what was stored.
   await sleep(300);
-  for (const visit of [host, guest]) assert.deepEqual(await texts(visit), ['hello', '안녕하세요', '건배']);
+  for (const visit of [host, guest]) assert.deepEqual(await visit.chatTexts(), ['hello', '안녕하세요', '건배']);
   assert.equal(await input.inputValue(), '');
 });
 
@@ -64,13 +63,13 @@ test('who comes late reads what was said before', async () => {
   await guest.standBefore(room);
   await guest.join();
   await guest.seeMessage('건배');
-  assert.deepEqual(await texts(guest), ['hello', '안녕하세요', '건배']);
+  assert.deepEqual(await guest.chatTexts(), ['hello', '안녕하세요', '건배']);
 });
 
 test('markup in a message is text', async () => {
   const attack = '<img src=x onerror="window.hacked = true"><script>window.hacked = true</script>';
   await host.say(attack);
   await guest.seeMessage('onerror');
-  assert.equal((await texts(guest)).at(-1), attack);
+  assert.equal((await guest.chatTexts()).at(-1), attack);
   assert.equal(await guest.page.evaluate(() => window.hacked), undefined);
 });

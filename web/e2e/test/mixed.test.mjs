@@ -30,7 +30,8 @@ let room;
 
 test('Firefox and Chromium see and hear each other', async () => {
   inChromium = await Visit.open(await visitor(chromium), server);
-  room = await inChromium.createRoom({ name: 'two browsers', size: 4, as: 'Chromium' });
+  await inChromium.enterLobby('Chromium');
+  room = await inChromium.createRoom({ name: 'two browsers', size: 4 });
   await inChromium.join();
   inFirefox = await Visit.open(await visitor(firefox), server);
   await inFirefox.standBefore(room, { name: 'Firefox' });
