@@ -1,6 +1,6 @@
 // A token for one room, come by link or handed over by a shop's page. Kept for this tab, so that a refresh doesn't use the link again.
 
-import { Client, redeemLink, ZzanError } from 'zzan-client';
+import { Client, redeemLink, refreshToken, ZzanError } from 'zzan-client';
 import { dropFragment } from './route';
 import { tabShelf } from './storage';
 
@@ -8,32 +8,44 @@ export interface Invitation {
   token: string;
   /** The name that the token carries. */
   name: string;
+  /** The link that it came by. */
+  link?: string;
 }
 
-export type Fragment = { link: string } | { token: string } | undefined;
+/** `name`: what the link will call who uses it, told beforehand so that nobody is asked for it. */
+export type Fragment = { link: string; name?: string } | { token: string } | undefined;
 
 export function parseFragment(hash: string): Fragment {
   const parameters = new URLSearchParams(hash.replace(/^#/, ''));
   const token = parameters.get('token');
   if (token) return { token };
   const link = parameters.get('link');
-  return link ? { link } : undefined;
+  const name = parameters.get('name');
+  if (!link) return undefined;
+  return name ? { link, name } : { link };
 }
 
-/** Any kept invitation for the room; a token in the address takes its place. */
+/**
+ * Any kept invitation for the room; a token or another link in the address takes its place. The same link again, as when a shop's page
+ * around this one was reloaded, is the same person again.
+ */
 export function keptInvitation(room: string, fragment: Fragment): Invitation | undefined {
   if (fragment && 'token' in fragment) {
-    keep(room, { token: fragment.token, name: nameIn(fragment.token) });
+    keep(room, { token: fragment.token, name: claimsOf(fragment.token).name });
     dropFragment();
   }
-  return tabShelf.read<Invitation>(keyOf(room));
+  const kept = tabShelf.read<Invitation>(keyOf(room));
+  if (!fragment || 'token' in fragment) return kept;
+  if (kept?.link !== fragment.link || claimsOf(kept.token).expiresAt <= Date.now()) return undefined;
+  dropFragment();
+  return kept;
 }
 
 /** Uses the link; the address loses it once it did its work. */
 export async function redeem(room: string, secret: string, name: string): Promise<Invitation> {
   const access = await redeemLink(secret, name);
   if (access.room !== room) throw new ZzanError('link_invalid', 'the link belongs to another room');
-  const invitation = { token: access.token, name: access.user.name };
+  const invitation = { token: access.token, name: access.user.name, link: secret };
   keep(room, invitation);
   dropFragment();
   return invitation;
@@ -43,11 +55,14 @@ export function forgetInvitation(room: string): void {
   tabShelf.remove(keyOf(room));
 }
 
-/** A session with the invitation's token. It can't be renewed here: who invited hands out the next one. */
-export function openInvited({ token }: Invitation): Client {
+/** A session with the invitation's token, which is renewed while it is good: a call may last longer than a token. */
+export function openInvited(room: string, invitation: Invitation): Client {
   const client = new Client({
-    token: (reason) => {
-      if (reason === 'expired') throw new ZzanError('unauthorized', 'the invitation has expired');
+    token: async (reason) => {
+      const current = tabShelf.read<Invitation>(keyOf(room)) ?? invitation;
+      if (reason === 'connect') return current.token;
+      const { token } = await refreshToken(current.token);
+      keep(room, { ...current, token });
       return token;
     },
   });
@@ -63,14 +78,20 @@ function keyOf(room: string): string {
   return `zzan.invitation.${room}`;
 }
 
-/** The claim, to show it; the server alone checks the token. */
-export function nameIn(token: string): string {
+interface Claims {
+  name: string;
+  /** Milliseconds since 1970. */
+  expiresAt: number;
+}
+
+/** What a token says, to show it; the server alone checks it. */
+function claimsOf(token: string): Claims {
   try {
     const body = (token.split('.')[1] ?? '').replace(/-/g, '+').replace(/_/g, '/');
     const bytes = Uint8Array.from(atob(body), (char) => char.charCodeAt(0));
-    const claims = JSON.parse(new TextDecoder().decode(bytes)) as { name?: unknown };
-    return typeof claims.name === 'string' ? claims.name : '';
+    const { name, exp } = JSON.parse(new TextDecoder().decode(bytes)) as { name?: unknown; exp?: unknown };
+    return { name: typeof name === 'string' ? name : '', expiresAt: typeof exp === 'number' ? exp * 1000 : 0 };
   } catch {
-    return '';
+    return { name: '', expiresAt: 0 };
   }
 }

@@ -12,6 +12,6 @@ export { meterLevel } from './meter.js';
 export type { AnswerOf, RequestName, RequestOf, ServerEventName } from './protocol.js';
 export type * from './protocol.gen.js';
 export type { Room as RoomInfo } from './protocol.gen.js';
-export { createGuest, redeemLink, type Access, type LinkAccess } from './rest.js';
+export { createGuest, redeemLink, refreshToken, type Access, type LinkAccess } from './rest.js';
 export { Room, type EndReason, type JoinOptions, type RoomEnd, type RoomStatus, type RoomView } from './room.js';
 export { midOf, trackOf, type RoomState } from './state.js';

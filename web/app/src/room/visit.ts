@@ -35,15 +35,15 @@ export class Visit {
 
   constructor(readonly roomId: string, private readonly visitor: Visitor) {
     this.fragment = parseFragment(location.hash);
-    if (this.link === undefined) this.invitation = keptInvitation(roomId, this.fragment);
+    this.invitation = keptInvitation(roomId, this.fragment);
     const memo = callMemo(roomId);
     this.local = new LocalMedia(memo ?? lastChoices());
     this.offs.push(this.local.onChange((state) => this.remember(state)));
     this.current = {
       phase: memo ? 'rejoining' : 'prejoin',
       listed: undefined,
-      name: this.invitation?.name ?? visitor.state.name ?? '',
-      nameFixed: this.invitation !== undefined,
+      name: this.invitation?.name ?? this.linkName ?? visitor.state.name ?? '',
+      nameFixed: this.invitation !== undefined || this.linkName !== undefined,
       problem: undefined,
       call: undefined,
     };
@@ -64,7 +64,8 @@ export class Visit {
     const devices = this.local.open();
     try {
       // Somebody whose name is known learns at once that a link is dead; anybody else when joining.
-      if (this.link !== undefined && this.visitor.state.name) await this.redeemLink(this.visitor.state.name);
+      const name = this.linkName ?? this.visitor.state.name;
+      if (this.link !== undefined && name) await this.redeemLink(name);
     } catch (error) {
       return this.set({ phase: 'over', problem: problemOfError(error) });
     }
@@ -117,6 +118,11 @@ export class Visit {
     return this.invitation === undefined && this.fragment && 'link' in this.fragment ? this.fragment.link : undefined;
   }
 
+  /** What the link calls whoever uses it. */
+  private get linkName(): string | undefined {
+    return this.fragment && 'link' in this.fragment ? this.fragment.name : undefined;
+  }
+
   private async session(name: string): Promise<Client> {
     if (this.link !== undefined) await this.redeemLink(name);
     if (!this.invitation) {
@@ -126,7 +132,7 @@ export class Visit {
       return this.visitor.state.client;
     }
     if (!this.invitedClient || this.invitedClient.state === 'closed') {
-      this.invitedClient = openInvited(this.invitation);
+      this.invitedClient = openInvited(this.roomId, this.invitation);
       const client = this.invitedClient;
       client.on('failed', (error) => {
         // An expired invitation must not come up again at the next visit.
