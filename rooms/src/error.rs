@@ -36,3 +36,13 @@ pub enum Error {
 
 /// Result with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
+
+impl From<crate::store::StoreError> for Error {
+    fn from(error: crate::store::StoreError) -> Self {
+        use crate::store::StoreError;
+        match error {
+            StoreError::Unavailable => Self::Unavailable("the store is unavailable"),
+            StoreError::Corrupt => Self::Unavailable("the store holds something unreadable"),
+        }
+    }
+}

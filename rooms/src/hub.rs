@@ -1,286 +1,403 @@
 //! The way in: every request of a session or a backend to this crate goes through [`Hub`].
+//!
+//! Finds the room or the store that a request is for, and waits for the answer; it decides nothing that the room's task can decide.
 
+mod links;
+mod media;
+
+use crate::chat::ChannelQueue;
+use crate::limits::{self, TokenBucket};
+use crate::permission::{self, Authority};
+use crate::registry::Node;
+use crate::room::event::{Answer, Input, PasswordVerdict, SeatRequest, Snapshot, Ticket};
+use crate::room::handle::{Arrival, RoomHandle};
 use crate::session::SessionHandle;
-use crate::store::{Listing, Nonce, Store};
-use crate::view::{History, LobbyRoom, MediaMap, Message, RoomView, Slot, TrackSource, TrackView, User};
-use crate::{ChannelId, Loss, Mid, ParticipantId, Result, RoomId, SessionId, TrackId};
+use crate::store::{NewMessage, Nonce, RoomRecord, Store};
+use crate::view::{History, LobbyRoom, Message, RoomView, TrackView, User};
+use crate::{
+    Answered, ChannelId, Config, CreateLink, CreateRoom, CreatedLink, Error, JoinRoom, Joined, LeaveReason, LobbyWatch, Loss, MessageId,
+    Offer, ParticipantId, RedeemedLink, Result, RoomId, SessionId, Stats, TrackId,
+};
+use dashmap::DashMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
-
-/// Times and limits of rooms.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Config {
-    /// How long a seat is kept after the page unloaded or the transport closed. Longer spares more refreshes on slow machines, shorter
-    /// frees a seat sooner. 2 s.
-    pub closed_grace: Duration,
-    /// How long a seat is kept after a silent loss. 10 s.
-    pub silent_grace: Duration,
-    /// How long a room lives after the last one left. 30 s.
-    pub empty_ttl: Duration,
-    /// How long a room waits for its first participant. 24 h.
-    pub unused_ttl: Duration,
-    /// Longest chat text, in characters (code points). 4,000.
-    pub text_max_chars: usize,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            closed_grace: Duration::from_secs(2),
-            silent_grace: Duration::from_secs(10),
-            empty_ttl: Duration::from_secs(30),
-            unused_ttl: Duration::from_secs(24 * 3600),
-            text_max_chars: 4_000,
-        }
-    }
-}
+use std::sync::atomic::Ordering;
+use std::time::SystemTime;
 
 /// The registry of rooms and all that can be asked of them. Cheap to clone.
 #[derive(Clone)]
-pub struct Hub {}
+pub struct Hub {
+    node: Arc<Node>,
+    chat_buckets: Arc<DashMap<SessionId, TokenBucket>>,
+}
+
+/// A reservation that is given back unless it was used.
+struct Reservation {
+    room: RoomHandle,
+    ticket: Option<Ticket>,
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            // Where the inbox is full, the reservation's own deadline does it.
+            self.room.try_tell(Input::Unseat { ticket });
+        }
+    }
+}
 
 impl Hub {
     /// Starts the hub inside a tokio runtime. Rooms that were open when the last process ended are open again, empty.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] when the store can't be read.
-    pub async fn start(_config: Config, _store: Arc<dyn Store>, _media: media::Handle) -> Result<Self> {
-        todo!()
+    pub async fn start(config: Config, store: Arc<dyn Store>, media: ::media::Handle) -> Result<Self> {
+        let node = Arc::new(Node::new(config, store, media));
+        let rooms = node.store.open_rooms().await?;
+        tracing::info!(rooms = rooms.len(), "rooms opened again");
+        for record in rooms {
+            node.reopen(record);
+        }
+        Ok(Self { node, chat_buckets: Arc::default() })
     }
 
     /// Ends all rooms' tasks, telling their sessions `ServerStopped`. The rooms stay open in the store. Further requests get `Unavailable`.
     pub async fn stop(&self) {
-        todo!()
+        self.node.begin_stop();
+        for room in self.node.all_live() {
+            // A room that doesn't answer in time goes with the process.
+            let _ = room.call(Input::Stop).await;
+        }
     }
 
     /// Opens a room. The same owner and nonce twice returns the same room.
     ///
     /// # Errors
-    /// `Invalid` for a name, capacity or password out of bounds; `Unavailable`.
-    pub async fn create_room(&self, _owner: &User, _request: CreateRoom) -> Result<RoomView> {
-        todo!()
+    /// `Invalid` for a name, capacity, password or nonce out of bounds; `Conflict` when the room that was made with this nonce has ended;
+    /// `Unavailable`.
+    pub async fn create_room(&self, owner: &User, request: CreateRoom) -> Result<RoomView> {
+        self.node.check_running()?;
+        let CreateRoom { name, capacity, password, listing, nonce } = request;
+        let name = limits::name("name", &name)?;
+        let capacity = limits::capacity(capacity)?;
+        limits::nonce(&nonce)?;
+        let password_hash = match password {
+            Some(password) => {
+                limits::password(&password)?;
+                Some(self.node.passwords.hash(password).await?)
+            }
+            None => None,
+        };
+        let id = RoomId::new(crate::random_id("room"));
+        let channel = ChannelId::new(crate::random_id("ch"));
+        let record = RoomRecord {
+            id: id.clone(),
+            name,
+            capacity,
+            password_hash,
+            owner: owner.clone(),
+            channel,
+            listing,
+            created_at: SystemTime::now(),
+        };
+        let record = self.node.store.create_room(record, nonce).await?;
+        let room = if record.id == id {
+            tracing::info!(room = %id, capacity, "room created");
+            self.node.open(record)
+        } else {
+            let found = self.node.find(&record.id).await;
+            found.map_err(|error| {
+                if error == Error::NotFound("room") { Error::Conflict("the room that was made with this nonce has ended") } else { error }
+            })?
+        };
+        view(&room).await
     }
 
     /// One room, live.
     ///
     /// # Errors
     /// `NotFound` after it ended.
-    pub async fn room(&self, _room: &RoomId) -> Result<RoomView> {
-        todo!()
+    pub async fn room(&self, room: &RoomId) -> Result<RoomView> {
+        view(&self.node.find(room).await?).await
     }
 
     /// The listed rooms, of one capacity or of all, newest first.
-    pub fn lobby(&self, _capacity: Option<u8>) -> Vec<LobbyRoom> {
-        todo!()
+    pub fn lobby(&self, capacity: Option<u8>) -> Vec<LobbyRoom> {
+        self.node.lobby.list(capacity)
     }
 
-    /// From now on, or no longer, the session gets `LobbyChanged`, coalesced to one in 100 ms. Ends with the session.
-    pub fn watch_lobby(&self, _session: &SessionHandle, _watch: LobbyWatch) {
-        todo!()
+    /// From now on, or no longer, the session gets `LobbyChanged`: everything at once, then changes, coalesced to one in 100 ms. Whoever
+    /// lists first and watches then misses nothing. Ends with the session.
+    pub fn watch_lobby(&self, session: &SessionHandle, watch: LobbyWatch) {
+        self.node.lobby.watch(session, watch);
     }
 
     /// Seats the session's user. A user who has a seat in this room already comes back into it, and another session that held it is told
     /// `RoomReplaced`.
     ///
     /// # Errors
-    /// `NotFound`, `RoomFull`, `BadPassword`, `Forbidden` by the token's grants, `Invalid` for the offer, `Conflict` when the session is
-    /// in another room, `Unavailable`.
-    pub async fn join(&self, _session: &SessionHandle, _request: JoinRoom) -> Result<Joined> {
-        todo!()
+    /// `NotFound`, `RoomFull`, `BadPassword`, `Forbidden` by the token's grants or after being removed, `TooLarge` or `Invalid` for the
+    /// offer, `Conflict` when the session is in another room, `Unavailable`.
+    pub async fn join(&self, session: &SessionHandle, request: JoinRoom) -> Result<Joined> {
+        let JoinRoom { room, password, offer } = request;
+        if let Some(offer) = &offer {
+            limits::sdp(&offer.sdp)?;
+        }
+        permission::may_join(&session.grants, &room)?;
+        let room = self.node.find(&room).await?;
+        let claim = self.node.sessions.claim(&session.id, &room.record().id)?;
+        let password = self.check_password(session, &room, password).await?;
+        let mut reservation = reserve(session, &room, password).await?;
+        let Some(ticket) = reservation.ticket else { return Err(Error::Unavailable("the room gave no seat")) };
+        let (media, negotiated, answer) = match offer {
+            Some(offer) => {
+                let (media, negotiated) = self.negotiate(&room, offer).await?;
+                let answer = negotiated.answer.clone();
+                (Some(media), Some(negotiated), Some(answer))
+            }
+            None => (None, None, None),
+        };
+        reservation.ticket = None;
+        let arrival = Arrival { session: Some(session.clone()), negotiated };
+        let snapshot = snapshot(room.call_with(Input::Attach { ticket, media }, arrival).await?)?;
+        // The room couldn't know what happened to the session before it was seated.
+        let meanwhile = claim.meanwhile();
+        if let Some(reason) = meanwhile.ended {
+            room.tell(Input::Leave { session: session.id.clone(), reason }).await;
+            return Err(Error::Unavailable("the session has ended"));
+        }
+        if let Some(loss) = meanwhile.loss {
+            room.tell(Input::Lost { session: session.id.clone(), loss }).await;
+        }
+        Ok(joined(snapshot, answer))
     }
 
     /// Answers an offer of a seated participant: its first one, an additional one, or a new transport after `MediaLost`.
     ///
     /// # Errors
-    /// `NotFound` when the session has no seat, `Invalid` for the offer, `Forbidden`, `Unavailable`.
-    pub async fn offer(&self, _session: &SessionId, _offer: Offer) -> Result<Answered> {
-        todo!()
+    /// `NotFound` when the session has no seat, `TooLarge` or `Invalid` for the offer, `Unavailable`.
+    pub async fn offer(&self, session: &SessionId, offer: Offer) -> Result<Answered> {
+        limits::sdp(&offer.sdp)?;
+        let room = self.seat(session)?;
+        let (snapshot, answer) = self.answer_offer(session, &room, offer).await?;
+        let Snapshot { tracks, slots, map, .. } = snapshot;
+        Ok(Answered { answer, slots, tracks, map })
     }
 
     /// Mutes or unmutes an own track.
     ///
     /// # Errors
     /// `NotFound` for a track that isn't there, `Forbidden` for somebody else's.
-    pub async fn mute(&self, _session: &SessionId, _track: &TrackId, _muted: bool) -> Result<TrackView> {
-        todo!()
+    pub async fn mute(&self, session: &SessionId, track: &TrackId, muted: bool) -> Result<TrackView> {
+        let room = self.seat(session)?;
+        match room.call(Input::Mute { session: session.clone(), track: track.clone(), muted }).await? {
+            Answer::Track(track) => Ok(track),
+            other => Err(unexpected(&other)),
+        }
     }
 
     /// Leaves at once: no grace.
     ///
     /// # Errors
     /// `NotFound` when the session has no seat there.
-    pub async fn leave(&self, _session: &SessionId, _room: &RoomId) -> Result<()> {
-        todo!()
+    pub async fn leave(&self, session: &SessionId, room: &RoomId) -> Result<()> {
+        let seat = self.seat(session)?;
+        if seat.record().id != *room {
+            return Err(Error::NotFound("seat"));
+        }
+        seat.call(Input::Leave { session: session.clone(), reason: LeaveReason::Left }).await.map(drop)
     }
 
-    /// Ends the room for all.
+    /// Ends the room for all. Returns when that is durable.
     ///
     /// # Errors
     /// `NotFound`; `Forbidden` unless the session's user owns the room or its token administers it.
-    pub async fn close(&self, _session: &SessionHandle, _room: &RoomId) -> Result<()> {
-        todo!()
+    pub async fn close(&self, session: &SessionHandle, room: &RoomId) -> Result<()> {
+        self.close_as(authority(session), room).await
     }
 
-    /// Removes somebody else from the room. That user can't come back with a password-less join for the life of the room.
+    /// As [`Hub::close`], for a backend with an API key.
+    ///
+    /// # Errors
+    /// `NotFound`, `Unavailable`.
+    pub async fn end_room_as_backend(&self, room: &RoomId) -> Result<()> {
+        self.close_as(Authority::Backend, room).await
+    }
+
+    /// Removes somebody else from the room. That user can't come back for the life of the room in this process, unless it is the owner.
     ///
     /// # Errors
     /// `NotFound`; `Forbidden` unless the session's user owns the room or its token administers it; `Conflict` for oneself.
-    pub async fn kick(&self, _session: &SessionHandle, _room: &RoomId, _participant: &ParticipantId) -> Result<()> {
-        todo!()
+    pub async fn kick(&self, session: &SessionHandle, room: &RoomId, participant: &ParticipantId) -> Result<()> {
+        self.kick_as(authority(session), room, participant).await
+    }
+
+    /// As [`Hub::kick`], for a backend with an API key.
+    ///
+    /// # Errors
+    /// `NotFound`, `Unavailable`.
+    pub async fn remove_participant_as_backend(&self, room: &RoomId, participant: &ParticipantId) -> Result<()> {
+        self.kick_as(Authority::Backend, room, participant).await
     }
 
     /// The session's connection is lost; its seat is kept for the grace that `loss` gives.
-    pub async fn session_lost(&self, _session: &SessionId, _loss: Loss) {
-        todo!()
+    pub async fn session_lost(&self, session: &SessionId, loss: Loss) {
+        if let Some(room) = self.node.sessions.lost(session, loss).and_then(|room| self.node.live(&room)) {
+            room.tell(Input::Lost { session: session.clone(), loss }).await;
+        }
     }
 
     /// The session has a new connection: its seat is active again. Returns what it needs to go on, if it has a seat.
-    pub async fn session_resumed(&self, _session: &SessionId) -> Option<Joined> {
-        todo!()
+    pub async fn session_resumed(&self, session: &SessionId) -> Option<Joined> {
+        let room = self.node.sessions.resumed(session).and_then(|room| self.node.live(&room))?;
+        let answer = room.call(Input::Resumed { session: session.clone() }).await.ok()?;
+        Some(joined(snapshot(answer).ok()?, None))
     }
 
     /// The session is over: leaves whatever it is in with `reason`, and stops its watches.
-    pub async fn session_ended(&self, _session: &SessionId, _reason: crate::LeaveReason) {
-        todo!()
+    pub async fn session_ended(&self, session: &SessionId, reason: LeaveReason) {
+        self.node.lobby.forget(session);
+        self.chat_buckets.remove(session);
+        if let Some(room) = self.node.sessions.ended(session, reason).and_then(|room| self.node.live(&room)) {
+            room.tell(Input::Leave { session: session.clone(), reason }).await;
+        }
     }
 
-    /// Stores a message, then tells everyone in the channel, the sender included.
+    /// Stores a message, then tells everyone in the channel, the sender included. Returns when it is durable.
     ///
     /// # Errors
     /// `NotFound` for a channel that the session isn't in, `Forbidden`, `Invalid` for an empty text, `TooLarge`, `RateLimited`,
     /// `Unavailable`.
-    pub async fn send(&self, _session: &SessionHandle, _channel: &ChannelId, _nonce: Nonce, _text: String) -> Result<Message> {
-        todo!()
+    pub async fn send(&self, session: &SessionHandle, channel: &ChannelId, nonce: Nonce, text: String) -> Result<Message> {
+        self.node.check_running()?;
+        let room = self.channel(&session.id, channel)?;
+        permission::may_chat(&session.grants)?;
+        limits::nonce(&nonce)?;
+        limits::text(&text, self.node.config.text_max_chars)?;
+        self.count_message(&session.id)?;
+        let (id, author) = (MessageId::new(crate::random_id("msg")), session.user.clone());
+        let message = NewMessage { id, channel: channel.clone(), author, nonce, text, sent_at: SystemTime::now() };
+        let node = &self.node;
+        let queue = room.chat(|inbox| ChannelQueue::start(channel.clone(), node.store.clone(), node.messages_stored.clone(), inbox));
+        queue.send(message).await
     }
 
     /// A page of a channel's messages, oldest first; `limit` 1–100.
     ///
     /// # Errors
-    /// `NotFound` for a channel that the session isn't in, `Unavailable`.
-    pub async fn history(&self, _session: &SessionHandle, _channel: &ChannelId, _before: Option<u64>, _limit: u32) -> Result<History> {
-        todo!()
+    /// `NotFound` for a channel that the session isn't in, `Invalid` for the limit, `Unavailable`.
+    pub async fn history(&self, session: &SessionHandle, channel: &ChannelId, before: Option<u64>, limit: u32) -> Result<History> {
+        self.node.check_running()?;
+        limits::history_limit(limit)?;
+        self.channel(&session.id, channel)?;
+        Ok(self.node.store.history(channel, before, limit).await?)
     }
 
     /// Makes a link into a room; the returned secret (130 bits) is not kept.
     ///
     /// # Errors
     /// `NotFound`; `Invalid` for a life out of 1 s – 30 days, uses out of 1 – 10,000, or a name out of bounds.
-    pub async fn create_link(&self, _room: &RoomId, _request: CreateLink) -> Result<CreatedLink> {
-        todo!()
+    pub async fn create_link(&self, room: &RoomId, request: CreateLink) -> Result<CreatedLink> {
+        links::create(&self.node, room, request).await
     }
 
     /// Uses a link once.
     ///
     /// # Errors
     /// `NotFound` for an unknown secret, an expired or used-up link, or an ended room; the text says which.
-    pub async fn redeem_link(&self, _secret: &str) -> Result<RedeemedLink> {
-        todo!()
+    pub async fn redeem_link(&self, secret: &str) -> Result<RedeemedLink> {
+        links::redeem(&self.node, secret).await
     }
 
     /// Counts for metrics.
     pub fn stats(&self) -> Stats {
-        todo!()
+        let (rooms, participants) = self.node.counts();
+        let messages_stored = self.node.messages_stored.load(Ordering::Relaxed);
+        Stats { rooms, participants, messages_stored, rooms_failed: self.node.rooms_failed() }
+    }
+
+    async fn close_as(&self, by: Authority, room: &RoomId) -> Result<()> {
+        self.node.find(room).await?.call(Input::Close { by }).await.map(drop)
+    }
+
+    async fn kick_as(&self, by: Authority, room: &RoomId, participant: &ParticipantId) -> Result<()> {
+        let room = self.node.find(room).await?;
+        room.call(Input::Kick { by, participant: participant.clone() }).await.map(drop)
+    }
+
+    /// Checks a password only where it can matter: that costs 20 ms of CPU.
+    async fn check_password(&self, session: &SessionHandle, room: &RoomHandle, given: Option<String>) -> Result<PasswordVerdict> {
+        let record = room.record();
+        let (Some(hash), Some(given)) = (&record.password_hash, given) else { return Ok(PasswordVerdict::Unchecked) };
+        if permission::skips_password(&session.grants, &session.user.id, &record.owner.id) {
+            return Ok(PasswordVerdict::Unchecked);
+        }
+        // No such password can have been set.
+        if limits::password(&given).is_err() {
+            return Ok(PasswordVerdict::Wrong);
+        }
+        let right = self.node.passwords.verify(given, hash.clone()).await?;
+        Ok(if right { PasswordVerdict::Right } else { PasswordVerdict::Wrong })
+    }
+
+    fn count_message(&self, session: &SessionId) -> Result<()> {
+        let Some(rate) = self.node.config.chat_rate else { return Ok(()) };
+        let now = tokio::time::Instant::now().into_std();
+        let mut bucket = self.chat_buckets.entry(session.clone()).or_insert_with(|| TokenBucket::new(now));
+        bucket.take(rate, now)
+    }
+
+    /// The room in which the session is seated.
+    fn seat(&self, session: &SessionId) -> Result<RoomHandle> {
+        self.node.check_running()?;
+        self.node.sessions.seat(session).and_then(|room| self.node.live(&room)).ok_or(Error::NotFound("seat"))
+    }
+
+    /// The room whose channel this is, if the session is seated in it.
+    fn channel(&self, session: &SessionId, channel: &ChannelId) -> Result<RoomHandle> {
+        let room = self.node.sessions.seat(session).and_then(|room| self.node.live(&room));
+        room.filter(|room| room.record().channel == *channel).ok_or(Error::NotFound("channel"))
     }
 }
 
-/// A request for a new room.
-#[derive(Debug, Clone)]
-pub struct CreateRoom {
-    /// 1–64 characters after trimming.
-    pub name: String,
-    /// 2–4.
-    pub capacity: u8,
-    /// 1–128 bytes.
-    pub password: Option<String>,
-    pub listing: Listing,
-    pub nonce: Nonce,
+async fn reserve(session: &SessionHandle, room: &RoomHandle, password: PasswordVerdict) -> Result<Reservation> {
+    let request = SeatRequest {
+        session: session.id.clone(),
+        user: session.user.clone(),
+        grants: session.grants.clone(),
+        password,
+        participant: ParticipantId::new(crate::random_id("p")),
+    };
+    match room.call(Input::Seat(Box::new(request))).await? {
+        Answer::Reserved(ticket) => Ok(Reservation { room: room.clone(), ticket: Some(ticket) }),
+        other => Err(unexpected(&other)),
+    }
 }
 
-/// Whether a session watches the lobby.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LobbyWatch {
-    All,
-    Capacity(u8),
-    Off,
+async fn view(room: &RoomHandle) -> Result<RoomView> {
+    match room.call(Input::View).await? {
+        Answer::View(view) => Ok(*view),
+        other => Err(unexpected(&other)),
+    }
 }
 
-/// A request for a seat.
-#[derive(Debug, Clone)]
-pub struct JoinRoom {
-    pub room: RoomId,
-    pub password: Option<String>,
-    /// Without it the participant is seated without media.
-    pub offer: Option<Offer>,
+fn snapshot(answer: Answer) -> Result<Snapshot> {
+    match answer {
+        Answer::Snapshot(snapshot) => Ok(*snapshot),
+        other => Err(unexpected(&other)),
+    }
 }
 
-/// An SDP offer, and what its sending m-lines carry.
-#[derive(Debug, Clone)]
-pub struct Offer {
-    pub sdp: String,
-    /// The sending m-lines to publish. `None`: all of them, where the first audio is the microphone, the first video the camera and the
-    /// second video the screen.
-    pub publish: Option<Vec<Publication>>,
+fn joined(snapshot: Snapshot, answer: Option<String>) -> Joined {
+    let Snapshot { participant, room, tracks, slots, map } = snapshot;
+    Joined { answer, slots, participant, room, tracks, map }
 }
 
-/// A sending m-line of an offer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Publication {
-    pub mid: Mid,
-    pub source: TrackSource,
-    pub muted: bool,
+fn authority(session: &SessionHandle) -> Authority {
+    Authority::User { user: session.user.id.clone(), grants: session.grants.clone() }
 }
 
-/// A seat taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Joined {
-    /// The answer to the offer, if there was one.
-    pub answer: Option<String>,
-    pub slots: Vec<Slot>,
-    pub participant: ParticipantId,
-    pub room: RoomView,
-    /// All tracks of the room, own ones included.
-    pub tracks: Vec<TrackView>,
-    /// The current bindings of the own slots.
-    pub map: MediaMap,
-}
-
-/// An offer answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answered {
-    pub answer: String,
-    pub slots: Vec<Slot>,
-    /// All tracks of the room, own ones included.
-    pub tracks: Vec<TrackView>,
-    pub map: MediaMap,
-}
-
-/// A request for a link.
-#[derive(Debug, Clone)]
-pub struct CreateLink {
-    pub ttl: Duration,
-    pub max_uses: u32,
-    pub name: Option<String>,
-}
-
-/// A fresh link.
-#[derive(Debug, Clone)]
-pub struct CreatedLink {
-    pub secret: String,
-    pub expires_at: SystemTime,
-}
-
-/// What a used link opens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RedeemedLink {
-    pub room: RoomId,
-    pub name: Option<String>,
-}
-
-/// Counts for metrics.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Stats {
-    pub rooms: usize,
-    pub participants: usize,
-    pub messages_stored: u64,
-    pub rooms_failed: u64,
+/// A room that answers something else than what it was asked has a bug: the caller is told no more than that.
+fn unexpected(answer: &Answer) -> Error {
+    tracing::error!(?answer, "a room answered something else than it was asked");
+    Error::Unavailable("the room gave no answer")
 }

@@ -4,18 +4,29 @@
 //! [`Hub`], what is told to sessions leaves as [`Event`]s, what is kept goes to a [`store::Store`], and media is done by `media`.
 #![forbid(unsafe_code)]
 
+mod chat;
+mod config;
 mod error;
 mod event;
 mod hub;
 mod id;
+mod limits;
+mod lobby;
+mod password;
+mod permission;
+mod registry;
+mod request;
+mod room;
 pub mod session;
+mod sessions;
 pub mod store;
 pub mod view;
 
+pub use config::Config;
 pub use error::{Error, Result};
 pub use event::{CloseReason, Event, LeaveReason, Loss};
-pub use hub::{
-    Answered, Config, CreateLink, CreateRoom, CreatedLink, Hub, JoinRoom, Joined, LobbyWatch, Offer, Publication, RedeemedLink, Stats,
-};
+pub use hub::Hub;
 pub use id::{ChannelId, MessageId, ParticipantId, RoomId, SessionId, TrackId, UserId, random as random_id};
+pub use limits::ChatRate;
+pub use request::{Answered, CreateLink, CreateRoom, CreatedLink, JoinRoom, Joined, LobbyWatch, Offer, Publication, RedeemedLink, Stats};
 pub use view::{Kind, Mid, User};

@@ -47,6 +47,11 @@ impl SessionHandle {
         (Self { id, user, grants, outbox, overflow: overflow.clone() }, Outbox { events, overflow })
     }
 
+    /// Whether somebody still takes the events.
+    pub fn is_open(&self) -> bool {
+        !self.outbox.is_closed()
+    }
+
     /// Queues an event. Never waits: a full outbox drops a volatile event, and ends the session for any other.
     pub fn send(&self, event: Arc<Event>) {
         use tokio::sync::mpsc::error::TrySendError;

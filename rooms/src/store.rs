@@ -1,5 +1,9 @@
 //! What is kept, and what a keeper promises. Implemented by `memory` here, and by databases elsewhere.
 
+mod memory;
+
+pub use memory::MemoryStore;
+
 use crate::view::{History, Message, User};
 use crate::{ChannelId, MessageId, RoomId};
 use async_trait::async_trait;

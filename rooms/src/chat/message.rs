@@ -1,0 +1,148 @@
+//! The task of one channel: stores messages in batches, and hands them to the room in the order of their numbers.
+//!
+//! Store I/O happens here and never in the room's task. Messages of one batch are stored at the same time, so that the store can commit
+//! them together; the next batch begins when all of them are answered. Invariant: a sender is answered only after the store has answered.
+
+use super::sequence::Sequence;
+use crate::room::event::Input;
+use crate::room::handle::{Arrival, Request};
+use crate::store::{Appended, NewMessage, Store, StoreError};
+use crate::view::Message;
+use crate::{ChannelId, Error, Result};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+
+/// Messages that wait for one channel's task. When it is full the sender waits, at most [`SEND_TIMEOUT`].
+const QUEUED_MESSAGES: usize = 128;
+/// Messages stored at the same time.
+const BATCH_MESSAGES: usize = 64;
+/// Longest wait for the store. The message may be stored later all the same: a retry with its nonce finds out.
+const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest wait of a sender: a place in the queue, the batch before, and its own.
+const SEND_TIMEOUT: Duration = Duration::from_secs(12);
+/// Time between two tries to fetch missing messages from a store that fails.
+const FETCH_RETRY: Duration = Duration::from_secs(1);
+/// Missing messages fetched at once.
+const FETCH_MESSAGES: u64 = 100;
+
+struct Pending {
+    message: NewMessage,
+    reply: oneshot::Sender<Result<Message>>,
+}
+
+/// The way to a channel's task. Cheap to clone; the task ends with the last clone.
+#[derive(Clone)]
+pub(crate) struct ChannelQueue {
+    pending: mpsc::Sender<Pending>,
+}
+
+struct Writer {
+    channel: ChannelId,
+    store: Arc<dyn Store>,
+    stored: Arc<AtomicU64>,
+    room: mpsc::Sender<Request>,
+    pending: mpsc::Receiver<Pending>,
+    /// `None` until the store has said where the channel's head is.
+    sequence: Option<Sequence>,
+}
+
+impl ChannelQueue {
+    /// Starts the task of `channel`, which hands messages to `room` and counts new ones in `stored`.
+    pub(crate) fn start(channel: ChannelId, store: Arc<dyn Store>, stored: Arc<AtomicU64>, room: mpsc::Sender<Request>) -> Self {
+        let (sender, pending) = mpsc::channel(QUEUED_MESSAGES);
+        tokio::spawn(Writer { channel, store, stored, room, pending, sequence: None }.run());
+        Self { pending: sender }
+    }
+
+    /// Stores a message and returns it with its number; everyone in the channel is told in order.
+    ///
+    /// # Errors
+    /// `Unavailable`: it may be stored or not.
+    pub(crate) async fn send(&self, message: NewMessage) -> Result<Message> {
+        let (reply, stored) = oneshot::channel();
+        let exchange = async {
+            self.pending.send(Pending { message, reply }).await.ok()?;
+            stored.await.ok()
+        };
+        let answered = tokio::time::timeout(SEND_TIMEOUT, exchange).await;
+        answered.ok().flatten().unwrap_or(Err(Error::Unavailable("the channel does not keep up")))
+    }
+}
+
+impl Writer {
+    async fn run(mut self) {
+        let mut batch = Vec::with_capacity(BATCH_MESSAGES);
+        loop {
+            let missing = self.sequence.as_ref().and_then(Sequence::gap);
+            let retry = async {
+                match missing {
+                    Some(_) => tokio::time::sleep(FETCH_RETRY).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                taken = self.pending.recv_many(&mut batch, BATCH_MESSAGES) => {
+                    if taken == 0 {
+                        return;
+                    }
+                    self.store(batch.drain(..)).await;
+                }
+                () = retry => {}
+            }
+            self.fill_gaps().await;
+        }
+    }
+
+    async fn store(&mut self, batch: impl Iterator<Item = Pending>) {
+        // Read before the first append: what is stored by then was told by an earlier task, or is history.
+        if self.sequence.is_none() {
+            match timed(self.store.history(&self.channel, None, 1)).await {
+                Ok(page) => self.sequence = Some(Sequence::after(page.messages.last().map_or(0, |message| message.seq))),
+                Err(error) => return batch.for_each(|pending| drop(pending.reply.send(Err(error.into())))),
+            }
+        }
+        let mut appends = JoinSet::new();
+        for Pending { message, reply } in batch {
+            let store = self.store.clone();
+            appends.spawn(async move {
+                let appended = timed(store.append(message)).await;
+                // A sender that has stopped waiting needs no answer.
+                drop(reply.send(appended.as_ref().map(|appended| appended.message.clone()).map_err(|error| (*error).into())));
+                appended.ok()
+            });
+        }
+        let appended: Vec<Appended> = appends.join_all().await.into_iter().flatten().collect();
+        let news = appended.iter().filter(|appended| !appended.duplicate).count();
+        self.stored.fetch_add(news as u64, Ordering::Relaxed);
+        self.deliver(appended.into_iter().map(|appended| appended.message)).await;
+    }
+
+    async fn fill_gaps(&mut self) {
+        while let Some(gap) = self.sequence.as_ref().and_then(Sequence::gap) {
+            let before = gap.end.min(gap.start + FETCH_MESSAGES);
+            let limit = u32::try_from(before - gap.start).unwrap_or(u32::MAX);
+            let Ok(page) = timed(self.store.history(&self.channel, Some(before), limit)).await else { return };
+            self.deliver(page.messages).await;
+            if self.sequence.as_ref().and_then(Sequence::gap).is_some_and(|after| after.start == gap.start) {
+                tracing::error!(channel = %self.channel, missing = gap.start, "the store has a gap in a channel");
+                return;
+            }
+        }
+    }
+
+    async fn deliver(&mut self, messages: impl IntoIterator<Item = Message>) {
+        let Some(sequence) = &mut self.sequence else { return };
+        let due = sequence.take(messages);
+        if !due.is_empty() {
+            // A room that has ended has nobody to tell.
+            let _ = self.room.send(Request { input: Input::Deliver(due), arrival: Arrival::default(), reply: None }).await;
+        }
+    }
+}
+
+async fn timed<T>(operation: impl Future<Output = std::result::Result<T, StoreError>>) -> std::result::Result<T, StoreError> {
+    tokio::time::timeout(STORE_TIMEOUT, operation).await.unwrap_or(Err(StoreError::Unavailable))
+}

@@ -1,0 +1,41 @@
+//! What a deployer can choose about rooms.
+
+use crate::ChatRate;
+use std::time::Duration;
+
+/// Times and limits of rooms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// How long a seat is kept after the page unloaded or the transport closed. Longer spares more refreshes on slow machines, shorter
+    /// frees a seat sooner. 2 s.
+    pub closed_grace: Duration,
+    /// How long a seat is kept after a silent loss. 10 s.
+    pub silent_grace: Duration,
+    /// How long a room lives after the last one left. 30 s.
+    pub empty_ttl: Duration,
+    /// How long a room waits for its first participant. 24 h.
+    pub unused_ttl: Duration,
+    /// The same for a room in the lobby, where it stands in the way of others; the shorter of the two counts. 10 min.
+    pub unused_lobby_ttl: Duration,
+    /// How long at least a room that was open when the last process ended waits for those who were in it. 60 s.
+    pub restart_ttl: Duration,
+    /// Longest chat text, in characters (code points). 4,000.
+    pub text_max_chars: usize,
+    /// How many chat messages one session may send. `None`: any number. 10 in 5 s, 20 at once.
+    pub chat_rate: Option<ChatRate>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            closed_grace: Duration::from_secs(2),
+            silent_grace: Duration::from_secs(10),
+            empty_ttl: Duration::from_secs(30),
+            unused_ttl: Duration::from_secs(24 * 3600),
+            unused_lobby_ttl: Duration::from_secs(600),
+            restart_ttl: Duration::from_secs(60),
+            text_max_chars: 4_000,
+            chat_rate: Some(ChatRate::default()),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Bounds of values that come from outside, and the rate of chat messages.
+//!
+//! Pure checks: a value either comes out fit for the domain, or an error says which field, what is wrong with it and what is allowed.
+
+use crate::store::Nonce;
+use crate::{Error, Result};
+use std::time::{Duration, Instant};
+
+/// Longest name of a room or of a link's user, in characters (code points).
+pub const NAME_CHARS_MAX: usize = 64;
+/// Fewest seats of a room.
+pub const CAPACITY_MIN: u8 = 2;
+/// Most seats of a room.
+pub const CAPACITY_MAX: u8 = 4;
+/// Longest password, in bytes.
+pub const PASSWORD_BYTES_MAX: usize = 128;
+/// Longest nonce, in bytes.
+pub const NONCE_BYTES_MAX: usize = 64;
+/// Longest SDP, in bytes. A browser's offer with all slots is near 10 kB.
+pub const SDP_BYTES_MAX: usize = 64 * 1024;
+/// Most messages of one page of history.
+pub const HISTORY_MESSAGES_MAX: u32 = 100;
+/// Shortest life of a link.
+pub const LINK_TTL_MIN: Duration = Duration::from_secs(1);
+/// Longest life of a link: 30 days.
+pub const LINK_TTL_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Most uses of one link.
+pub const LINK_USES_MAX: u32 = 10_000;
+
+/// A name without surrounding white space.
+pub(crate) fn name(field: &'static str, value: &str) -> Result<String> {
+    let trimmed = value.trim();
+    let length = trimmed.chars().count();
+    if !(1..=NAME_CHARS_MAX).contains(&length) {
+        return Err(invalid(field, format!("has {length} characters, allowed are 1 to {NAME_CHARS_MAX}")));
+    }
+    if trimmed.chars().any(char::is_control) {
+        return Err(invalid(field, "has a control character, allowed are printable ones".to_owned()));
+    }
+    Ok(trimmed.to_owned())
+}
+
+pub(crate) fn capacity(value: u8) -> Result<u8> {
+    if (CAPACITY_MIN..=CAPACITY_MAX).contains(&value) {
+        return Ok(value);
+    }
+    Err(invalid("capacity", format!("is {value}, allowed are {CAPACITY_MIN} to {CAPACITY_MAX}")))
+}
+
+pub(crate) fn password(value: &str) -> Result<()> {
+    if (1..=PASSWORD_BYTES_MAX).contains(&value.len()) {
+        return Ok(());
+    }
+    Err(invalid("password", format!("has {} bytes, allowed are 1 to {PASSWORD_BYTES_MAX}", value.len())))
+}
+
+pub(crate) fn nonce(value: &Nonce) -> Result<()> {
+    if (1..=NONCE_BYTES_MAX).contains(&value.0.len()) {
+        return Ok(());
+    }
+    Err(invalid("nonce", format!("has {} bytes, allowed are 1 to {NONCE_BYTES_MAX}", value.0.len())))
+}
+
+pub(crate) fn text(value: &str, chars_max: usize) -> Result<()> {
+    if value.trim().is_empty() {
+        return Err(invalid("text", format!("is empty, allowed are 1 to {chars_max} characters")));
+    }
+    // A code point has at most four bytes: a text that is far too long isn't counted out.
+    if value.len() > chars_max.saturating_mul(4) || value.chars().count() > chars_max {
+        return Err(Error::TooLarge { field: "text", limit: chars_max });
+    }
+    Ok(())
+}
+
+pub(crate) fn sdp(value: &str) -> Result<()> {
+    if value.len() > SDP_BYTES_MAX {
+        return Err(Error::TooLarge { field: "offer.sdp", limit: SDP_BYTES_MAX });
+    }
+    Ok(())
+}
+
+pub(crate) fn history_limit(value: u32) -> Result<()> {
+    if (1..=HISTORY_MESSAGES_MAX).contains(&value) {
+        return Ok(());
+    }
+    Err(invalid("limit", format!("is {value}, allowed are 1 to {HISTORY_MESSAGES_MAX}")))
+}
+
+pub(crate) fn link_ttl(value: Duration) -> Result<()> {
+    if (LINK_TTL_MIN..=LINK_TTL_MAX).contains(&value) {
+        return Ok(());
+    }
+    let (min, max) = (LINK_TTL_MIN.as_secs(), LINK_TTL_MAX.as_secs());
+    Err(invalid("ttl_s", format!("is {}, allowed are {min} to {max}", value.as_secs())))
+}
+
+pub(crate) fn link_uses(value: u32) -> Result<()> {
+    if (1..=LINK_USES_MAX).contains(&value) {
+        return Ok(());
+    }
+    Err(invalid("max_uses", format!("is {value}, allowed are 1 to {LINK_USES_MAX}")))
+}
+
+pub(crate) fn invalid(field: &'static str, reason: String) -> Error {
+    Error::Invalid { field, reason }
+}
+
+/// How many chat messages a session may send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChatRate {
+    /// The steady rate is one message in this time.
+    pub interval: Duration,
+    /// Messages that may come at once after a pause. At least 1.
+    pub burst: u32,
+}
+
+impl Default for ChatRate {
+    /// 10 in 5 s, 20 at once.
+    fn default() -> Self {
+        Self { interval: Duration::from_millis(500), burst: 20 }
+    }
+}
+
+/// A token bucket that fills by one each interval, kept as the time at which it is full again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TokenBucket {
+    full_at: Instant,
+}
+
+impl TokenBucket {
+    /// A full bucket.
+    pub(crate) fn new(now: Instant) -> Self {
+        Self { full_at: now }
+    }
+
+    /// Takes one token.
+    ///
+    /// # Errors
+    /// `RateLimited` until there is one again.
+    pub(crate) fn take(&mut self, rate: ChatRate, now: Instant) -> Result<()> {
+        let full_at = self.full_at.max(now) + rate.interval;
+        let missing = full_at - now;
+        let allowed = rate.interval * rate.burst.max(1);
+        if missing > allowed {
+            return Err(Error::RateLimited { retry_after: missing - allowed });
+        }
+        self.full_at = full_at;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_trimmed_and_counted_in_code_points() {
+        assert_eq!(name("name", "  짠  ").unwrap(), "짠");
+        assert!(name("name", &"짠".repeat(NAME_CHARS_MAX)).is_ok());
+        for bad in [String::new(), "   ".to_owned(), "짠".repeat(NAME_CHARS_MAX + 1), "a\nb".to_owned(), "a\u{0}b".to_owned()] {
+            assert!(matches!(name("name", &bad), Err(Error::Invalid { field: "name", .. })), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_says_the_field_the_problem_and_what_is_allowed() {
+        assert_eq!(capacity(5).unwrap_err().to_string(), "capacity: is 5, allowed are 2 to 4");
+        assert_eq!(history_limit(0).unwrap_err().to_string(), "limit: is 0, allowed are 1 to 100");
+        assert_eq!(link_uses(0).unwrap_err().to_string(), "max_uses: is 0, allowed are 1 to 10000");
+        assert_eq!(nonce(&Nonce(String::new())).unwrap_err().to_string(), "nonce: has 0 bytes, allowed are 1 to 64");
+        assert_eq!(password("").unwrap_err().to_string(), "password: has 0 bytes, allowed are 1 to 128");
+    }
+
+    #[test]
+    fn a_text_is_limited_in_code_points() {
+        assert!(text("🍻🍻🍻", 3).is_ok());
+        assert_eq!(text("🍻🍻🍻🍻", 3), Err(Error::TooLarge { field: "text", limit: 3 }));
+        assert!(matches!(text(" \n ", 3), Err(Error::Invalid { field: "text", .. })));
+    }
+
+    #[test]
+    fn a_bucket_gives_its_burst_then_its_steady_rate() {
+        let rate = ChatRate::default();
+        let start = Instant::now();
+        let mut bucket = TokenBucket::new(start);
+        for _ in 0..20 {
+            assert_eq!(bucket.take(rate, start), Ok(()));
+        }
+        let after = |ms| Err(Error::RateLimited { retry_after: Duration::from_millis(ms) });
+        assert_eq!(bucket.take(rate, start), after(500));
+        let later = start + Duration::from_millis(400);
+        assert_eq!(bucket.take(rate, later), after(100));
+        assert_eq!(bucket.take(rate, start + Duration::from_millis(500)), Ok(()));
+        let granted = (0..10_000u64).filter(|ms| bucket.take(rate, start + Duration::from_millis(1_000 + ms)).is_ok()).count();
+        assert_eq!(granted, 20, "10 s at one per 500 ms");
+    }
+}

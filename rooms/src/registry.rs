@@ -1,0 +1,143 @@
+//! What this process holds: the live rooms' handles, and what their tasks share.
+//!
+//! Owns no room's state. Invariant: at most one task per room; a room that isn't here is opened from the store.
+
+use crate::lobby::Lobby;
+use crate::password::Passwords;
+use crate::room::actor;
+use crate::room::handle::RoomHandle;
+use crate::sessions::SessionIndex;
+use crate::store::{Listing, RoomRecord, Store};
+use crate::{Config, Error, Result, RoomId};
+use dashmap::DashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+use tokio::sync::Semaphore;
+
+/// Offers in negotiation at once, some 4 ms of CPU each; further ones wait.
+const NEGOTIATIONS: usize = 8;
+
+/// Everything that the tasks of one process share.
+pub(crate) struct Node {
+    pub(crate) config: Config,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) media: media::Handle,
+    pub(crate) lobby: Lobby,
+    pub(crate) sessions: SessionIndex,
+    pub(crate) passwords: Passwords,
+    pub(crate) negotiations: Arc<Semaphore>,
+    rooms: DashMap<RoomId, RoomHandle>,
+    stopping: AtomicBool,
+    pub(crate) messages_stored: Arc<AtomicU64>,
+    rooms_failed: AtomicU64,
+}
+
+impl Node {
+    pub(crate) fn new(config: Config, store: Arc<dyn Store>, media: media::Handle) -> Self {
+        Self {
+            config,
+            store,
+            media,
+            lobby: Lobby::default(),
+            sessions: SessionIndex::default(),
+            passwords: Passwords::default(),
+            negotiations: Arc::new(Semaphore::new(NEGOTIATIONS)),
+            rooms: DashMap::new(),
+            stopping: AtomicBool::new(false),
+            messages_stored: Arc::default(),
+            rooms_failed: AtomicU64::new(0),
+        }
+    }
+
+    /// # Errors
+    /// `Unavailable` when the node is stopping.
+    pub(crate) fn check_running(&self) -> Result<()> {
+        if self.stopping.load(Ordering::SeqCst) {
+            return Err(Error::Unavailable("the node is stopping"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn begin_stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+    }
+
+    /// A live room.
+    pub(crate) fn live(&self, id: &RoomId) -> Option<RoomHandle> {
+        self.rooms.get(id).map(|room| room.clone())
+    }
+
+    pub(crate) fn all_live(&self) -> Vec<RoomHandle> {
+        self.rooms.iter().map(|room| room.clone()).collect()
+    }
+
+    /// Rooms and seats taken.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        self.rooms.iter().fold((0, 0), |(rooms, seats), room| (rooms + 1, seats + usize::from(room.seated())))
+    }
+
+    pub(crate) fn rooms_failed(&self) -> u64 {
+        self.rooms_failed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_failed_room(&self) {
+        self.rooms_failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A room, opened from the store unless it is live.
+    ///
+    /// # Errors
+    /// `NotFound` after it ended; `Unavailable`.
+    pub(crate) async fn find(self: &Arc<Self>, id: &RoomId) -> Result<RoomHandle> {
+        self.check_running()?;
+        if let Some(room) = self.live(id) {
+            return Ok(room);
+        }
+        let record = self.store.room(id).await?.ok_or(Error::NotFound("room"))?;
+        let room = self.reopen(record);
+        // Between the two reads another task may have opened the room and ended it.
+        if self.store.room(id).await?.is_none() {
+            self.withdraw(&room);
+            return Err(Error::NotFound("room"));
+        }
+        Ok(room)
+    }
+
+    /// Starts the task of a room that was just made, unless it has one.
+    pub(crate) fn open(self: &Arc<Self>, record: RoomRecord) -> RoomHandle {
+        let unused = self.unused_ttl(&record);
+        self.open_for(record, unused)
+    }
+
+    /// Starts the task of a room that an earlier task or process left open, unless it has one. Whether anybody was ever in it isn't
+    /// kept, so it waits as long as a room that nobody has joined yet, and never less than those who were in it need to come back.
+    pub(crate) fn reopen(self: &Arc<Self>, record: RoomRecord) -> RoomHandle {
+        let age = SystemTime::now().duration_since(record.created_at).unwrap_or_default();
+        let idle = self.unused_ttl(&record).saturating_sub(age).max(self.config.restart_ttl);
+        self.open_for(record, idle)
+    }
+
+    fn unused_ttl(&self, record: &RoomRecord) -> Duration {
+        match record.listing {
+            Listing::Lobby => self.config.unused_ttl.min(self.config.unused_lobby_ttl),
+            Listing::Unlisted => self.config.unused_ttl,
+        }
+    }
+
+    fn open_for(self: &Arc<Self>, record: RoomRecord, idle: Duration) -> RoomHandle {
+        let id = record.id.clone();
+        self.rooms.entry(id).or_insert_with(|| actor::spawn(self.clone(), record, idle)).clone()
+    }
+
+    /// A room's task is over.
+    pub(crate) fn forget(&self, room: &RoomHandle) {
+        self.rooms.remove_if(&room.record().id, |_, present| present.is_same(room));
+    }
+
+    fn withdraw(&self, room: &RoomHandle) {
+        self.forget(room);
+        self.lobby.remove(room.record());
+        room.try_tell(crate::room::event::Input::Stop);
+    }
+}

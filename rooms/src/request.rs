@@ -1,0 +1,108 @@
+//! What is asked of the [`Hub`](crate::Hub), and what it answers. Plain values.
+
+use crate::store::{Listing, Nonce};
+use crate::view::{MediaMap, RoomView, Slot, TrackSource, TrackView};
+use crate::{Mid, ParticipantId, RoomId};
+use std::time::{Duration, SystemTime};
+
+/// A request for a new room.
+#[derive(Debug, Clone)]
+pub struct CreateRoom {
+    /// 1–64 characters after trimming.
+    pub name: String,
+    /// 2–4.
+    pub capacity: u8,
+    /// 1–128 bytes.
+    pub password: Option<String>,
+    pub listing: Listing,
+    pub nonce: Nonce,
+}
+
+/// Whether a session watches the lobby.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LobbyWatch {
+    All,
+    Capacity(u8),
+    Off,
+}
+
+/// A request for a seat.
+#[derive(Debug, Clone)]
+pub struct JoinRoom {
+    pub room: RoomId,
+    pub password: Option<String>,
+    /// Without it the participant is seated without media.
+    pub offer: Option<Offer>,
+}
+
+/// An SDP offer, and what its sending m-lines carry.
+#[derive(Debug, Clone)]
+pub struct Offer {
+    pub sdp: String,
+    /// The sending m-lines to publish. `None`: all of them, where the first audio is the microphone, the first video the camera and the
+    /// second video the screen.
+    pub publish: Option<Vec<Publication>>,
+}
+
+/// A sending m-line of an offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publication {
+    pub mid: Mid,
+    pub source: TrackSource,
+    pub muted: bool,
+}
+
+/// A seat taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Joined {
+    /// The answer to the offer, if there was one.
+    pub answer: Option<String>,
+    pub slots: Vec<Slot>,
+    pub participant: ParticipantId,
+    pub room: RoomView,
+    /// All tracks of the room, own ones included.
+    pub tracks: Vec<TrackView>,
+    /// The current bindings of the own slots.
+    pub map: MediaMap,
+}
+
+/// An offer answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    pub answer: String,
+    pub slots: Vec<Slot>,
+    /// All tracks of the room, own ones included.
+    pub tracks: Vec<TrackView>,
+    pub map: MediaMap,
+}
+
+/// A request for a link.
+#[derive(Debug, Clone)]
+pub struct CreateLink {
+    pub ttl: Duration,
+    pub max_uses: u32,
+    pub name: Option<String>,
+}
+
+/// A fresh link.
+#[derive(Debug, Clone)]
+pub struct CreatedLink {
+    pub secret: String,
+    pub expires_at: SystemTime,
+}
+
+/// What a used link opens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedeemedLink {
+    pub room: RoomId,
+    pub name: Option<String>,
+}
+
+/// Counts for metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    pub rooms: usize,
+    pub participants: usize,
+    pub messages_stored: u64,
+    pub rooms_failed: u64,
+}

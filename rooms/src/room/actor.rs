@@ -1,0 +1,290 @@
+//! A room's task: the one place where a [`Room`] meets time, queues, the media plane and the store.
+//!
+//! It decides nothing. Each arm of its one `select!` makes one [`Input`], and each [`Output`] is performed by one line. A panic in the core
+//! ends this room and no other: its sessions are told, and the next join opens it anew.
+
+use super::event::{Answer, Input, MediaOutput, Output};
+use super::handle::{Arrival, Fate, INBOX_REQUESTS, Request, RoomHandle, Shared};
+use super::{Facts, Graces, Room};
+use crate::registry::Node;
+use crate::session::SessionHandle;
+use crate::store::RoomRecord;
+use crate::{CloseReason, Error, Event, Result, SessionId};
+use media::{Command, LossReason, PeerId};
+use std::collections::{HashMap, VecDeque};
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Media events that wait for the room, besides speakers, of which only the latest waits. Never full: a peer is lost at most once, only
+/// the room's task adds peers, and it takes all waiting events before the next request. If it were, the event would be logged and dropped.
+const MEDIA_EVENTS: usize = 64;
+/// Commands that the media plane had no place for. When more wait than this, the room fails: its picture of who receives what would
+/// no longer be true.
+const BACKLOG_COMMANDS: usize = 256;
+/// Time between two tries to pass the backlog on.
+const BACKLOG_RETRY: Duration = Duration::from_millis(50);
+/// Tries to mark a room as ended in the store, and the time between them. After the last one it opens again with the next process.
+const END_TRIES: u32 = 5;
+const END_RETRY: Duration = Duration::from_secs(1);
+
+struct Actor {
+    node: Arc<Node>,
+    handle: RoomHandle,
+    room: Room,
+    inbox: mpsc::Receiver<Request>,
+    media_events: mpsc::Receiver<media::Event>,
+    speakers: watch::Receiver<Vec<(PeerId, i8)>>,
+    sessions: HashMap<SessionId, SessionHandle>,
+    backlog: VecDeque<MediaOutput>,
+    /// Answered once the end is durable.
+    closer: Option<(oneshot::Sender<Result<Answer>>, Result<Answer>)>,
+}
+
+/// Starts the task of a room that ends after `idle` unless somebody joins.
+pub(crate) fn spawn(node: Arc<Node>, record: RoomRecord, idle: Duration) -> RoomHandle {
+    let facts = Facts {
+        id: record.id.clone(),
+        name: record.name.clone(),
+        capacity: record.capacity,
+        has_password: record.password_hash.is_some(),
+        owner: record.owner.id.clone(),
+        channel: record.channel.clone(),
+    };
+    let graces = Graces { closed: node.config.closed_grace, silent: node.config.silent_grace, empty: node.config.empty_ttl };
+    let (inbox_sender, inbox) = mpsc::channel(INBOX_REQUESTS);
+    let (lost, media_events) = mpsc::channel(MEDIA_EVENTS);
+    let (audible, speakers) = watch::channel(Vec::new());
+    let handle = RoomHandle(Arc::new(Shared {
+        record,
+        inbox: inbox_sender,
+        sink: Arc::new(Sink { lost, audible }),
+        media: OnceLock::new(),
+        chat: OnceLock::new(),
+        seated: AtomicU8::new(0),
+        fate: OnceLock::new(),
+    }));
+    let room = Room::new(facts, graces, now() + idle);
+    let (sessions, backlog) = (HashMap::new(), VecDeque::new());
+    let actor = Actor { node, handle: handle.clone(), room, inbox, media_events, speakers, sessions, backlog, closer: None };
+    tokio::spawn(actor.run());
+    handle
+}
+
+/// tokio's clock, so that tests can move it.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Takes the media plane's events on its thread.
+struct Sink {
+    lost: mpsc::Sender<media::Event>,
+    audible: watch::Sender<Vec<(PeerId, i8)>>,
+}
+
+impl media::EventSink for Sink {
+    fn event(&self, event: media::Event) {
+        match event {
+            media::Event::Speakers { speakers } => drop(self.audible.send_replace(speakers)),
+            media::Event::Connected { .. } => {}
+            media::Event::Lost { .. } => {
+                if let Err(mpsc::error::TrySendError::Full(event)) = self.lost.try_send(event) {
+                    tracing::error!(?event, "a room does not take its media events");
+                }
+            }
+        }
+    }
+}
+
+impl Actor {
+    async fn run(mut self) {
+        self.node.lobby.occupied(self.handle.record(), 0);
+        let fate = loop {
+            let retry = (!self.backlog.is_empty()).then(|| now() + BACKLOG_RETRY);
+            let ended = tokio::select! {
+                biased;
+                () = sleep_until(self.room.next_deadline()) => self.step(Input::Deadline, Arrival::default(), None),
+                Some(event) = self.media_events.recv() => self.step(Input::Media(event), Arrival::default(), None),
+                Some(request) = self.inbox.recv() => self.step(request.input, request.arrival, request.reply),
+                Ok(()) = self.speakers.changed() => self.step_speakers(),
+                () = sleep_until(retry) => self.flush_backlog(),
+            };
+            if let Some(fate) = ended {
+                break fate;
+            }
+        };
+        self.finish(fate).await;
+    }
+
+    fn step_speakers(&mut self) -> Option<Fate> {
+        let speakers = self.speakers.borrow_and_update().clone();
+        self.step(Input::Media(media::Event::Speakers { speakers }), Arrival::default(), None)
+    }
+
+    /// Lets the core decide, and performs what it says. Returns how the room is over, if it is.
+    fn step(&mut self, input: Input, arrival: Arrival, reply: Option<oneshot::Sender<Result<Answer>>>) -> Option<Fate> {
+        let mut outputs = Vec::new();
+        let room = &mut self.room;
+        let handled = std::panic::catch_unwind(AssertUnwindSafe(|| room.handle(now(), input, &mut outputs)));
+        if handled.is_err() {
+            return Some(Fate::Failed);
+        }
+        let (mut fate, mut answer) = (None, None);
+        let Arrival { mut session, mut negotiated } = arrival;
+        for output in outputs {
+            match output {
+                Output::Answer(decided) => answer = Some(decided),
+                Output::Send { to, event } => self.send(&to, event),
+                Output::Media(command) => fate = fate.or(self.media(command, &mut negotiated)),
+                Output::Seated { session: id } => self.seat(id, session.take()),
+                Output::Released { session } => self.release(&session),
+                Output::Occupied { seats } => self.occupied(seats),
+                Output::Ended => fate = Some(Fate::Ended),
+                Output::Stopped => fate = Some(Fate::Stopped),
+            }
+        }
+        if let (Some(reply), Some(answer)) = (reply, answer) {
+            match fate {
+                Some(_) => self.closer = Some((reply, answer)),
+                // A caller that has stopped waiting needs no answer.
+                None => drop(reply.send(answer)),
+            }
+        }
+        fate
+    }
+
+    fn send(&self, to: &SessionId, event: Arc<Event>) {
+        if let Some(session) = self.sessions.get(to) {
+            session.send(event);
+        }
+    }
+
+    fn seat(&mut self, id: SessionId, arriving: Option<SessionHandle>) {
+        self.node.sessions.seated(&id, &self.handle.record().id);
+        if let Some(session) = arriving {
+            self.sessions.insert(id, session);
+        }
+    }
+
+    fn release(&mut self, session: &SessionId) {
+        self.sessions.remove(session);
+        self.node.sessions.released(session, &self.handle.record().id);
+    }
+
+    fn occupied(&self, seats: u8) {
+        self.handle.0.seated.store(seats, Ordering::Relaxed);
+        self.node.lobby.occupied(self.handle.record(), seats);
+    }
+
+    fn media(&mut self, output: MediaOutput, negotiated: &mut Option<Box<media::Negotiated>>) -> Option<Fate> {
+        let fate = self.flush_backlog();
+        if fate.is_some() {
+            return fate;
+        }
+        if let MediaOutput::AddPeer { peer } = output {
+            return self.add_peer(peer, negotiated.take());
+        }
+        if !self.backlog.is_empty() || !self.try_command(output) {
+            self.backlog.push_back(output);
+        }
+        None
+    }
+
+    /// A peer that found no place is lost like one whose transport died: its client is told, and offers anew.
+    fn add_peer(&mut self, peer: PeerId, negotiated: Option<Box<media::Negotiated>>) -> Option<Fate> {
+        let added = match (self.handle.0.media.get(), negotiated) {
+            (Some(media), Some(negotiated)) if self.backlog.is_empty() => media.command(Command::AddPeer { peer, negotiated }).is_ok(),
+            _ => false,
+        };
+        if added {
+            return None;
+        }
+        tracing::warn!(room = %self.handle.record().id, ?peer, "the media plane has no place for a peer");
+        let lost = media::Event::Lost { peer, reason: LossReason::NeverConnected };
+        media::EventSink::event(&*self.handle.0.sink, lost);
+        None
+    }
+
+    fn try_command(&self, output: MediaOutput) -> bool {
+        let Some(media) = self.handle.0.media.get() else { return true };
+        let command = match output {
+            // Needs what only an arrival brings: see `add_peer`.
+            MediaOutput::AddPeer { .. } => return true,
+            MediaOutput::RemovePeer { peer } => Command::RemovePeer { peer },
+            MediaOutput::Publish { peer, mid, track, kind } => Command::Publish { peer, mid, track, kind },
+            MediaOutput::Unpublish { track } => Command::Unpublish { track },
+            MediaOutput::Bind { peer, slot, track } => Command::Bind { peer, slot, track },
+            MediaOutput::SetMuted { track, muted } => Command::SetMuted { track, muted },
+        };
+        media.command(command).is_ok()
+    }
+
+    fn flush_backlog(&mut self) -> Option<Fate> {
+        while let Some(output) = self.backlog.front().copied() {
+            if !self.try_command(output) {
+                break;
+            }
+            self.backlog.pop_front();
+        }
+        (self.backlog.len() > BACKLOG_COMMANDS).then_some(Fate::Failed)
+    }
+
+    async fn finish(mut self, fate: Fate) {
+        let id = self.handle.record().id.clone();
+        // Set before the inbox closes: whoever finds it closed learns why.
+        self.handle.0.fate.get_or_init(|| fate);
+        self.inbox.close();
+        match fate {
+            Fate::Ended => {
+                self.node.lobby.remove(self.handle.record());
+                tracing::info!(room = %id, "room ended");
+                self.end_in_store().await;
+            }
+            Fate::Failed => {
+                // Before anybody is told: who joins anew at once must not meet this task.
+                self.node.forget(&self.handle);
+                self.fail();
+            }
+            Fate::Stopped => {}
+        }
+        self.node.forget(&self.handle);
+        if let Some((reply, answer)) = self.closer {
+            let _ = reply.send(answer);
+        }
+    }
+
+    async fn end_in_store(&mut self) {
+        let id = &self.handle.record().id;
+        for tries in 1..=END_TRIES {
+            let ended = self.node.store.end_room(id, SystemTime::now()).await;
+            if let Some((_, answer)) = &mut self.closer {
+                *answer = ended.map(|()| Answer::Done).map_err(Error::from);
+            }
+            let Err(error) = ended else { return };
+            tracing::warn!(room = %id, %error, tries, "could not end the room in the store");
+            tokio::time::sleep(END_RETRY).await;
+        }
+        tracing::error!(room = %id, "the room stays open in the store, and opens again with the next process");
+    }
+
+    fn fail(&mut self) {
+        let id = self.handle.record().id.clone();
+        tracing::error!(room = %id, "a room failed; it can be joined anew");
+        self.node.count_failed_room();
+        let event = Arc::new(Event::RoomClosed { room: id.clone(), reason: CloseReason::Failed });
+        for (session, handle) in self.sessions.drain() {
+            handle.send(event.clone());
+            self.node.sessions.released(&session, &id);
+        }
+        self.node.lobby.occupied(self.handle.record(), 0);
+    }
+}

@@ -1,0 +1,158 @@
+//! The media half of a room: peers come and go, tracks are published, slots are bound.
+//!
+//! Decides in ids only; what is on the wire is the media plane's. Invariant: after every input, each slot is bound as
+//! [`Subscriptions::rebind`](super::subscriptions::Subscriptions::rebind) says for the tracks that there are.
+
+use super::event::{Answer, MediaOutput, OfferPlan, OfferedMedia, Output};
+use super::subscriptions::{Need, Wanted};
+use super::tracks::{Planned, Track, Tracks};
+use super::{Room, tell};
+use crate::permission::MediaRights;
+use crate::view::{ParticipantState, TrackSource};
+use crate::{Error, Event, ParticipantId, Result, SessionId};
+use media::PeerId;
+use std::time::Instant;
+
+impl Room {
+    pub(super) fn plan_offer(&mut self, session: &SessionId) -> Result<Answer> {
+        let seat = self.roster.by_session(session).ok_or(Error::NotFound("seat"))?;
+        Ok(Answer::Plan(seat.peer.map_or(OfferPlan::Fresh, OfferPlan::Further)))
+    }
+
+    pub(super) fn offer_answered(&mut self, session: &SessionId, plan: OfferPlan, media: OfferedMedia, out: &mut Vec<Output>) {
+        let answer = self.accept_offer(session, plan, media, out);
+        out.push(Output::Answer(answer));
+    }
+
+    fn accept_offer(&mut self, session: &SessionId, plan: OfferPlan, media: OfferedMedia, out: &mut Vec<Output>) -> Result<Answer> {
+        let seat = self.roster.by_session(session).ok_or(Error::NotFound("seat"))?;
+        let (participant, peer, rights, before) = (seat.id.clone(), seat.peer, seat.rights, seat.state());
+        let planned = self.tracks.plan(&participant, &media)?;
+        match plan {
+            OfferPlan::Fresh => {
+                self.drop_media(&participant, out);
+                self.adopt_peer(&participant, media, out);
+            }
+            OfferPlan::Further(answered) if peer == Some(answered) => {
+                self.subscriptions.extend_slots(&participant, &media.slots);
+                self.publish(&participant, answered, rights, planned, out);
+            }
+            OfferPlan::Further(_) => return Err(Error::Unavailable("the media transport was lost meanwhile, offer anew")),
+        }
+        if self.roster.by_id(&participant).is_some_and(|seat| seat.state() != before) {
+            self.announce_state(&participant, out);
+        }
+        self.rebind(Some(&participant), out);
+        Ok(self.snapshot(&participant))
+    }
+
+    /// A new transport of a participant that has none.
+    pub(super) fn adopt_peer(&mut self, participant: &ParticipantId, media: OfferedMedia, out: &mut Vec<Output>) {
+        // The list was checked already: against a participant's earlier tracks it can't come out worse.
+        let Ok(planned) = self.tracks.plan(participant, &media) else { return };
+        self.peers += 1;
+        let peer = PeerId(self.peers);
+        let Some(seat) = self.roster.by_id_mut(participant) else { return };
+        seat.peer = Some(peer);
+        seat.resume_media();
+        let rights = seat.rights;
+        out.push(Output::Media(MediaOutput::AddPeer { peer }));
+        self.subscriptions.replace_slots(participant, &media.slots);
+        self.publish(participant, peer, rights, planned, out);
+    }
+
+    fn publish(&mut self, participant: &ParticipantId, peer: PeerId, rights: MediaRights, planned: Vec<Planned>, out: &mut Vec<Output>) {
+        let planned = if rights.publish { planned } else { Vec::new() };
+        let changes = self.tracks.apply(participant, planned);
+        self.announce_removed(participant, &changes.removed, out);
+        for track in changes.removed {
+            out.push(Output::Media(MediaOutput::Unpublish { track: track.number }));
+        }
+        for track in changes.updated {
+            out.push(Output::Media(MediaOutput::SetMuted { track: track.number, muted: track.muted }));
+            self.tell_others(participant, Event::TrackUpdated { room: self.facts.id.clone(), track: track.view() }, out);
+        }
+        for track in changes.added {
+            let Track { mid, number, kind, muted, .. } = track;
+            out.push(Output::Media(MediaOutput::Publish { peer, mid, track: number, kind }));
+            if muted {
+                out.push(Output::Media(MediaOutput::SetMuted { track: number, muted }));
+            }
+            self.tell_others(participant, Event::TrackPublished { room: self.facts.id.clone(), track: track.view() }, out);
+        }
+    }
+
+    fn announce_removed(&self, participant: &ParticipantId, removed: &[Track], out: &mut Vec<Output>) {
+        for track in removed {
+            self.tell_others(participant, Event::TrackUnpublished { room: self.facts.id.clone(), track: track.id.clone() }, out);
+        }
+    }
+
+    /// Takes a participant's transport, tracks and slots away. Bindings of others are left to [`Room::rebind`].
+    pub(super) fn drop_media(&mut self, participant: &ParticipantId, out: &mut Vec<Output>) {
+        if let Some(peer) = self.forget_media(participant, out) {
+            out.push(Output::Media(MediaOutput::RemovePeer { peer }));
+        }
+    }
+
+    fn forget_media(&mut self, participant: &ParticipantId, out: &mut Vec<Output>) -> Option<PeerId> {
+        let removed = self.tracks.remove_all(participant);
+        self.announce_removed(participant, &removed, out);
+        self.subscriptions.replace_slots(participant, &[]);
+        self.roster.by_id_mut(participant)?.peer.take()
+    }
+
+    pub(super) fn media_event(&mut self, now: Instant, event: media::Event, out: &mut Vec<Output>) {
+        match event {
+            media::Event::Connected { .. } => {}
+            media::Event::Lost { peer, .. } => self.media_lost(now, peer, out),
+            media::Event::Speakers { speakers } => {
+                let named = speakers.into_iter().filter_map(|(peer, level)| Some((self.roster.by_peer(peer)?.id.clone(), level))).collect();
+                self.tell_all(Event::SpeakerChanged { room: self.facts.id.clone(), speakers: named }, out);
+            }
+        }
+    }
+
+    /// The peer is gone from the media plane already. An event about an earlier peer of a participant says nothing about the present one.
+    fn media_lost(&mut self, now: Instant, peer: PeerId, out: &mut Vec<Output>) {
+        let until = now + self.graces.silent;
+        let Some(seat) = self.roster.by_peer(peer) else { return };
+        let (participant, session, before) = (seat.id.clone(), seat.session.clone(), seat.state());
+        seat.lose_media(until);
+        self.forget_media(&participant, out);
+        tell(&session, Event::MediaLost { room: self.facts.id.clone() }, out);
+        if before == ParticipantState::Joined {
+            self.announce_state(&participant, out);
+        }
+        self.rebind(None, out);
+    }
+
+    /// Binds everyone's slots anew. `answered` gets its map with an answer, and so no event.
+    pub(super) fn rebind(&mut self, answered: Option<&ParticipantId>, out: &mut Vec<Output>) {
+        let room = self.facts.id.clone();
+        for seat in self.roster.seats() {
+            let wanted = if seat.rights.subscribe { wanted_by(&self.tracks, &seat.id) } else { Vec::new() };
+            let rebound = self.subscriptions.rebind(&seat.id, &wanted);
+            if let Some(peer) = seat.peer {
+                let binds = rebound.binds.into_iter().map(|(slot, track)| Output::Media(MediaOutput::Bind { peer, slot, track }));
+                out.extend(binds);
+            }
+            if rebound.changed && answered != Some(&seat.id) {
+                tell(&seat.session, Event::MediaMap { room: room.clone(), map: self.subscriptions.map(&seat.id) }, out);
+            }
+            if let Some(Need { audio, video }) = rebound.need {
+                tell(&seat.session, Event::MediaNeed { room: room.clone(), audio, video }, out);
+            }
+        }
+    }
+}
+
+/// All tracks of the others: microphones and cameras before screens, older before newer.
+fn wanted_by(tracks: &Tracks, participant: &ParticipantId) -> Vec<Wanted> {
+    let mut tracks: Vec<&Track> = tracks.iter().filter(|track| track.participant != *participant).collect();
+    tracks.sort_by_key(|track| match track.source {
+        TrackSource::Microphone | TrackSource::Camera => 0,
+        TrackSource::Screen => 1,
+    });
+    tracks.into_iter().map(|track| Wanted { id: track.id.clone(), number: track.number, kind: track.kind }).collect()
+}

@@ -1,0 +1,145 @@
+//! Which track is in which slot of whom.
+//!
+//! A slot that carries a track keeps it as long as the track lives: a picture never jumps to another tile because somebody else came or
+//! went. Invariant: a track is in at most one slot of a participant, and its kind is the slot's.
+
+use crate::view::{MediaMap, Slot, SlotBinding};
+use crate::{Mid, ParticipantId, TrackId};
+use media::{Kind, MediaLine};
+use std::collections::HashMap;
+
+/// A track that somebody should receive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub(super) id: TrackId,
+    pub(super) number: media::TrackId,
+    pub(super) kind: Kind,
+}
+
+#[derive(Debug, Clone)]
+struct BoundSlot {
+    mid: Mid,
+    kind: Kind,
+    track: Option<(media::TrackId, TrackId)>,
+}
+
+/// How many slots an offer should have in all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Need {
+    pub(super) audio: u8,
+    pub(super) video: u8,
+}
+
+/// What binding anew came to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Rebound {
+    /// Slots that carry another track than before, or none.
+    pub(super) binds: Vec<(Mid, Option<media::TrackId>)>,
+    /// Whether the map is a new one.
+    pub(super) changed: bool,
+    /// A need that wasn't told yet.
+    pub(super) need: Option<Need>,
+}
+
+#[derive(Debug, Default)]
+struct Subscriber {
+    slots: Vec<BoundSlot>,
+    /// Counts on over new transports of the same participant: a client never takes an old map for a new one.
+    rev: u64,
+    slots_changed: bool,
+    told: Option<Need>,
+}
+
+/// The slots of all participants of a room.
+#[derive(Debug, Default)]
+pub(super) struct Subscriptions {
+    subscribers: HashMap<ParticipantId, Subscriber>,
+}
+
+impl Subscriptions {
+    /// The participant has a new transport, with these slots or none.
+    pub(super) fn replace_slots(&mut self, participant: &ParticipantId, lines: &[MediaLine]) {
+        let subscriber = self.subscribers.entry(participant.clone()).or_default();
+        subscriber.slots = lines.iter().map(|line| BoundSlot { mid: line.mid, kind: line.kind, track: None }).collect();
+        subscriber.slots_changed = true;
+        subscriber.told = None;
+    }
+
+    /// The participant's transport has these slots now; those it had keep what they carry.
+    pub(super) fn extend_slots(&mut self, participant: &ParticipantId, lines: &[MediaLine]) {
+        let subscriber = self.subscribers.entry(participant.clone()).or_default();
+        let earlier = std::mem::take(&mut subscriber.slots);
+        let track = |line: &MediaLine| earlier.iter().find(|slot| slot.mid == line.mid && slot.kind == line.kind)?.track.clone();
+        subscriber.slots = lines.iter().map(|line| BoundSlot { mid: line.mid, kind: line.kind, track: track(line) }).collect();
+        subscriber.slots_changed |= subscriber.slots.len() != earlier.len();
+    }
+
+    pub(super) fn remove(&mut self, participant: &ParticipantId) {
+        self.subscribers.remove(participant);
+    }
+
+    /// Empties slots whose track isn't wanted any more, then fills free ones in the order of `wanted`.
+    pub(super) fn rebind(&mut self, participant: &ParticipantId, wanted: &[Wanted]) -> Rebound {
+        let Some(subscriber) = self.subscribers.get_mut(participant) else { return Rebound::default() };
+        let before: Vec<Option<media::TrackId>> =
+            subscriber.slots.iter().map(|slot| slot.track.as_ref().map(|(number, _)| *number)).collect();
+        for slot in &mut subscriber.slots {
+            slot.track.take_if(|(number, _)| !wanted.iter().any(|track| track.number == *number));
+        }
+        for track in wanted {
+            let carried = subscriber.slots.iter().any(|slot| slot.track.as_ref().is_some_and(|(number, _)| *number == track.number));
+            let free = subscriber.slots.iter_mut().find(|slot| slot.track.is_none() && slot.kind == track.kind);
+            if let Some(slot) = free.filter(|_| !carried) {
+                slot.track = Some((track.number, track.id.clone()));
+            }
+        }
+        let mut rebound = Rebound::default();
+        for (slot, before) in subscriber.slots.iter().zip(before) {
+            let after = slot.track.as_ref().map(|(number, _)| *number);
+            if after != before {
+                rebound.binds.push((slot.mid, after));
+            }
+        }
+        rebound.changed = std::mem::take(&mut subscriber.slots_changed) || !rebound.binds.is_empty();
+        subscriber.rev += u64::from(rebound.changed);
+        let need = need(&subscriber.slots, wanted);
+        if need != subscriber.told {
+            subscriber.told = need;
+            rebound.need = need;
+        }
+        rebound
+    }
+
+    pub(super) fn map(&self, participant: &ParticipantId) -> MediaMap {
+        let Some(subscriber) = self.subscribers.get(participant) else { return MediaMap { rev: 0, slots: Vec::new() } };
+        let bindings =
+            subscriber.slots.iter().map(|slot| SlotBinding { mid: slot.mid, track: slot.track.as_ref().map(|(_, id)| id.clone()) });
+        MediaMap { rev: subscriber.rev, slots: bindings.collect() }
+    }
+
+    pub(super) fn slots(&self, participant: &ParticipantId) -> Vec<Slot> {
+        let slots = self.subscribers.get(participant).map_or(&[][..], |subscriber| &subscriber.slots);
+        slots.iter().map(|slot| Slot { mid: slot.mid, kind: slot.kind }).collect()
+    }
+
+    /// For checks: the tracks in somebody's slots.
+    #[cfg(test)]
+    pub(super) fn bound(&self, participant: &ParticipantId) -> Vec<(Kind, media::TrackId)> {
+        let slots = self.subscribers.get(participant).map_or(&[][..], |subscriber| &subscriber.slots);
+        slots.iter().filter_map(|slot| Some((slot.kind, slot.track.as_ref()?.0))).collect()
+    }
+}
+
+/// `None` when the slots suffice. Without any slot there is no transport, so nothing is needed.
+fn need(slots: &[BoundSlot], wanted: &[Wanted]) -> Option<Need> {
+    if slots.is_empty() {
+        return None;
+    }
+    let count = |kind| {
+        let there = slots.iter().filter(|slot| slot.kind == kind).count();
+        let asked = wanted.iter().filter(|track| track.kind == kind).count();
+        (asked > there, u8::try_from(asked.max(there)).unwrap_or(u8::MAX))
+    };
+    let ((audio_short, audio), (video_short, video)) = (count(Kind::Audio), count(Kind::Video));
+    (audio_short || video_short).then_some(Need { audio, video })
+}
