@@ -2,7 +2,8 @@
 
 use crate::{Kind, Mid, Negotiated, OfferError, PeerId, Renegotiated, TrackId};
 
-/// Carries the answer of a command that has one. Called once, on the worker's thread: it must not block.
+/// Carries the answer of a command that has one. Called once, on the worker's thread: it must not block. Dropped uncalled when
+/// the worker stops first.
 pub type Reply<T> = Box<dyn FnOnce(T) + Send>;
 
 /// A request to the worker that holds a room. Applied in the order of sending.
@@ -44,11 +45,12 @@ pub enum LossReason {
     NeverConnected,
     /// Nothing authentic arrived for the configured silence (7 s: a browser checks consent every 5 s or less).
     Silent,
-    /// The other end closed DTLS.
+    /// The other end closed DTLS, or the transport failed inside the SFU.
     Closed,
 }
 
 /// Takes the events of one room. Called on the worker's thread: it must not block.
 pub trait EventSink: Send + Sync + 'static {
+    /// Takes one event.
     fn event(&self, event: Event);
 }

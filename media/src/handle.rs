@@ -1,22 +1,160 @@
 //! The way in: threads outside the media plane hold these handles.
 
+use crate::config::{Config, Limits, StartError};
+use crate::limits::COMMANDS_MAX;
+use crate::negotiation::{Answered, Offer, Transport};
+use crate::room::Request;
+use crate::socket::{self, Announced, Outbox};
+use crate::stats::Stats;
+use crate::worker::{Addressed, RoomLink, Shared, WAKER, Worker};
 use crate::{Command, EventSink, MediaLine};
+use mio::{Poll, Waker};
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Instant;
+use str0m::config::DtlsCert;
+use str0m::{Candidate, Rtc};
+
+/// Starts the workers. Dropping the returned [`Workers`] stops them.
+///
+/// # Errors
+/// [`StartError`] when a port is taken (it names the port), no address can be announced, or the system refuses a thread.
+pub fn start(config: &Config) -> Result<(Handle, Workers), StartError> {
+    let certificate = certificate()?;
+    let mut workers = Workers { threads: vec![] };
+    for number in 0..config.workers.get() {
+        let (doorway, worker) = open(config, number, certificate.clone())?;
+        let thread = std::thread::Builder::new().name(format!("media-{number}")).spawn(move || worker.run())?;
+        workers.threads.push((doorway, thread));
+    }
+    let doorways: Vec<_> = workers.threads.iter().map(|(doorway, _)| Arc::clone(doorway)).collect();
+    Ok((Handle { workers: doorways.into(), next_room: Arc::default() }, workers))
+}
+
+/// One ECDSA certificate for the life of the process, as browsers have one per connection: making it costs, and its secrecy
+/// doesn't gain from change.
+fn certificate() -> Result<DtlsCert, StartError> {
+    str0m::crypto::from_feature_flags().dtls_provider.generate_certificate().ok_or(StartError::Certificate)
+}
+
+fn open(config: &Config, number: usize, certificate: DtlsCert) -> Result<(Arc<Doorway>, Worker), StartError> {
+    let port = match config.port {
+        0 => 0,
+        first => {
+            u16::try_from(usize::from(first) + number).map_err(|_| StartError::Ports { port: first, workers: config.workers.get() })?
+        }
+    };
+    let udp = socket::bind(SocketAddr::new(config.bind, port))?;
+    let announced = Announced::new(&config.addresses, udp.local_addr()?.port());
+    let candidates: Vec<_> = announced.iter().filter_map(|address| Candidate::host(address, "udp").ok()).collect();
+    if candidates.is_empty() {
+        return Err(StartError::NoAddress);
+    }
+    let addresses = announced.iter().collect();
+    let poll = Poll::new()?;
+    let waker = Waker::new(poll.registry(), WAKER)?;
+    let (requests, inbox) = sync_channel(COMMANDS_MAX);
+    let shared = Arc::<Shared>::default();
+    let worker = Worker::new(poll, Outbox::new(udp, announced)?, inbox, Arc::clone(&shared), config.limits)?;
+    let transport = Transport { certificate, candidates };
+    Ok((Arc::new(Doorway { requests, waker, shared, transport, addresses, limits: config.limits }), worker))
+}
+
+/// What the outside has of a worker.
+struct Doorway {
+    requests: SyncSender<Addressed>,
+    waker: Waker,
+    shared: Arc<Shared>,
+    transport: Transport,
+    addresses: Vec<SocketAddr>,
+    limits: Limits,
+}
+
+impl Doorway {
+    fn wake(&self) {
+        if let Err(error) = self.waker.wake() {
+            tracing::error!(%error, "a media worker can't be woken");
+        }
+    }
+}
+
+/// The running workers.
+pub struct Workers {
+    threads: Vec<(Arc<Doorway>, JoinHandle<()>)>,
+}
+
+impl Workers {
+    /// Closes all peers (they are told by DTLS) and waits for the threads. Commands fail with [`QueueFull`] from then on.
+    pub fn stop(mut self) {
+        self.stop_all();
+    }
+
+    fn stop_all(&mut self) {
+        for (doorway, _) in &self.threads {
+            doorway.shared.stop.store(true, Ordering::Release);
+            doorway.wake();
+        }
+        for (_, thread) in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a media worker had panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.stop_all();
+    }
+}
 
 /// A handle to all workers.
 #[derive(Clone)]
-pub struct Handle {}
+pub struct Handle {
+    workers: Arc<[Arc<Doorway>]>,
+    next_room: Arc<AtomicU64>,
+}
 
 impl Handle {
     /// Opens a room on the worker with the least load. The room closes when the last clone of the returned handle is dropped.
-    pub fn open_room(&self, _events: Arc<dyn EventSink>) -> Room {
-        todo!()
+    pub fn open_room(&self, events: Arc<dyn EventSink>) -> Room {
+        let least = self.workers.iter().min_by_key(|worker| worker.shared.load.load(Ordering::Relaxed));
+        let worker = Arc::clone(least.expect("the number of workers is not zero"));
+        worker.shared.load.fetch_add(1, Ordering::Relaxed);
+        let on_drop = Arc::clone(&worker);
+        let on_last_drop = Box::new(move || {
+            on_drop.shared.load.fetch_sub(1, Ordering::Relaxed);
+            on_drop.shared.sweep.store(true, Ordering::Release);
+            on_drop.wake();
+        });
+        let id = self.next_room.fetch_add(1, Ordering::Relaxed);
+        Room { link: Arc::new(RoomLink { id, events, on_last_drop }), worker }
+    }
+
+    /// The counters, summed over all workers.
+    pub fn stats(&self) -> Stats {
+        let mut stats = Stats::default();
+        for worker in self.workers.iter() {
+            stats.add(&worker.shared.counters);
+        }
+        stats
+    }
+
+    /// Where clients are told to send to: for each worker, the announced addresses with its port.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.workers.iter().flat_map(|worker| worker.addresses.iter().copied()).collect()
     }
 }
 
 /// A handle to one room, pinned to one worker.
 #[derive(Clone)]
-pub struct Room {}
+pub struct Room {
+    link: Arc<RoomLink>,
+    worker: Arc<Doorway>,
+}
 
 impl Room {
     /// Answers an offer: some 4 ms of CPU, so call it on a blocking thread. Nothing is added to the room until the result is
@@ -24,16 +162,21 @@ impl Room {
     ///
     /// # Errors
     /// [`OfferError`] when the text is not an SDP offer that this SFU can answer.
-    pub fn negotiate(&self, _offer_sdp: &str) -> Result<Negotiated, OfferError> {
-        todo!()
+    pub fn negotiate(&self, offer_sdp: &str) -> Result<Negotiated, OfferError> {
+        let offer = Offer::parse(offer_sdp, &self.worker.limits)?;
+        let (rtc, Answered { answer, slots, sources }) = offer.answer_new(&self.worker.transport, Instant::now())?;
+        Ok(Negotiated { answer, slots, sources, rtc: Box::new(rtc) })
     }
 
-    /// Queues a command.
+    /// Queues a command. The offer of a [`Command::Renegotiate`] is parsed here, which costs some 100 µs.
     ///
     /// # Errors
     /// [`QueueFull`] when the worker is so far behind that its command queue is full, or has stopped.
-    pub fn command(&self, _command: Command) -> Result<(), QueueFull> {
-        todo!()
+    pub fn command(&self, command: Command) -> Result<(), QueueFull> {
+        let request = Request::new(command, &self.worker.limits);
+        self.worker.requests.try_send(Addressed { room: Arc::clone(&self.link), request }).map_err(|_| QueueFull)?;
+        self.worker.wake();
+        Ok(())
     }
 }
 
@@ -50,14 +193,24 @@ pub struct Negotiated {
     pub slots: Vec<MediaLine>,
     /// M-lines on which the client sends or may send, in the order of the offer.
     pub sources: Vec<MediaLine>,
+    rtc: Box<Rtc>,
+}
+
+impl Negotiated {
+    pub(crate) fn into_parts(self) -> (Box<Rtc>, Answered) {
+        let Self { answer, slots, sources, rtc } = self;
+        (rtc, Answered { answer, slots, sources })
+    }
 }
 
 /// An answered further offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Renegotiated {
+    /// The SDP answer for the client.
     pub answer: String,
     /// All m-lines on which the client can receive, old ones included.
     pub slots: Vec<MediaLine>,
+    /// All m-lines on which the client sends or may send, old ones included.
     pub sources: Vec<MediaLine>,
 }
 

@@ -2,13 +2,35 @@
 //!
 //! It knows no user, no chat, no JSON, no socket.io. It speaks in ids, tracks and packets; what a track means, and who may
 //! receive it, is decided by whoever sends [`Command`]s.
+//!
+//! # The life of one packet
+//!
+//! `socket` receives a batch → `demux` finds the peer by source address (an address counts only after a STUN integrity check) →
+//! `peer` authenticates and decrypts it in its transport → `ingress` tells m-line, layer and key frame → `room` finds the slots
+//! bound to the track → `forward::rewrite` numbers it for each slot → each subscriber's `peer` encrypts it when it is drained →
+//! `socket` sends runs of equal size at once. All of it happens on one thread, `worker`, without a lock.
 #![forbid(unsafe_code)]
 
 mod command;
+mod config;
+mod demux;
+mod forward;
 mod handle;
+mod ingress;
+mod limits;
+mod negotiation;
+mod peer;
+mod room;
+mod socket;
+mod speaker;
+mod stats;
+mod timers;
+mod worker;
 
 pub use command::{Command, Event, EventSink, LossReason, Reply};
-pub use handle::{Handle, Negotiated, OfferError, QueueFull, Renegotiated, Room};
+pub use config::{Config, Limits, StartError};
+pub use handle::{Handle, Negotiated, OfferError, QueueFull, Renegotiated, Room, Workers, start};
+pub use stats::Stats;
 
 pub use str0m::media::Mid;
 

@@ -1,0 +1,367 @@
+//! The media end of one participant: its transport, the slots it receives on, the m-lines it sends on.
+//!
+//! A peer knows nothing of other peers. Invariant: after every input the transport's output is drained, or the peer stands on
+//! the worker's list of peers to drain.
+
+use crate::config::Limits;
+use crate::demux::PeerKey;
+use crate::forward::guard::Guard;
+use crate::forward::rewrite::{Held, Incoming, Rewriter};
+use crate::ingress::Source;
+use crate::limits::SSRCS_PER_PEER;
+use crate::negotiation::{self, Answered, Payload};
+use crate::socket::Datagram;
+use crate::timers::{Deadline, Wake};
+use crate::worker::Io;
+use crate::{LossReason, MediaLine, Mid, PeerId};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+use str0m::media::{KeyframeRequestKind, Pt, Rid};
+use str0m::net::{Protocol, Receive};
+use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, Ssrc};
+use str0m::{Event, Input, Output, Rtc};
+
+/// Wait before a transport that reported an error is looked at again.
+const AFTER_ERROR: Duration = Duration::from_millis(100);
+
+pub(crate) struct Peer {
+    pub(crate) id: PeerId,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) sources: Vec<Source>,
+    rtc: Rtc,
+    ufrag: String,
+    tuples: Vec<SocketAddr>,
+    streams: Vec<(Ssrc, Mid, Option<Rid>)>,
+    life: Life,
+    deadline: Deadline,
+    dirty: bool,
+}
+
+/// Where the transport is in its life.
+#[derive(Debug, Clone, Copy)]
+enum Life {
+    Connecting { since: Instant },
+    Connected { last_heard: Instant },
+}
+
+/// An m-line on which the peer receives.
+pub(crate) struct Slot {
+    pub(crate) line: MediaLine,
+    /// Index of the track that is forwarded on it.
+    pub(crate) track: Option<usize>,
+    ssrc: Ssrc,
+    payloads: Vec<Payload>,
+    /// Payload types of the track's publisher, and what they are called here.
+    mapped: Vec<(Pt, Pt)>,
+    declared: Vec<Pt>,
+    rewriter: Rewriter,
+    guard: Guard,
+}
+
+/// What a drained transport has to say to its room.
+#[expect(clippy::large_enum_variant, reason = "nearly all are packets, and a box would cost an allocation for each")]
+pub(crate) enum Said {
+    Connected,
+    Closed,
+    Rtp(RtpPacket),
+    /// A subscriber can't decode what it gets on the slot.
+    KeyFrameWanted(Mid),
+}
+
+/// What became of a packet on a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sent {
+    Queued,
+    NoCodec,
+    Held(Held),
+}
+
+/// A packet with what all slots need to know of it.
+pub(crate) struct Forwarded<'a> {
+    pub(crate) packet: &'a RtpPacket,
+    pub(crate) facts: Incoming<'a>,
+}
+
+impl Peer {
+    pub(crate) fn new(id: PeerId, mut rtc: Rtc, answered: &Answered, now: Instant) -> Self {
+        let ufrag = rtc.direct_api().local_ice_credentials().ufrag;
+        let mut peer = Self {
+            id,
+            slots: vec![],
+            sources: vec![],
+            rtc,
+            ufrag,
+            tuples: vec![],
+            streams: vec![],
+            life: Life::Connecting { since: now },
+            deadline: Deadline::default(),
+            dirty: false,
+        };
+        peer.take_lines(&answered.slots, &answered.sources);
+        peer
+    }
+
+    /// Follows an answer: new m-lines appear, known ones keep their state, and codecs may have changed on all.
+    fn take_lines(&mut self, slots: &[MediaLine], sources: &[MediaLine]) {
+        for &line in slots {
+            let payloads = negotiation::payloads(&self.rtc, line.mid);
+            let Some(ssrc) = self.rtc.direct_api().stream_tx_by_mid(line.mid, None).map(|stream| stream.ssrc()) else { continue };
+            match self.slots.iter_mut().find(|slot| slot.line.mid == line.mid) {
+                Some(slot) => slot.set_payloads(payloads),
+                None => self.slots.push(Slot::new(line, ssrc, payloads)),
+            }
+        }
+        for &line in sources {
+            let payloads = negotiation::payloads(&self.rtc, line.mid);
+            match self.sources.iter_mut().find(|source| source.mid == line.mid) {
+                Some(source) => source.payloads = payloads,
+                None => self.sources.push(Source::new(line, payloads)),
+            }
+        }
+        self.streams.clear();
+    }
+
+    /// Answers a further offer.
+    pub(crate) fn renegotiate(&mut self, offer: negotiation::Offer, key: PeerKey, io: &mut Io) -> Result<Answered, crate::OfferError> {
+        let answered = offer.answer(&mut self.rtc)?;
+        let ufrag = self.rtc.direct_api().local_ice_credentials().ufrag;
+        if ufrag != self.ufrag {
+            io.demux.retract(&self.ufrag);
+            io.demux.announce(ufrag.clone(), key);
+            self.ufrag = ufrag;
+        }
+        self.take_lines(&answered.slots, &answered.sources);
+        Ok(answered)
+    }
+
+    /// Becomes reachable.
+    pub(crate) fn announce(&mut self, key: PeerKey, io: &mut Io) {
+        io.demux.announce(self.ufrag.clone(), key);
+        self.mark_dirty(key, io);
+    }
+
+    /// Becomes unreachable: from now on no datagram finds it.
+    pub(crate) fn retract(&mut self, key: PeerKey, io: &mut Io) {
+        io.demux.retract(&self.ufrag);
+        for tuple in self.tuples.drain(..) {
+            io.demux.forget(tuple, key);
+        }
+    }
+
+    /// Says goodbye (RTCP BYE, DTLS close_notify), after which nothing is sent any more.
+    pub(crate) fn close(&mut self, io: &mut Io) {
+        if self.rtc.close().is_err() {
+            return;
+        }
+        while let Ok(output) = self.rtc.poll_output() {
+            match output {
+                Output::Transmit(transmit) => io.send(&transmit),
+                Output::Event(_) => {}
+                Output::Timeout(_) => break,
+            }
+        }
+    }
+
+    /// Whether a STUN request is authentic and for this peer.
+    pub(crate) fn accepts(&self, datagram: Datagram<'_>, now: Instant) -> bool {
+        received(datagram).is_some_and(|received| self.rtc.accepts(&Input::Receive(now, received)))
+    }
+
+    /// Takes a datagram. Its effects come out of [`Self::drain`].
+    pub(crate) fn receive(&mut self, datagram: Datagram<'_>, now: Instant) {
+        let Some(received) = received(datagram) else { return };
+        if let Err(error) = self.rtc.handle_input(Input::Receive(now, received)) {
+            // Anybody can send what looks like DTLS from a spoofed address, so an error ends nothing.
+            tracing::debug!(peer = self.id.0, %error, "a datagram was not understood");
+        }
+    }
+
+    /// Lets time pass in the transport.
+    pub(crate) fn advance(&mut self, now: Instant) {
+        if let Err(error) = self.rtc.handle_input(Input::Timeout(now)) {
+            tracing::debug!(peer = self.id.0, %error, "a time-out failed");
+        }
+    }
+
+    /// Sends what the transport has to send, and adds what it has to say to `said`.
+    pub(crate) fn drain(&mut self, key: PeerKey, now: Instant, io: &mut Io, said: &mut Vec<Said>) {
+        loop {
+            match self.rtc.poll_output() {
+                Ok(Output::Transmit(transmit)) => {
+                    if is_stun_success(&transmit.contents) {
+                        // Only an authentic request is answered, so its sender is who it says.
+                        self.heard(now);
+                        io.demux.learn(transmit.destination, key, &mut self.tuples);
+                    }
+                    io.send(&transmit);
+                }
+                Ok(Output::Event(event)) => self.take_event(event, now, said),
+                Ok(Output::Timeout(at)) => {
+                    self.deadline.set(at, Wake::Peer { room: key.room, peer: key.peer }, &mut io.timers);
+                    return;
+                }
+                Err(error) => {
+                    tracing::debug!(peer = self.id.0, %error, "the transport failed");
+                    if !self.rtc.is_alive() {
+                        said.push(Said::Closed);
+                    }
+                    self.deadline.set(now + AFTER_ERROR, Wake::Peer { room: key.room, peer: key.peer }, &mut io.timers);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn take_event(&mut self, event: Event, now: Instant, said: &mut Vec<Said>) {
+        match event {
+            Event::RtpPacket(packet) => {
+                self.heard(now);
+                said.push(Said::Rtp(packet));
+            }
+            Event::KeyframeRequest(request) => said.push(Said::KeyFrameWanted(request.mid)),
+            Event::Connected => {
+                self.life = Life::Connected { last_heard: now };
+                said.push(Said::Connected);
+            }
+            Event::Closed => said.push(Said::Closed),
+            _ => {}
+        }
+    }
+
+    fn heard(&mut self, now: Instant) {
+        if let Life::Connected { last_heard } = &mut self.life {
+            *last_heard = now;
+        }
+    }
+
+    /// When the peer is lost unless something is heard of it.
+    pub(crate) fn lost_at(&self, limits: &Limits) -> (Instant, LossReason) {
+        match self.life {
+            Life::Connecting { since } => (since + limits.connect, LossReason::NeverConnected),
+            Life::Connected { last_heard } => (last_heard + limits.silence, LossReason::Silent),
+        }
+    }
+
+    /// Puts the peer on the list of those to drain in this turn.
+    pub(crate) fn mark_dirty(&mut self, key: PeerKey, io: &mut Io) {
+        if !self.dirty {
+            self.dirty = true;
+            io.dirty.push(key);
+        }
+    }
+
+    /// Its turn on that list has come.
+    pub(crate) fn clear_dirty(&mut self) {
+        self.dirty = false;
+    }
+
+    /// A timer entry of this peer was popped. True when the transport must be advanced.
+    pub(crate) fn woken(&mut self, key: PeerKey, now: Instant, io: &mut Io) -> bool {
+        self.deadline.woken(now, Wake::Peer { room: key.room, peer: key.peer }, &mut io.timers)
+    }
+
+    /// The m-line and layer of an authenticated SSRC. None beyond the limit of SSRCs.
+    pub(crate) fn stream(&mut self, ssrc: Ssrc) -> Option<(Mid, Option<Rid>)> {
+        if let Some(&(_, mid, rid)) = self.streams.iter().find(|(known, _, _)| *known == ssrc) {
+            return Some((mid, rid));
+        }
+        if self.streams.len() == SSRCS_PER_PEER {
+            return None;
+        }
+        let (mid, rid) = self.rtc.direct_api().stream_rx(&ssrc).map(|stream| (stream.mid(), stream.rid()))?;
+        self.streams.push((ssrc, mid, rid));
+        Some((mid, rid))
+    }
+
+    /// Asks the client for a key frame of what it sends. False when it has sent nothing yet.
+    pub(crate) fn request_key_frame(&mut self, mid: Mid, rid: Option<Rid>) -> bool {
+        match self.rtc.direct_api().stream_rx_by_mid(mid, rid) {
+            Some(stream) => {
+                stream.request_keyframe(KeyframeRequestKind::Pli);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Queues a packet on a slot. It leaves when the peer is drained.
+    pub(crate) fn send(&mut self, slot: usize, forwarded: &Forwarded<'_>, now: Instant) -> Sent {
+        let Self { slots, rtc, .. } = self;
+        let slot = &mut slots[slot];
+        let Forwarded { packet, facts } = forwarded;
+        let pt_in = packet.header.payload_type;
+        let Some(&(_, pt)) = slot.mapped.iter().find(|(from, _)| *from == pt_in) else { return Sent::NoCodec };
+        let out = match slot.rewriter.rewrite(facts, now) {
+            Ok(out) => out,
+            Err(held) => return Sent::Held(held),
+        };
+        slot.guard.check(out.sequence, out.timestamp, out.starts, pt, &slot.declared);
+        let mut direct = rtc.direct_api();
+        let Some(stream) = direct.stream_tx(&slot.ssrc) else {
+            debug_assert!(false, "the slot's SSRC was declared by the answer");
+            return Sent::NoCodec;
+        };
+        let received = &packet.header.ext_vals;
+        let ext_vals = ExtensionValues {
+            audio_level: received.audio_level,
+            voice_activity: received.voice_activity,
+            video_orientation: received.video_orientation,
+            ..Default::default()
+        };
+        let mut write = RtpWrite::new(pt, out.sequence.into(), out.timestamp, now, packet.payload.clone())
+            .marker(packet.header.marker)
+            .ext_vals(ext_vals)
+            .nackable(slot.line.kind == crate::Kind::Video);
+        if let Some(patch) = out.vp8 {
+            write = write.vp8_patch(patch);
+        }
+        stream.write_rtp(write);
+        Sent::Queued
+    }
+}
+
+impl Slot {
+    fn new(line: MediaLine, ssrc: Ssrc, payloads: Vec<Payload>) -> Self {
+        let rewriter = Rewriter::new(line.kind, *ssrc);
+        let declared = payloads.iter().map(|payload| payload.pt).collect();
+        Self { line, track: None, ssrc, payloads, mapped: vec![], declared, rewriter, guard: Guard::default() }
+    }
+
+    fn set_payloads(&mut self, payloads: Vec<Payload>) {
+        self.declared = payloads.iter().map(|payload| payload.pt).collect();
+        self.payloads = payloads;
+    }
+
+    /// Forwards `track` from now on, whose publisher numbers its codecs like this.
+    pub(crate) fn bind(&mut self, track: usize, payloads: &[Payload]) {
+        self.track = Some(track);
+        self.map(payloads);
+        self.rewriter.switch();
+    }
+
+    /// The publisher of the bound track numbers its codecs like this now.
+    pub(crate) fn map(&mut self, payloads: &[Payload]) {
+        let ours = |from: &Payload| self.payloads.iter().find(|to| negotiation::same_format(&from.spec, &to.spec));
+        self.mapped = payloads.iter().filter_map(|from| ours(from).map(|to| (from.pt, to.pt))).collect();
+    }
+
+    pub(crate) fn unbind(&mut self) {
+        self.track = None;
+        self.mapped.clear();
+        self.rewriter.switch();
+    }
+
+    /// The bound track pauses: what comes after is a new start.
+    pub(crate) fn pause(&mut self) {
+        self.rewriter.switch();
+    }
+}
+
+fn received(datagram: Datagram<'_>) -> Option<Receive<'_>> {
+    Receive::new(Protocol::Udp, datagram.source, datagram.destination, datagram.contents).ok()
+}
+
+/// A Binding success response (RFC 8489 §5).
+fn is_stun_success(contents: &[u8]) -> bool {
+    contents.starts_with(&[0x01, 0x01])
+}

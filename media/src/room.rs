@@ -1,0 +1,513 @@
+//! One room: which packet of which peer goes to whom.
+//!
+//! It decides nothing about who may receive what; commands say that. Invariant: a slot is listed with exactly the track that it
+//! names, and both belong to this room.
+
+use crate::command::{Command, Event, EventSink};
+use crate::config::Limits;
+use crate::demux::PeerKey;
+use crate::forward::keyframe::KeyFrames;
+use crate::forward::rewrite::Held;
+use crate::ingress;
+use crate::negotiation::{Answered, Offer};
+use crate::peer::{Forwarded, Peer, Said, Sent};
+use crate::socket::Datagram;
+use crate::speaker::Speakers;
+use crate::timers::{Deadline, Wake};
+use crate::worker::Io;
+use crate::{Kind, LossReason, Mid, OfferError, PeerId, Renegotiated, Reply, TrackId};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+use str0m::Rtc;
+use str0m::rtp::RtpPacket;
+
+pub(crate) struct Room {
+    /// Where the worker keeps this room.
+    index: usize,
+    events: Arc<dyn EventSink>,
+    limits: Limits,
+    peers: Vec<Option<Peer>>,
+    peer_index: HashMap<PeerId, usize>,
+    tracks: Vec<Option<Track>>,
+    track_index: HashMap<TrackId, usize>,
+    speakers: Speakers,
+    deadline: Deadline,
+    /// Reused between drains.
+    said: Vec<Said>,
+}
+
+/// A published source and who receives it.
+struct Track {
+    publisher: usize,
+    mid: Mid,
+    kind: Kind,
+    muted: bool,
+    subscribers: Vec<SlotKey>,
+    key_frames: KeyFrames,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct SlotKey {
+    peer: usize,
+    slot: usize,
+}
+
+/// A command on its way to a room: the parts that cost were done by the sender.
+pub(crate) enum Request {
+    Add { peer: PeerId, rtc: Box<Rtc>, answered: Answered },
+    Renegotiate { peer: PeerId, offer: Result<Offer, OfferError>, reply: Reply<Result<Renegotiated, OfferError>> },
+    Remove { peer: PeerId },
+    Publish { peer: PeerId, mid: Mid, track: TrackId, kind: Kind },
+    Unpublish { track: TrackId },
+    Bind { peer: PeerId, slot: Mid, track: Option<TrackId> },
+    SetMuted { track: TrackId, muted: bool },
+}
+
+impl Request {
+    pub(crate) fn new(command: Command, limits: &Limits) -> Self {
+        match command {
+            Command::AddPeer { peer, negotiated } => {
+                let (rtc, answered) = negotiated.into_parts();
+                Self::Add { peer, rtc, answered }
+            }
+            Command::Renegotiate { peer, offer, reply } => Self::Renegotiate { peer, offer: Offer::parse(&offer, limits), reply },
+            Command::RemovePeer { peer } => Self::Remove { peer },
+            Command::Publish { peer, mid, track, kind } => Self::Publish { peer, mid, track, kind },
+            Command::Unpublish { track } => Self::Unpublish { track },
+            Command::Bind { peer, slot, track } => Self::Bind { peer, slot, track },
+            Command::SetMuted { track, muted } => Self::SetMuted { track, muted },
+        }
+    }
+}
+
+impl Room {
+    pub(crate) fn new(index: usize, events: Arc<dyn EventSink>, limits: Limits) -> Self {
+        Self {
+            index,
+            events,
+            limits,
+            peers: vec![],
+            peer_index: HashMap::new(),
+            tracks: vec![],
+            track_index: HashMap::new(),
+            speakers: Speakers::default(),
+            deadline: Deadline::default(),
+            said: vec![],
+        }
+    }
+
+    pub(crate) fn apply(&mut self, request: Request, now: Instant, io: &mut Io) {
+        match request {
+            Request::Add { peer, rtc, answered } => self.add_peer(peer, *rtc, &answered, now, io),
+            Request::Renegotiate { peer, offer, reply } => reply(self.renegotiate(peer, offer, now, io)),
+            Request::Remove { peer } => {
+                if let Some(&index) = self.peer_index.get(&peer) {
+                    self.remove_peer(index, io);
+                }
+            }
+            Request::Publish { peer, mid, track, kind } => self.publish(peer, mid, track, kind),
+            Request::Unpublish { track } => {
+                if let Some(&index) = self.track_index.get(&track) {
+                    self.unpublish(index);
+                }
+            }
+            Request::Bind { peer, slot, track } => self.bind(peer, slot, track, now, io),
+            Request::SetMuted { track, muted } => self.set_muted(track, muted, now, io),
+        }
+    }
+
+    fn key(&self, peer: usize) -> PeerKey {
+        PeerKey { room: self.index, peer }
+    }
+
+    fn wake(&self) -> Wake {
+        Wake::Room { room: self.index }
+    }
+
+    fn add_peer(&mut self, id: PeerId, rtc: Rtc, answered: &Answered, now: Instant, io: &mut Io) {
+        if let Some(&present) = self.peer_index.get(&id) {
+            self.remove_peer(present, io);
+        }
+        let peer = Peer::new(id, rtc, answered, now);
+        self.deadline.lower(peer.lost_at(&self.limits).0, Wake::Room { room: self.index }, &mut io.timers);
+        let index = insert(&mut self.peers, peer);
+        self.peer_index.insert(id, index);
+        let key = self.key(index);
+        if let Some(peer) = self.peers[index].as_mut() {
+            peer.announce(key, io);
+        }
+        io.peers_changed(1);
+    }
+
+    fn renegotiate(&mut self, id: PeerId, offer: Result<Offer, OfferError>, now: Instant, io: &mut Io) -> Result<Renegotiated, OfferError> {
+        let &index = self.peer_index.get(&id).ok_or(OfferError::Gone)?;
+        let offer = offer?;
+        let key = self.key(index);
+        let Some(peer) = self.peers[index].as_mut() else { return Err(OfferError::Gone) };
+        match peer.renegotiate(offer, key, io) {
+            Ok(Answered { answer, slots, sources }) => {
+                peer.mark_dirty(key, io);
+                self.map_payloads(index);
+                Ok(Renegotiated { answer, slots, sources })
+            }
+            Err(error) => {
+                // A half-applied offer leaves a transport in a state that nobody described.
+                self.lose(index, LossReason::Closed, now, io);
+                Err(error)
+            }
+        }
+    }
+
+    /// An answer may have changed codecs on either end of a binding of `peer`.
+    fn map_payloads(&mut self, peer: usize) {
+        let Self { peers, tracks, .. } = self;
+        for track in tracks.iter().flatten() {
+            let concerned = |key: &&SlotKey| track.publisher == peer || key.peer == peer;
+            for key in track.subscribers.iter().filter(concerned) {
+                let payloads = peers[track.publisher].as_ref().and_then(|p| p.sources.iter().find(|s| s.mid == track.mid));
+                let Some(payloads) = payloads.map(|source| source.payloads.clone()) else { continue };
+                if let Some(slot) = peers[key.peer].as_mut().and_then(|p| p.slots.get_mut(key.slot)) {
+                    slot.map(&payloads);
+                }
+            }
+        }
+    }
+
+    /// Removes a peer that is still there on the other end: it is told.
+    fn remove_peer(&mut self, index: usize, io: &mut Io) {
+        let key = self.key(index);
+        let Some(mut peer) = self.peers[index].take() else { return };
+        self.peer_index.remove(&peer.id);
+        peer.close(io);
+        peer.retract(key, io);
+        io.peers_changed(-1);
+        self.speakers.forget(peer.id);
+        for track in self.tracks.iter_mut().flatten() {
+            track.subscribers.retain(|slot| slot.peer != index);
+        }
+        for track in peer.sources.iter().filter_map(|source| source.track) {
+            self.unpublish(track);
+        }
+    }
+
+    /// Removes a peer whose transport ended by itself.
+    fn lose(&mut self, index: usize, reason: LossReason, now: Instant, io: &mut Io) {
+        let Some(id) = self.peers[index].as_ref().map(|peer| peer.id) else { return };
+        tracing::debug!(peer = id.0, ?reason, "peer lost");
+        self.remove_peer(index, io);
+        self.events.event(Event::Lost { peer: id, reason });
+        self.tell_speakers(now);
+    }
+
+    fn publish(&mut self, peer: PeerId, mid: Mid, id: TrackId, kind: Kind) {
+        let Some(&publisher) = self.peer_index.get(&peer) else { return };
+        let source = self.peers[publisher].as_ref().and_then(|p| p.sources.iter().find(|s| s.mid == mid && s.kind == kind));
+        let Some(replaced) = source.map(|source| source.track) else { return };
+        let known = self.track_index.get(&id).copied();
+        if known.is_some() && known == replaced {
+            return;
+        }
+        for track in [replaced, known].into_iter().flatten() {
+            self.unpublish(track);
+        }
+        let track = Track { publisher, mid, kind, muted: false, subscribers: vec![], key_frames: KeyFrames::default() };
+        let index = insert(&mut self.tracks, track);
+        self.track_index.insert(id, index);
+        if let Some(source) = self.source_mut(publisher, mid) {
+            source.track = Some(index);
+        }
+    }
+
+    fn unpublish(&mut self, index: usize) {
+        let Some(track) = self.tracks[index].take() else { return };
+        self.track_index.retain(|_, known| *known != index);
+        for SlotKey { peer, slot } in track.subscribers {
+            if let Some(peer) = self.peers[peer].as_mut() {
+                peer.slots[slot].unbind();
+            }
+        }
+        if let Some(source) = self.source_mut(track.publisher, track.mid) {
+            source.track = None;
+        }
+        self.hush(track.publisher, track.kind);
+    }
+
+    fn source_mut(&mut self, peer: usize, mid: Mid) -> Option<&mut ingress::Source> {
+        self.peers[peer].as_mut()?.sources.iter_mut().find(|source| source.mid == mid)
+    }
+
+    /// What an audio track said before it was muted or ended must not stand on the list of speakers.
+    fn hush(&mut self, publisher: usize, kind: Kind) {
+        if let (Kind::Audio, Some(peer)) = (kind, self.peers[publisher].as_ref()) {
+            self.speakers.forget(peer.id);
+        }
+    }
+
+    fn bind(&mut self, peer: PeerId, mid: Mid, track: Option<TrackId>, now: Instant, io: &mut Io) {
+        let Some(&peer) = self.peer_index.get(&peer) else { return };
+        let Some(slot) = self.peers[peer].as_ref().and_then(|p| p.slots.iter().position(|s| s.line.mid == mid)) else { return };
+        let wanted = match track {
+            None => None,
+            Some(id) => match self.track_index.get(&id) {
+                Some(&index) => Some(index),
+                None => return,
+            },
+        };
+        let Some(bound) = self.peers[peer].as_mut().map(|p| &mut p.slots[slot]) else { return };
+        let (before, kind) = (bound.track, bound.line.kind);
+        let fits = |index: usize| self.tracks[index].as_ref().is_some_and(|track| track.kind == kind);
+        if wanted == before || wanted.is_some_and(|index| !fits(index)) {
+            return;
+        }
+        bound.unbind();
+        let key = SlotKey { peer, slot };
+        if let Some(track) = before.and_then(|index| self.tracks[index].as_mut()) {
+            track.subscribers.retain(|subscriber| *subscriber != key);
+        }
+        if let Some(index) = wanted {
+            self.subscribe(key, index, now, io);
+        }
+    }
+
+    fn subscribe(&mut self, key: SlotKey, index: usize, now: Instant, io: &mut Io) {
+        let Some(track) = self.tracks[index].as_mut() else { return };
+        let publisher = self.peers[track.publisher].as_ref();
+        let payloads = publisher.and_then(|p| p.sources.iter().find(|s| s.mid == track.mid)).map(|s| s.payloads.clone());
+        let (Some(payloads), Some(peer)) = (payloads, self.peers[key.peer].as_mut()) else { return };
+        peer.slots[key.slot].bind(index, &payloads);
+        track.subscribers.push(key);
+        if track.kind == Kind::Video && !track.muted {
+            track.key_frames.wait(now);
+            self.request_key_frames(index, now, io);
+        }
+    }
+
+    fn set_muted(&mut self, id: TrackId, muted: bool, now: Instant, io: &mut Io) {
+        let Some(&index) = self.track_index.get(&id) else { return };
+        let Some(track) = self.tracks[index].as_mut() else { return };
+        if track.muted == muted {
+            return;
+        }
+        track.muted = muted;
+        for SlotKey { peer, slot } in &track.subscribers {
+            if let Some(peer) = self.peers[*peer].as_mut() {
+                peer.slots[*slot].pause();
+            }
+        }
+        let (publisher, kind) = (track.publisher, track.kind);
+        if muted {
+            track.key_frames.cancel();
+            self.hush(publisher, kind);
+            self.deadline.lower(now, self.wake(), &mut io.timers);
+        } else if kind == Kind::Video && !track.subscribers.is_empty() {
+            track.key_frames.wait(now);
+            self.request_key_frames(index, now, io);
+        }
+    }
+
+    /// Sends a due request of the track's, and arranges for the next.
+    fn request_key_frames(&mut self, index: usize, now: Instant, io: &mut Io) {
+        let Some(track) = self.tracks[index].as_mut() else { return };
+        if track.key_frames.poll(now)
+            && let Some(peer) = self.peers[track.publisher].as_mut()
+        {
+            let rid = peer.sources.iter().find(|source| source.mid == track.mid).and_then(|source| source.rid());
+            if peer.request_key_frame(track.mid, rid) {
+                io.counters.pli_out.inc();
+                peer.mark_dirty(PeerKey { room: self.index, peer: track.publisher }, io);
+            }
+        }
+        if let Some(due) = track.key_frames.due() {
+            self.deadline.lower(due, Wake::Room { room: self.index }, &mut io.timers);
+        }
+    }
+
+    /// Whether a STUN request is authentic and for that peer.
+    pub(crate) fn accepts(&self, peer: usize, datagram: Datagram<'_>, now: Instant) -> bool {
+        self.peers.get(peer).and_then(Option::as_ref).is_some_and(|peer| peer.accepts(datagram, now))
+    }
+
+    /// A datagram from an address that belongs to that peer, or an authentic STUN request.
+    pub(crate) fn receive(&mut self, peer: usize, datagram: Datagram<'_>, now: Instant, io: &mut Io) {
+        let Some(present) = self.peers.get_mut(peer).and_then(Option::as_mut) else { return };
+        present.receive(datagram, now);
+        self.drain(peer, now, io);
+    }
+
+    /// Time passes for a peer, and what was queued for it leaves.
+    pub(crate) fn flush(&mut self, peer: usize, now: Instant, io: &mut Io) {
+        let Some(present) = self.peers.get_mut(peer).and_then(Option::as_mut) else { return };
+        present.clear_dirty();
+        present.advance(now);
+        self.drain(peer, now, io);
+    }
+
+    /// A timer entry of a peer was popped.
+    pub(crate) fn wake_peer(&mut self, peer: usize, now: Instant, io: &mut Io) {
+        let key = self.key(peer);
+        let Some(present) = self.peers.get_mut(peer).and_then(Option::as_mut) else { return };
+        if present.woken(key, now, io) {
+            present.mark_dirty(key, io);
+        }
+    }
+
+    fn drain(&mut self, index: usize, now: Instant, io: &mut Io) {
+        let key = self.key(index);
+        let mut said = std::mem::take(&mut self.said);
+        if let Some(peer) = self.peers[index].as_mut() {
+            peer.drain(key, now, io, &mut said);
+        }
+        for said in said.drain(..) {
+            match said {
+                Said::Rtp(packet) => self.forward(index, &packet, now, io),
+                Said::KeyFrameWanted(mid) => self.key_frame_wanted(index, mid, now, io),
+                Said::Connected => {
+                    if let Some(peer) = self.peers[index].as_ref() {
+                        self.events.event(Event::Connected { peer: peer.id });
+                    }
+                }
+                Said::Closed => self.lose(index, LossReason::Closed, now, io),
+            }
+        }
+        self.said = said;
+    }
+
+    fn key_frame_wanted(&mut self, index: usize, mid: Mid, now: Instant, io: &mut Io) {
+        io.counters.pli_in.inc();
+        let slot = self.peers[index].as_ref().and_then(|peer| peer.slots.iter().find(|slot| slot.line.mid == mid));
+        let Some(track) = slot.and_then(|slot| slot.track) else { return };
+        if let Some(wanted) = self.tracks[track].as_mut().filter(|track| !track.muted) {
+            wanted.key_frames.lost(now);
+            self.request_key_frames(track, now, io);
+        }
+    }
+
+    /// The hot path: one packet of a publisher goes to the slots bound to its track.
+    fn forward(&mut self, publisher: usize, packet: &RtpPacket, now: Instant, io: &mut Io) {
+        let counters = Arc::clone(&io.counters);
+        counters.rtp_in.inc();
+        let Some(peer) = self.peers[publisher].as_mut() else { return };
+        let id = peer.id;
+        let Some((mid, rid)) = peer.stream(packet.header.ssrc) else {
+            counters.dropped_ssrc_limit.inc();
+            return;
+        };
+        let Some(source) = peer.sources.iter_mut().find(|source| source.mid == mid) else { return };
+        let Some(index) = source.track else {
+            counters.dropped_unpublished.inc();
+            return;
+        };
+        if !source.takes(rid, now) {
+            counters.dropped_layer.inc();
+            return;
+        }
+        let Some(codec) = source.codec(packet) else {
+            counters.dropped_codec.inc();
+            return;
+        };
+        let Self { peers, tracks, speakers, .. } = self;
+        let Some(track) = tracks[index].as_mut() else { return };
+        if track.muted {
+            counters.dropped_muted.inc();
+            return;
+        }
+        let vp8 = ingress::vp8(codec, &packet.payload);
+        let facts = ingress::facts(packet, codec, vp8.as_ref());
+        if track.kind == Kind::Video && facts.starts_decoding {
+            track.key_frames.arrived();
+        }
+        let forwarded = Forwarded { packet, facts };
+        let mut awaits = false;
+        for SlotKey { peer, slot } in &track.subscribers {
+            let Some(subscriber) = peers[*peer].as_mut() else { continue };
+            match subscriber.send(*slot, &forwarded, now) {
+                Sent::Queued => {
+                    counters.rtp_forwarded.inc();
+                    subscriber.mark_dirty(PeerKey { room: self.index, peer: *peer }, io);
+                }
+                Sent::NoCodec => counters.dropped_codec.inc(),
+                Sent::Held(held) => {
+                    counters.dropped_switching.inc();
+                    awaits |= held == Held::AwaitsKeyFrame;
+                }
+            }
+        }
+        match track.kind {
+            Kind::Audio => {
+                if let Some(level) = packet.header.ext_vals.audio_level {
+                    speakers.heard(id, level, now);
+                    if let Some(due) = speakers.due(now) {
+                        self.deadline.lower(due, Wake::Room { room: self.index }, &mut io.timers);
+                    }
+                }
+            }
+            Kind::Video => {
+                if awaits {
+                    track.key_frames.wait(now);
+                    self.request_key_frames(index, now, io);
+                }
+            }
+        }
+    }
+
+    /// A timer entry of the room was popped.
+    pub(crate) fn wake_room(&mut self, now: Instant, io: &mut Io) {
+        if !self.deadline.woken(now, self.wake(), &mut io.timers) {
+            return;
+        }
+        for index in 0..self.tracks.len() {
+            self.request_key_frames(index, now, io);
+        }
+        for index in 0..self.peers.len() {
+            let lost = self.peers[index].as_ref().map(|peer| peer.lost_at(&self.limits));
+            if let Some((_, reason)) = lost.filter(|(at, _)| *at <= now) {
+                self.lose(index, reason, now, io);
+            }
+        }
+        self.tell_speakers(now);
+        let lost = self.peers.iter().flatten().map(|peer| peer.lost_at(&self.limits).0).min();
+        let key_frames = self.tracks.iter().flatten().filter_map(|track| track.key_frames.due()).min();
+        if let Some(next) = [lost, key_frames, self.speakers.due(now)].into_iter().flatten().min() {
+            self.deadline.lower(next, self.wake(), &mut io.timers);
+        }
+    }
+
+    fn tell_speakers(&mut self, now: Instant) {
+        if let Some(speakers) = self.speakers.poll(now) {
+            self.events.event(Event::Speakers { speakers });
+        }
+    }
+
+    /// Ends all peers: the room's last handle is gone, or the worker stops.
+    pub(crate) fn close(&mut self, io: &mut Io) {
+        for index in 0..self.peers.len() {
+            self.remove_peer(index, io);
+        }
+    }
+
+    /// Ends all peers without touching their transports: the room's state can't be trusted after a panic.
+    pub(crate) fn abandon(mut self, io: &mut Io) {
+        for index in 0..self.peers.len() {
+            let key = self.key(index);
+            let Some(mut peer) = self.peers[index].take() else { continue };
+            peer.retract(key, io);
+            io.peers_changed(-1);
+            self.events.event(Event::Lost { peer: peer.id, reason: LossReason::Closed });
+        }
+    }
+}
+
+/// Puts `value` into the first free place.
+pub(crate) fn insert<T>(places: &mut Vec<Option<T>>, value: T) -> usize {
+    match places.iter().position(Option::is_none) {
+        Some(index) => {
+            places[index] = Some(value);
+            index
+        }
+        None => {
+            places.push(Some(value));
+            places.len() - 1
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! The worker's UDP socket: batches in (recvmmsg, GRO), runs of equal size out (GSO).
+//!
+//! Invariant: nothing here waits. What the kernel doesn't take at once is dropped and counted; media is worthless when late.
+
+use crate::config::StartError;
+use crate::limits::SOCKET_BUFFER;
+use crate::stats::Counters;
+use mio::net::UdpSocket;
+use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
+use socket2::{Domain, Protocol, Socket as RawSocket, Type};
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// Room for one receive of the kernel: 64 KiB with GRO, of which each datagram takes a part.
+const RECEIVE_BUFFER: usize = 64 * 1024;
+/// Largest run handed to the kernel at once; UDP's length field allows no more.
+const RUN_MAX: usize = 65_000;
+
+/// Binds `address` with large buffers.
+pub(crate) fn bind(address: SocketAddr) -> Result<UdpSocket, StartError> {
+    open(address).map_err(|source| StartError::Bind { address, source })
+}
+
+fn open(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = RawSocket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(address.ip() != IpAddr::V6(Ipv6Addr::UNSPECIFIED))?;
+    }
+    socket.bind(&address.into())?;
+    socket.set_nonblocking(true)?;
+    for (name, result) in [("receive", socket.set_recv_buffer_size(SOCKET_BUFFER)), ("send", socket.set_send_buffer_size(SOCKET_BUFFER))] {
+        if let Err(error) = result {
+            tracing::warn!(%error, name, "the kernel refused a larger UDP buffer");
+        }
+    }
+    Ok(UdpSocket::from_std(socket.into()))
+}
+
+/// The addresses that clients are told, and how they relate to the machine's own.
+#[derive(Debug, Clone)]
+pub(crate) struct Announced {
+    addresses: Vec<(SocketAddr, OnMachine)>,
+}
+
+/// Whether the kernel can send from an announced address, or a NAT in front of the machine translates it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OnMachine {
+    Yes,
+    No,
+}
+
+impl Announced {
+    pub(crate) fn new(addresses: &[IpAddr], port: u16) -> Self {
+        let on_machine = |ip: IpAddr| match std::net::UdpSocket::bind((ip, 0)) {
+            Ok(_) => OnMachine::Yes,
+            Err(_) => OnMachine::No,
+        };
+        Self { addresses: addresses.iter().map(|&ip| (SocketAddr::new(ip, port), on_machine(ip))).collect() }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = SocketAddr> + '_ {
+        self.addresses.iter().map(|(address, _)| *address)
+    }
+
+    /// The announced address that a datagram to `local` was meant for.
+    fn meant(&self, local: Option<IpAddr>, source: SocketAddr) -> Option<SocketAddr> {
+        let exact = self.iter().find(|announced| Some(announced.ip()) == local);
+        exact.or_else(|| self.iter().find(|announced| announced.is_ipv4() == source.is_ipv4()))
+    }
+
+    /// The address to send from, if the kernel mustn't choose it.
+    fn send_from(&self, announced: IpAddr) -> Option<IpAddr> {
+        self.addresses.iter().find(|(address, on)| address.ip() == announced && *on == OnMachine::Yes).map(|_| announced)
+    }
+}
+
+/// The receiving side.
+pub(crate) struct Inbox {
+    buffers: Vec<Vec<u8>>,
+    metas: [RecvMeta; BATCH_SIZE],
+}
+
+/// One datagram.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Datagram<'a> {
+    pub(crate) source: SocketAddr,
+    /// The announced address that it was sent to.
+    pub(crate) destination: SocketAddr,
+    pub(crate) contents: &'a [u8],
+}
+
+impl Inbox {
+    pub(crate) fn new() -> Self {
+        Self { buffers: vec![vec![0; RECEIVE_BUFFER]; BATCH_SIZE], metas: [RecvMeta::default(); BATCH_SIZE] }
+    }
+
+    /// Receives a batch and returns its size; 0 when the socket is empty.
+    pub(crate) fn receive(&mut self, out: &Outbox) -> io::Result<usize> {
+        let mut buffers = self.buffers.iter_mut();
+        let mut slices: [IoSliceMut<'_>; BATCH_SIZE] =
+            std::array::from_fn(|_| IoSliceMut::new(buffers.next().expect("one buffer per slot of the batch")));
+        match out.state.recv((&out.socket).into(), &mut slices, &mut self.metas) {
+            Ok(count) => Ok(count),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The datagrams of the last batch of `count`. Those to an address family without an announced address are left out.
+    pub(crate) fn datagrams<'a>(&'a self, count: usize, announced: &'a Announced) -> impl Iterator<Item = Datagram<'a>> {
+        self.metas[..count].iter().zip(&self.buffers).flat_map(move |(meta, buffer)| {
+            let source = canonical(meta.addr);
+            let destination = announced.meant(meta.dst_ip.map(|ip| ip.to_canonical()), source);
+            let run = if destination.is_some() { &buffer[..meta.len.min(buffer.len())] } else { &[] };
+            run.chunks(meta.stride.max(1)).filter_map(move |contents| Some(Datagram { source, destination: destination?, contents }))
+        })
+    }
+}
+
+/// The sending side. Datagrams of one size to one destination are collected into runs.
+pub(crate) struct Outbox {
+    socket: UdpSocket,
+    state: UdpSocketState,
+    announced: Announced,
+    is_ipv6: bool,
+    run: Vec<u8>,
+    /// Of the run in `run`; meaningless while that is empty.
+    head: Head,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    source: SocketAddr,
+    destination: SocketAddr,
+    segment: usize,
+    count: usize,
+    /// A shorter datagram ends a run.
+    open: bool,
+}
+
+impl Outbox {
+    pub(crate) fn new(socket: UdpSocket, announced: Announced) -> io::Result<Self> {
+        let state = UdpSocketState::new((&socket).into())?;
+        let is_ipv6 = socket.local_addr()?.is_ipv6();
+        let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+        let head = Head { source: nowhere, destination: nowhere, segment: 0, count: 0, open: false };
+        Ok(Self { socket, state, announced, is_ipv6, run: Vec::with_capacity(RUN_MAX), head })
+    }
+
+    pub(crate) fn announced(&self) -> &Announced {
+        &self.announced
+    }
+
+    pub(crate) fn socket_mut(&mut self) -> &mut UdpSocket {
+        &mut self.socket
+    }
+
+    pub(crate) fn push(&mut self, source: SocketAddr, destination: SocketAddr, contents: &[u8], counters: &Counters) {
+        let head = &mut self.head;
+        let fits = !self.run.is_empty()
+            && head.open
+            && head.destination == destination
+            && head.source == source
+            && contents.len() <= head.segment
+            && head.count < self.state.max_gso_segments()
+            && self.run.len() + contents.len() <= RUN_MAX;
+        if fits {
+            head.count += 1;
+            head.open = contents.len() == head.segment;
+        } else {
+            self.flush(counters);
+            self.head = Head { source, destination, segment: contents.len(), count: 1, open: true };
+        }
+        self.run.extend_from_slice(contents);
+    }
+
+    pub(crate) fn flush(&mut self, counters: &Counters) {
+        if self.run.is_empty() {
+            return;
+        }
+        let Head { source, destination, segment, count, .. } = self.head;
+        let mapped = self.is_ipv6 && destination.is_ipv4();
+        let transmit = Transmit {
+            destination: if mapped { mapped_v6(destination) } else { destination },
+            ecn: None,
+            contents: &self.run,
+            segment_size: (count > 1).then_some(segment),
+            src_ip: if mapped { None } else { self.announced.send_from(source.ip()) },
+        };
+        match self.state.try_send((&self.socket).into(), &transmit) {
+            Ok(()) => {
+                counters.packets_out.add(count as u64);
+                counters.bytes_out.add(self.run.len() as u64);
+            }
+            Err(error) => {
+                tracing::trace!(%error, "datagrams dropped");
+                counters.dropped_send.add(count as u64);
+            }
+        }
+        self.run.clear();
+    }
+}
+
+/// The IPv4 form of an IPv4 address that came through an IPv6 socket.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+fn mapped_v6(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) => SocketAddr::new(ip.to_ipv6_mapped().into(), address.port()),
+        IpAddr::V6(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn pair() -> (Outbox, SocketAddr, std::net::UdpSocket) {
+        let socket = bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("bound");
+        let port = socket.local_addr().expect("address").port();
+        let announced = Announced::new(&[Ipv4Addr::LOCALHOST.into()], port);
+        let here = announced.iter().next().expect("announced");
+        let far = std::net::UdpSocket::bind("127.0.0.1:0").expect("bound");
+        far.set_read_timeout(Some(Duration::from_secs(5))).expect("set");
+        (Outbox::new(socket, announced).expect("outbox"), here, far)
+    }
+
+    #[test]
+    fn runs_of_mixed_sizes_arrive_whole_and_in_order() {
+        let (mut outbox, here, far) = pair();
+        let counters = Counters::default();
+        let sizes = [100, 100, 60, 100, 1200, 1200, 1200, 7, 7, 8];
+        for (n, &size) in sizes.iter().enumerate() {
+            outbox.push(here, far.local_addr().expect("address"), &vec![n as u8; size], &counters);
+        }
+        outbox.flush(&counters);
+        let mut buffer = [0; 2000];
+        for (n, &size) in sizes.iter().enumerate() {
+            assert_eq!(far.recv(&mut buffer).expect("received"), size);
+            assert_eq!(buffer[0], n as u8);
+        }
+        assert_eq!(counters.packets_out.value(), sizes.len() as u64);
+        assert_eq!(counters.dropped_send.value(), 0);
+    }
+
+    #[test]
+    fn a_busy_port_is_named() {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("bound");
+        let port = socket.local_addr().expect("address").port();
+        let error = bind(SocketAddr::from(([127, 0, 0, 1], port))).expect_err("taken");
+        assert!(error.to_string().contains(&format!("127.0.0.1:{port}")), "{error}");
+    }
+
+    #[test]
+    fn behind_a_nat_the_kernel_chooses_the_source() {
+        let announced = Announced::new(&["203.0.113.9".parse().expect("address"), Ipv4Addr::LOCALHOST.into()], 5000);
+        let client = SocketAddr::from(([192, 0, 2, 1], 1));
+        let meant = announced.meant(Some("10.0.0.7".parse().expect("address")), client).expect("announced");
+        assert_eq!(meant, "203.0.113.9:5000".parse().expect("address"));
+        assert_eq!(announced.send_from(meant.ip()), None);
+        assert_eq!(announced.send_from(Ipv4Addr::LOCALHOST.into()), Some(Ipv4Addr::LOCALHOST.into()));
+    }
+}

@@ -1,0 +1,314 @@
+//! One thread with one UDP port, and the rooms pinned to it.
+//!
+//! The life of a turn: wait for the socket, a command or a timer; apply commands; receive batches and forward what comes; wake
+//! who is due; send. Invariant: nothing here blocks but the poll, and a panic ends one room.
+
+use crate::command::EventSink;
+use crate::config::Limits;
+use crate::demux::{Demux, PeerKey};
+use crate::limits::{BATCHES_PER_TURN, COMMANDS_PER_TURN};
+use crate::room::{Request, Room};
+use crate::socket::{Announced, Datagram, Inbox, Outbox};
+use crate::stats::Counters;
+use crate::timers::{Timers, Wake};
+use mio::{Events, Interest, Poll, Token};
+use std::collections::HashMap;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+use str0m::ice::StunMessage;
+
+pub(crate) const SOCKET: Token = Token(0);
+pub(crate) const WAKER: Token = Token(1);
+
+/// What a room's handles and the room share. The room is closed once no handle holds it any more.
+pub(crate) struct RoomLink {
+    pub(crate) id: u64,
+    pub(crate) events: Arc<dyn EventSink>,
+    /// Wakes the worker when the last handle goes.
+    pub(crate) on_last_drop: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Drop for RoomLink {
+    fn drop(&mut self) {
+        (self.on_last_drop)();
+    }
+}
+
+/// A request with the room that it is for.
+pub(crate) struct Addressed {
+    pub(crate) room: Arc<RoomLink>,
+    pub(crate) request: Request,
+}
+
+/// What the worker and its handles share.
+#[derive(Default)]
+pub(crate) struct Shared {
+    pub(crate) stop: AtomicBool,
+    /// Set when a room lost its last handle.
+    pub(crate) sweep: AtomicBool,
+    /// Peers and open rooms, for the choice of a worker.
+    pub(crate) load: AtomicUsize,
+    pub(crate) counters: Arc<Counters>,
+}
+
+/// What rooms use of the worker.
+pub(crate) struct Io {
+    pub(crate) demux: Demux,
+    pub(crate) timers: Timers,
+    pub(crate) counters: Arc<Counters>,
+    /// Peers to drain in this turn.
+    pub(crate) dirty: Vec<PeerKey>,
+    outbox: Outbox,
+    peers: u64,
+    shared: Arc<Shared>,
+}
+
+impl Io {
+    pub(crate) fn send(&mut self, transmit: &str0m::net::Transmit) {
+        self.outbox.push(transmit.source, transmit.destination, &transmit.contents, &self.counters);
+    }
+
+    pub(crate) fn peers_changed(&mut self, by: i8) {
+        self.peers = self.peers.saturating_add_signed(by.into());
+        self.counters.peers.set(self.peers);
+        match by {
+            1.. => self.shared.load.fetch_add(1, Ordering::Relaxed),
+            _ => self.shared.load.fetch_sub(1, Ordering::Relaxed),
+        };
+    }
+}
+
+pub(crate) struct Worker {
+    poll: Poll,
+    inbox: Inbox,
+    announced: Announced,
+    requests: Receiver<Addressed>,
+    shared: Arc<Shared>,
+    rooms: Rooms,
+}
+
+/// The rooms of a worker, and what they use of it.
+struct Rooms {
+    held: Vec<Option<Held>>,
+    index: HashMap<u64, usize>,
+    limits: Limits,
+    io: Io,
+}
+
+/// A room with the link to its handles.
+struct Held {
+    room: Room,
+    id: u64,
+    link: Weak<RoomLink>,
+}
+
+impl Worker {
+    pub(crate) fn new(
+        poll: Poll,
+        mut outbox: Outbox,
+        requests: Receiver<Addressed>,
+        shared: Arc<Shared>,
+        limits: Limits,
+    ) -> io::Result<Self> {
+        let announced = outbox.announced().clone();
+        poll.registry().register(outbox.socket_mut(), SOCKET, Interest::READABLE)?;
+        let io = Io {
+            demux: Demux::new(limits.stun_misses_per_second),
+            timers: Timers::default(),
+            counters: Arc::clone(&shared.counters),
+            dirty: vec![],
+            outbox,
+            peers: 0,
+            shared: Arc::clone(&shared),
+        };
+        let rooms = Rooms { held: vec![], index: HashMap::new(), limits, io };
+        Ok(Self { poll, inbox: Inbox::new(), announced, requests, shared, rooms })
+    }
+
+    /// Runs until it is told to stop, then says goodbye to all peers.
+    pub(crate) fn run(mut self) {
+        let mut events = Events::with_capacity(8);
+        let mut more = false;
+        while !self.shared.stop.load(Ordering::Acquire) {
+            let wait = if more { Some(Duration::ZERO) } else { self.rooms.until_next_timer() };
+            if let Err(error) = self.poll.poll(&mut events, wait)
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                tracing::error!(%error, "the poller failed; this media worker ends");
+                break;
+            }
+            // Both run even when only one has something: the socket is polled by edges, so a backlog makes no new event.
+            let requests_left = self.apply_requests();
+            more = self.receive() || requests_left;
+            self.rooms.wake_due(Instant::now());
+            self.rooms.flush(Instant::now());
+            if self.shared.sweep.swap(false, Ordering::AcqRel) {
+                self.rooms.sweep();
+            }
+        }
+        self.rooms.close();
+    }
+
+    /// True when more requests may be waiting.
+    fn apply_requests(&mut self) -> bool {
+        for _ in 0..COMMANDS_PER_TURN {
+            let Ok(Addressed { room, request }) = self.requests.try_recv() else { return false };
+            let index = self.rooms.open(&room);
+            self.rooms.within(index, |room, io| room.apply(request, Instant::now(), io));
+        }
+        true
+    }
+
+    /// True when the socket may hold more.
+    fn receive(&mut self) -> bool {
+        let Self { inbox, announced, rooms, .. } = self;
+        for _ in 0..BATCHES_PER_TURN {
+            let count = match inbox.receive(&rooms.io.outbox) {
+                Ok(count) => count,
+                Err(error) => {
+                    // An ICMP error that some peer's host sent; reporting it took it off the socket.
+                    tracing::trace!(%error, "receive failed");
+                    continue;
+                }
+            };
+            if count == 0 {
+                return false;
+            }
+            let now = Instant::now();
+            for datagram in inbox.datagrams(count, announced) {
+                rooms.route(datagram, now);
+            }
+            rooms.flush(now);
+        }
+        true
+    }
+}
+
+impl Rooms {
+    fn until_next_timer(&self) -> Option<Duration> {
+        self.io.timers.next().map(|at| at.saturating_duration_since(Instant::now()))
+    }
+
+    fn open(&mut self, link: &Arc<RoomLink>) -> usize {
+        if let Some(&index) = self.index.get(&link.id) {
+            return index;
+        }
+        let place = self.held.iter().position(Option::is_none);
+        let index = place.unwrap_or(self.held.len());
+        let room = Room::new(index, Arc::clone(&link.events), self.limits);
+        let held = Some(Held { room, id: link.id, link: Arc::downgrade(link) });
+        match place {
+            Some(free) => self.held[free] = held,
+            None => self.held.push(held),
+        }
+        self.index.insert(link.id, index);
+        self.count();
+        index
+    }
+
+    /// Lets a room work; one that panics is closed.
+    fn within(&mut self, index: usize, work: impl FnOnce(&mut Room, &mut Io)) {
+        let Self { held: rooms, io, .. } = self;
+        let Some(held) = rooms.get_mut(index).and_then(Option::as_mut) else { return };
+        if catch_unwind(AssertUnwindSafe(|| work(&mut held.room, io))).is_ok() {
+            return;
+        }
+        tracing::error!(room = held.id, "a room panicked and is closed");
+        io.counters.panics.inc();
+        let Some(held) = rooms[index].take() else { return };
+        self.index.remove(&held.id);
+        let abandoned = catch_unwind(AssertUnwindSafe(|| held.room.abandon(io)));
+        if abandoned.is_err() {
+            tracing::error!("a room panicked while it was closed");
+        }
+        self.count();
+    }
+
+    /// Finds the peer of a datagram (RFC 7983 by first byte) and hands it over.
+    fn route(&mut self, datagram: Datagram<'_>, now: Instant) {
+        let counters = &self.io.counters;
+        counters.packets_in.inc();
+        counters.bytes_in.add(datagram.contents.len() as u64);
+        match datagram.contents.first() {
+            Some(0..=1) => self.route_stun(datagram, now),
+            Some(20..=63 | 128..=191) => match self.io.demux.peer_at(datagram.source) {
+                Some(key) => self.within(key.room, |room, io| room.receive(key.peer, datagram, now, io)),
+                None => counters.dropped_unvalidated.inc(),
+            },
+            Some(_) | None => counters.dropped_malformed.inc(),
+        }
+    }
+
+    /// A STUN request goes by the user it names, never by its address: a client may come back from an address that was another's.
+    fn route_stun(&mut self, datagram: Datagram<'_>, now: Instant) {
+        let known = self.io.demux.peer_at(datagram.source);
+        if known.is_none() && !self.io.demux.may_miss(datagram.source.ip(), now) {
+            self.io.counters.dropped_stun_rate.inc();
+            return;
+        }
+        let named = StunMessage::parse(datagram.contents)
+            .ok()
+            .filter(|message| message.is_binding_request())
+            .and_then(|message| self.io.demux.peer_named(message.split_username()?.0));
+        let accepted = named.filter(|key| {
+            let held = self.held.get(key.room).and_then(Option::as_ref);
+            held.is_some_and(|held| held.room.accepts(key.peer, datagram, now))
+        });
+        match accepted {
+            Some(key) => self.within(key.room, |room, io| room.receive(key.peer, datagram, now, io)),
+            None => {
+                self.io.counters.dropped_stun.inc();
+                if known.is_none() {
+                    self.io.demux.missed(datagram.source.ip());
+                }
+            }
+        }
+    }
+
+    fn wake_due(&mut self, now: Instant) {
+        while let Some(wake) = self.io.timers.pop_due(now) {
+            match wake {
+                Wake::Room { room } => self.within(room, |room, io| room.wake_room(now, io)),
+                Wake::Peer { room, peer } => self.within(room, |room, io| room.wake_peer(peer, now, io)),
+            }
+        }
+    }
+
+    /// Drains every peer that something was queued for, and sends.
+    fn flush(&mut self, now: Instant) {
+        while let Some(key) = self.io.dirty.pop() {
+            self.within(key.room, |room, io| room.flush(key.peer, now, io));
+        }
+        self.io.outbox.flush(&self.io.counters);
+    }
+
+    /// Closes rooms that nobody holds a handle of.
+    fn sweep(&mut self) {
+        for index in 0..self.held.len() {
+            if self.held[index].as_ref().is_some_and(|held| held.link.strong_count() == 0) {
+                self.within(index, |room, io| room.close(io));
+                if let Some(held) = self.held[index].take() {
+                    self.index.remove(&held.id);
+                }
+            }
+        }
+        self.io.outbox.flush(&self.io.counters);
+        self.count();
+    }
+
+    /// Closes all rooms.
+    fn close(&mut self) {
+        for index in 0..self.held.len() {
+            self.within(index, |room, io| room.close(io));
+        }
+        self.io.outbox.flush(&self.io.counters);
+    }
+
+    fn count(&self) {
+        self.io.counters.rooms.set(self.index.len() as u64);
+    }
+}

@@ -1,0 +1,439 @@
+//! Clients for the tests: str0m on the other end of a real loopback socket, stepped by the test itself.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use media::{Command, Config, Event, EventSink, Handle, Kind, Mid, PeerId, Room, TrackId, Workers};
+use std::collections::HashMap;
+use std::io::ErrorKind;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::format::Codec;
+use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Pt, Simulcast, SimulcastLayer};
+use str0m::net::{Protocol, Receive};
+use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite};
+use str0m::{Candidate, Event as RtcEvent, Input, Output, Rtc, RtcConfig};
+
+/// Longer than anything takes on a busy machine. Tests wait for events, never for this.
+pub const LIMIT: Duration = Duration::from_secs(20);
+
+/// Media workers that stop with the test.
+pub struct Sfu {
+    pub handle: Handle,
+    pub workers: Workers,
+}
+
+impl Sfu {
+    pub fn start() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::default();
+        change(&mut config);
+        let (handle, workers) = media::start(&config).expect("the SFU starts");
+        Self { handle, workers }
+    }
+
+    pub fn call(&self) -> Call {
+        let events = Arc::new(Recorder::default());
+        Call { room: self.handle.open_room(Arc::clone(&events) as Arc<dyn EventSink>), events }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.handle.addresses()[0]
+    }
+}
+
+#[derive(Default)]
+pub struct Recorder(Mutex<Vec<Event>>);
+
+impl EventSink for Recorder {
+    fn event(&self, event: Event) {
+        self.0.lock().expect("not poisoned").push(event);
+    }
+}
+
+/// A room and what it said.
+pub struct Call {
+    pub room: Room,
+    events: Arc<Recorder>,
+}
+
+impl Call {
+    pub fn events(&self) -> Vec<Event> {
+        self.events.0.lock().expect("not poisoned").clone()
+    }
+
+    pub fn command(&self, command: Command) {
+        self.room.command(command).expect("the queue has room");
+    }
+
+    /// A client joins, but isn't connected yet. Its tracks are published under the ids `peer * 100 + n`.
+    pub fn join(&self, peer: u64, client: &mut Client) {
+        let offer = client.offer();
+        let negotiated = self.room.negotiate(&offer).expect("the offer is answered");
+        client.accept(&negotiated.answer);
+        client.slots = negotiated.slots.iter().map(|line| (line.mid, line.kind)).collect();
+        client.sources = negotiated.sources.iter().map(|line| (line.mid, line.kind)).collect();
+        self.command(Command::AddPeer { peer: PeerId(peer), negotiated: Box::new(negotiated) });
+        for (n, &(mid, kind)) in client.sources.iter().enumerate() {
+            self.command(Command::Publish { peer: PeerId(peer), mid, track: track(peer, n), kind });
+        }
+    }
+
+    pub fn bind(&self, peer: u64, slot: Mid, track: Option<TrackId>) {
+        self.command(Command::Bind { peer: PeerId(peer), slot, track });
+    }
+
+    /// Joins and connects all, numbered from 1.
+    pub fn join_all(&self, clients: &mut [Client]) {
+        for (n, client) in clients.iter_mut().enumerate() {
+            self.join(n as u64 + 1, client);
+        }
+        let connected = step_until(clients, |clients| clients.iter().all(|client| client.connected));
+        assert!(connected, "all clients connect");
+    }
+}
+
+pub fn track(peer: u64, n: usize) -> TrackId {
+    TrackId(peer * 100 + n as u64)
+}
+
+/// What a client offers to send and to receive, in this order of m-lines.
+#[derive(Default, Clone)]
+pub struct Shape {
+    pub sends: Vec<Kind>,
+    pub receives: Vec<Kind>,
+    pub simulcast: bool,
+    /// Payload types of the video codecs; VP8 at 96 and H264 when empty.
+    pub video: Vec<(Codec, u8)>,
+}
+
+impl Shape {
+    /// Sends audio and video, receives `peers` of each.
+    pub fn both(peers: usize) -> Self {
+        let receives = [Kind::Audio, Kind::Video].into_iter().flat_map(|kind| vec![kind; peers]).collect();
+        Self { sends: vec![Kind::Audio, Kind::Video], receives, ..Self::default() }
+    }
+}
+
+/// One RTP packet that a client received.
+#[derive(Debug)]
+pub struct Got {
+    pub mid: Mid,
+    pub packet: RtpPacket,
+    pub at: Instant,
+}
+
+pub struct Client {
+    pub rtc: Rtc,
+    pub socket: UdpSocket,
+    pub connected: bool,
+    pub closed: bool,
+    pub got: Vec<Got>,
+    /// When the SFU asked for key frames.
+    pub key_frames_wanted: Vec<Instant>,
+    pub slots: Vec<(Mid, Kind)>,
+    pub sources: Vec<(Mid, Kind)>,
+    /// The datagrams that were sent, newest last, if `keep_sent`.
+    pub sent: Vec<Vec<u8>>,
+    pub keep_sent: bool,
+    /// Loses outgoing datagrams for which it is true.
+    pub lose: Box<dyn FnMut(&[u8]) -> bool>,
+    /// Loses incoming datagrams for which it is true.
+    pub lose_in: Box<dyn FnMut(&[u8]) -> bool>,
+    pub remote: Option<SocketAddr>,
+    pub bytes_in: usize,
+    pending: Option<SdpPendingOffer>,
+    shape: Shape,
+    counts: HashMap<(Mid, Option<&'static str>), Sending>,
+    timeout: Instant,
+}
+
+/// Numbers of one outgoing stream, started where bugs in rebasing would show.
+#[derive(Debug, Clone, Copy)]
+struct Sending {
+    sequence: u64,
+    timestamp: u32,
+    picture: u16,
+}
+
+impl Client {
+    pub fn new(shape: Shape) -> Self {
+        let now = Instant::now();
+        let mut config = RtcConfig::new().set_rtp_mode(true).clear_codecs().enable_opus(true, false);
+        if shape.video.is_empty() {
+            config = config.enable_vp8(true).enable_h264(true);
+        }
+        for (n, &(codec, pt)) in shape.video.iter().enumerate() {
+            let format = match codec {
+                Codec::H264 => str0m::format::FormatParams {
+                    packetization_mode: Some(1),
+                    profile_level_id: Some(0x42e01f),
+                    level_asymmetry_allowed: Some(true),
+                    ..Default::default()
+                },
+                _ => Default::default(),
+            };
+            let rtx = Some(Pt::from(110 + n as u8 * 2 + 1));
+            let clock = str0m::media::Frequency::NINETY_KHZ;
+            config.codec_config().add_config(pt.into(), rtx, codec, clock, None, format);
+        }
+        let mut rtc = config.build(now);
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("bound");
+        socket.set_nonblocking(true).expect("set");
+        let candidate = Candidate::host(socket.local_addr().expect("address"), "udp").expect("candidate");
+        rtc.add_local_candidate(candidate);
+        Self {
+            rtc,
+            socket,
+            connected: false,
+            closed: false,
+            got: vec![],
+            key_frames_wanted: vec![],
+            slots: vec![],
+            sources: vec![],
+            sent: vec![],
+            keep_sent: false,
+            lose: Box::new(|_| false),
+            lose_in: Box::new(|_| false),
+            remote: None,
+            bytes_in: 0,
+            pending: None,
+            shape,
+            counts: HashMap::new(),
+            timeout: now,
+        }
+    }
+
+    pub fn offer(&mut self) -> String {
+        let shape = self.shape.clone();
+        self.offer_more(&shape)
+    }
+
+    /// Offers further m-lines.
+    pub fn offer_more(&mut self, shape: &Shape) -> String {
+        let mut api = self.rtc.sdp_api();
+        for &kind in &shape.sends {
+            let layers = shape.simulcast && kind == Kind::Video;
+            let simulcast = layers.then(|| Simulcast {
+                send: ["h", "l"].map(|rid| SimulcastLayer { rid: rid.into(), attributes: None }).into(),
+                recv: vec![],
+            });
+            api.add_media(media_kind(kind), Direction::SendOnly, None, None, simulcast);
+        }
+        for &kind in &shape.receives {
+            api.add_media(media_kind(kind), Direction::RecvOnly, None, None, None);
+        }
+        let (offer, pending) = api.apply().expect("something to offer");
+        self.pending = Some(pending);
+        offer.to_sdp_string()
+    }
+
+    /// Offers new ICE credentials.
+    pub fn offer_ice_restart(&mut self) -> String {
+        let mut api = self.rtc.sdp_api();
+        api.ice_restart(true);
+        let (offer, pending) = api.apply().expect("something to offer");
+        self.pending = Some(pending);
+        offer.to_sdp_string()
+    }
+
+    pub fn accept(&mut self, answer: &str) {
+        let answer = SdpAnswer::from_sdp_string(answer).expect("the answer is SDP");
+        let pending = self.pending.take().expect("an offer is out");
+        self.rtc.sdp_api().accept_answer(pending, answer).expect("the answer fits");
+    }
+
+    pub fn source(&self, kind: Kind) -> Mid {
+        self.sources.iter().find(|(_, k)| *k == kind).expect("a source").0
+    }
+
+    pub fn slot(&self, kind: Kind, n: usize) -> Mid {
+        self.slots.iter().filter(|(_, k)| *k == kind).nth(n).expect("a slot").0
+    }
+
+    /// Sends one audio packet with this level in dBov.
+    pub fn send_audio(&mut self, level: i8) {
+        let mid = self.source(Kind::Audio);
+        let pt = self.pt(Codec::Opus);
+        let mut extra = ExtensionValues { audio_level: Some(level), voice_activity: Some(level > -50), ..Default::default() };
+        extra.mid = Some(mid);
+        let payload = [0x78; 100];
+        self.write(mid, None, pt, 960, &payload, extra, true);
+    }
+
+    /// Sends one frame of one VP8 packet.
+    pub fn send_video(&mut self, key: bool) {
+        self.send_layer(None, key);
+    }
+
+    pub fn send_layer(&mut self, rid: Option<&'static str>, key: bool) {
+        let mid = self.source(Kind::Video);
+        let pt = self.pt(Codec::Vp8);
+        let picture = self.counts.get(&(mid, rid)).map_or(FIRST_PICTURE, |sending| sending.picture);
+        let extra = ExtensionValues { mid: Some(mid), rid: rid.map(Into::into), ..Default::default() };
+        self.write(mid, rid, pt, 3000, &vp8_frame(picture, key), extra, true);
+    }
+
+    /// Sends any payload as video.
+    pub fn send_video_payload(&mut self, codec: Codec, payload: &[u8]) {
+        let mid = self.source(Kind::Video);
+        let pt = self.pt(codec);
+        self.write(mid, None, pt, 3000, payload, ExtensionValues::default(), true);
+    }
+
+    pub fn pt(&self, codec: Codec) -> Pt {
+        self.rtc.codec_config().find(|params| params.spec().codec == codec).expect("negotiated").pt()
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the fields of a packet")]
+    fn write(&mut self, mid: Mid, rid: Option<&'static str>, pt: Pt, step: u32, payload: &[u8], extra: ExtensionValues, marker: bool) {
+        // Not far below the wraps of sequence number and timestamp.
+        let first = Sending { sequence: 65_500, timestamp: u32::MAX - 9_000, picture: FIRST_PICTURE };
+        let sending = self.counts.entry((mid, rid)).or_insert(first);
+        let Sending { sequence, timestamp, .. } = *sending;
+        sending.sequence += 1;
+        sending.timestamp = sending.timestamp.wrapping_add(step);
+        sending.picture = (sending.picture + 1) & 0x7fff;
+        let mut direct = self.rtc.direct_api();
+        let stream = direct.stream_tx_by_mid(mid, rid.map(Into::into)).expect("declared");
+        stream.write_rtp(
+            RtpWrite::new(pt, sequence.into(), timestamp, Instant::now(), payload.to_vec()).marker(marker).ext_vals(extra).nackable(true),
+        );
+        self.timeout = Instant::now();
+        self.step();
+    }
+
+    /// Asks for a key frame on a slot.
+    pub fn want_key_frame(&mut self, slot: Mid) {
+        let mut direct = self.rtc.direct_api();
+        direct.stream_rx_by_mid(slot, None).expect("receiving").request_keyframe(KeyframeRequestKind::Pli);
+        self.timeout = Instant::now();
+        self.step();
+    }
+
+    pub fn close(&mut self) {
+        self.rtc.close().expect("closes");
+        self.drain();
+    }
+
+    /// Receives what is there, lets time pass, sends what is due.
+    pub fn step(&mut self) {
+        let mut buffer = [0; 2000];
+        loop {
+            match self.socket.recv_from(&mut buffer) {
+                Ok((length, source)) => {
+                    self.bytes_in += length;
+                    self.remote = Some(source);
+                    if (self.lose_in)(&buffer[..length]) {
+                        continue;
+                    }
+                    let destination = self.socket.local_addr().expect("address");
+                    let Ok(received) = Receive::new(Protocol::Udp, source, destination, &buffer[..length]) else { continue };
+                    let input = Input::Receive(Instant::now(), received);
+                    if self.rtc.accepts(&input) {
+                        self.rtc.handle_input(input).expect("the SFU sends nothing wrong");
+                        self.drain();
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(_) => {}
+            }
+        }
+        let now = Instant::now();
+        if self.timeout <= now {
+            self.rtc.handle_input(Input::Timeout(now)).expect("time passes");
+            self.drain();
+        }
+    }
+
+    fn drain(&mut self) {
+        loop {
+            match self.rtc.poll_output().expect("output") {
+                Output::Timeout(at) => {
+                    self.timeout = at;
+                    return;
+                }
+                Output::Transmit(transmit) => {
+                    if self.keep_sent {
+                        self.sent.push(transmit.contents.to_vec());
+                    }
+                    if !(self.lose)(&transmit.contents) {
+                        // A full buffer is loss like any other.
+                        let _ = self.socket.send_to(&transmit.contents, transmit.destination);
+                    }
+                }
+                Output::Event(RtcEvent::Connected) => self.connected = true,
+                Output::Event(RtcEvent::Closed) => self.closed = true,
+                Output::Event(RtcEvent::KeyframeRequest(_)) => self.key_frames_wanted.push(Instant::now()),
+                Output::Event(RtcEvent::RtpPacket(packet)) => {
+                    let mut direct = self.rtc.direct_api();
+                    let mid = direct.stream_rx(&packet.header.ssrc).expect("a stream").mid();
+                    self.got.push(Got { mid, packet, at: Instant::now() });
+                }
+                Output::Event(_) => {}
+            }
+        }
+    }
+
+    pub fn got_on(&self, mid: Mid) -> impl Iterator<Item = &RtpPacket> {
+        self.got.iter().filter(move |got| got.mid == mid).map(|got| &got.packet)
+    }
+}
+
+const FIRST_PICTURE: u16 = 0x7ff0;
+
+/// One packet of one VP8 frame with picture id, tl0 and key index; `picture` counts frames.
+pub fn vp8_frame(picture: u16, key: bool) -> Vec<u8> {
+    let mut payload = vec![0x90, 0xf0, 0x80 | (picture >> 8) as u8, picture as u8, picture as u8, 0x20, u8::from(!key)];
+    payload.resize(600, 0x55);
+    payload
+}
+
+fn media_kind(kind: Kind) -> MediaKind {
+    match kind {
+        Kind::Audio => MediaKind::Audio,
+        Kind::Video => MediaKind::Video,
+    }
+}
+
+/// Steps all clients until `done`, or says false after [`LIMIT`].
+pub fn step_until(clients: &mut [Client], mut done: impl FnMut(&mut [Client]) -> bool) -> bool {
+    let start = Instant::now();
+    while start.elapsed() < LIMIT {
+        for client in clients.iter_mut() {
+            client.step();
+        }
+        if done(clients) {
+            return true;
+        }
+        std::thread::sleep(Duration::from_micros(500));
+    }
+    false
+}
+
+/// Lets `time` pass for all clients, calling `act` every 20 ms with the number of the turn.
+pub fn step_for(clients: &mut [Client], time: Duration, mut act: impl FnMut(&mut [Client], u64)) {
+    let (start, mut turn) = (Instant::now(), 0);
+    while start.elapsed() < time {
+        if start.elapsed() >= Duration::from_millis(20) * turn as u32 {
+            act(clients, turn);
+            turn += 1;
+        }
+        for client in clients.iter_mut() {
+            client.step();
+        }
+        std::thread::sleep(Duration::from_micros(500));
+    }
+}
+
+/// Sequence numbers rise without a repeat, and time doesn't go back.
+pub fn assert_continuous<'a>(packets: impl Iterator<Item = &'a RtpPacket>) {
+    let packets: Vec<_> = packets.collect();
+    for pair in packets.windows(2) {
+        assert!(*pair[1].seq_no > *pair[0].seq_no, "{} after {}", pair[1].seq_no, pair[0].seq_no);
+        assert!(pair[1].header.timestamp.wrapping_sub(pair[0].header.timestamp) < 1 << 31);
+    }
+}
