@@ -17,6 +17,9 @@ use str0m::{Candidate, Event as RtcEvent, Input, Output, Rtc, RtcConfig};
 /// Longer than anything takes on a busy machine. Tests wait for events, never for this.
 pub const LIMIT: Duration = Duration::from_secs(20);
 
+/// Picks datagrams.
+pub type Filter = Box<dyn FnMut(&[u8]) -> bool>;
+
 /// Media workers that stop with the test.
 pub struct Sfu {
     pub handle: Handle,
@@ -140,9 +143,9 @@ pub struct Client {
     pub sent: Vec<Vec<u8>>,
     pub keep_sent: bool,
     /// Loses outgoing datagrams for which it is true.
-    pub lose: Box<dyn FnMut(&[u8]) -> bool>,
+    pub lose: Filter,
     /// Loses incoming datagrams for which it is true.
-    pub lose_in: Box<dyn FnMut(&[u8]) -> bool>,
+    pub lose_in: Filter,
     pub remote: Option<SocketAddr>,
     pub bytes_in: usize,
     pending: Option<SdpPendingOffer>,
