@@ -1,0 +1,342 @@
+//! A session: a login that survives its connections. One task owns it, handles the client's events in order and tells it what happens.
+//!
+//! It decides nothing about rooms; it tells the hub how its connection ended, and the hub decides what that means. One invariant: of all
+//! connections of a session, the newest alone is heard and answered.
+
+pub(crate) mod auth;
+pub(crate) mod connection;
+mod dispatch;
+mod push;
+pub(crate) mod registry;
+
+use crate::protocol::client_event::Seat;
+use crate::protocol::convert::whole_ms;
+use crate::protocol::server_event::{MediaMap, SessionDraining, SessionExpiring, SessionReady};
+use crate::service::Shared;
+use crate::token::Verified;
+use connection::{Connection, End, Happening, NotSent, Request};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use registry::{CONTROL_MESSAGES, Entry, SecretHash};
+use rooms::session::{Outbox, SessionHandle};
+use rooms::{Event, LeaveReason, Loss, SessionId};
+use std::hash::{BuildHasher as _, RandomState};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// Before a token expires, its user is told this long before; for tokens that live less than twice as long, at half-time.
+const EXPIRY_NOTICE: Duration = Duration::from_secs(60);
+/// How much longer than ping interval and time-out a WebSocket may be silent before it is dropped here: the codec's own heartbeat should
+/// be first, and this be needed only when the codec is stuck.
+const SILENCE_SLACK: Duration = Duration::from_secs(1);
+/// A fresh session without a connection: its first one died in the handshake.
+const FIRST_CONNECTION: Duration = Duration::from_secs(10);
+
+/// What others tell a session's task.
+pub(super) enum Control {
+    /// The session has a new connection.
+    Attach(Box<Connection>, Box<Verified>),
+    /// The page said that it unloads.
+    Unloaded,
+}
+
+/// How far the session's token is.
+struct Token {
+    expires_at: SystemTime,
+    notice_at: Option<Instant>,
+    /// When the session ends unless the token is refreshed.
+    close_at: Instant,
+}
+
+impl Token {
+    fn new(expires_at: SystemTime, grace: Duration) -> Self {
+        let (now, wall) = (Instant::now(), SystemTime::now());
+        let life = expires_at.duration_since(wall).unwrap_or_default();
+        let notice_at = now + life.saturating_sub(EXPIRY_NOTICE).max(life / 2);
+        let close_in = (expires_at + grace).duration_since(wall).unwrap_or_default();
+        Self { expires_at, notice_at: Some(notice_at), close_at: now + close_in }
+    }
+
+    fn expires_in(&self, now: SystemTime) -> Duration {
+        self.expires_at.duration_since(now).unwrap_or_default()
+    }
+}
+
+/// A session's state.
+pub(crate) struct Session {
+    shared: Arc<Shared>,
+    handle: SessionHandle,
+    outbox: Outbox,
+    control: mpsc::Receiver<Control>,
+    entry: Entry,
+    /// Of the secret that resumes this session now.
+    secret: Option<SecretHash>,
+    connection: Option<Connection>,
+    /// When the session ends unless it gets a connection. Counts only while it has none.
+    detached_until: Instant,
+    /// When the connection's silence is looked at next.
+    check_at: Instant,
+    token: Token,
+    told_draining: bool,
+}
+
+/// A limiter for the events of one session.
+pub(crate) fn limiter(shared: &Shared) -> Arc<DefaultDirectRateLimiter> {
+    let limits = &shared.config.limits;
+    Arc::new(RateLimiter::direct(Quota::per_second(limits.events_per_s).allow_burst(limits.events_burst)))
+}
+
+/// Gives a connection to the session that it resumes, or to a new one.
+pub(crate) async fn attach(shared: Arc<Shared>, connection: Connection, verified: Verified, resumed: Option<Entry>) {
+    let limiter = connection.limiter();
+    let mut message = Control::Attach(Box::new(connection), Box::new(verified.clone()));
+    if let Some(entry) = resumed {
+        match entry.control.send(message).await {
+            Ok(()) => return,
+            // It ended in this moment: a new session takes its place.
+            Err(mpsc::error::SendError(back)) => message = back,
+        }
+    }
+    let entry = Session::start(shared, &verified, limiter);
+    // A task that just started has room for a message; if it is gone, the node is stopping.
+    entry.control.send(message).await.ok();
+}
+
+/// The page of the session with this secret said that it unloads. Whether there is such a session.
+pub(crate) async fn unloaded(shared: &Shared, secret: &str) -> bool {
+    let Some(entry) = shared.registry.find(secret) else { return false };
+    entry.control.send(Control::Unloaded).await.is_ok()
+}
+
+impl Session {
+    fn start(shared: Arc<Shared>, verified: &Verified, limiter: Arc<DefaultDirectRateLimiter>) -> Entry {
+        let id = SessionId::new(rooms::random_id("ses"));
+        let (handle, outbox) = SessionHandle::new(id.clone(), verified.subject.user.clone(), verified.subject.grants.clone());
+        let (sender, control) = mpsc::channel(CONTROL_MESSAGES);
+        let entry = Entry { user: handle.user.id.clone(), control: sender, limiter };
+        let now = Instant::now();
+        let session = Self {
+            token: Token::new(verified.expires_at, shared.config.expiry_grace),
+            shared: shared.clone(),
+            handle,
+            outbox,
+            control,
+            entry: entry.clone(),
+            secret: None,
+            connection: None,
+            detached_until: now + FIRST_CONNECTION,
+            check_at: now,
+            told_draining: false,
+        };
+        let tasks = shared.tasks.clone();
+        tasks.spawn(async move {
+            if let Err(error) = tokio::spawn(session.run()).await {
+                tracing::error!(session = %id, %error, "a session failed");
+                shared.hub.session_ended(&id, LeaveReason::Disconnected).await;
+            }
+        });
+        entry
+    }
+
+    async fn run(mut self) {
+        tracing::debug!(session = %self.handle.id, "session began");
+        let reason = loop {
+            match self.step().await {
+                ControlFlow::Continue(()) => {}
+                ControlFlow::Break(reason) => break reason,
+            }
+        };
+        self.forget_secret();
+        if let Some(connection) = self.connection.take() {
+            match reason {
+                LeaveReason::ServerStopped => connection.release(),
+                _ => connection.dismiss(),
+            }
+        }
+        self.shared.hub.session_ended(&self.handle.id, reason).await;
+        tracing::debug!(session = %self.handle.id, ?reason, "session ended");
+    }
+
+    async fn step(&mut self) -> ControlFlow<LeaveReason> {
+        let shared = self.shared.clone();
+        let deadline = self.deadline();
+        tokio::select! {
+            biased;
+            Some(control) = self.control.recv() => match control {
+                Control::Attach(connection, verified) => self.attach(*connection, *verified).await,
+                Control::Unloaded => self.unloaded().await,
+            },
+            () = shared.stop.cancelled() => {
+                self.flush().await;
+                return ControlFlow::Break(LeaveReason::ServerStopped);
+            }
+            () = shared.draining.cancelled(), if !self.told_draining => self.tell_draining().await,
+            happening = next(&mut self.connection) => match happening {
+                Happening::Request(request) => self.request(request).await,
+                Happening::Ended(End::Disconnected) => return ControlFlow::Break(LeaveReason::Left),
+                Happening::Ended(End::Closed) => self.lose(Loss::Closed).await,
+                Happening::Ended(End::Lost) => self.lose(Loss::Silent).await,
+            },
+            () = self.outbox.overflow.notified() => self.lose(Loss::Silent).await,
+            Some(event) = self.outbox.events.recv() => self.push(&event).await,
+            () = tokio::time::sleep_until(deadline) => return self.at_deadline().await,
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// A new connection: the old one is dropped, and the client learns where it is.
+    async fn attach(&mut self, connection: Connection, verified: Verified) {
+        drop(self.connection.take());
+        let resumed = self.secret.is_some();
+        self.trust(verified);
+        let secret = self.new_secret();
+        // What happened so far is in the snapshot; what happens from now on follows it.
+        while self.outbox.events.try_recv().is_ok() {}
+        let seat = if resumed { self.shared.hub.session_resumed(&self.handle.id).await } else { None };
+        let map = seat.as_ref().map(|seat| MediaMap::new(&seat.room.id, seat.map.clone()));
+        let expires_in_ms = whole_ms(self.token.expires_in(SystemTime::now()));
+        let ready = SessionReady { session: secret, resumed, expires_in_ms, seat: seat.map(Seat::new) };
+        tracing::debug!(session = %self.handle.id, resumed, "session has a connection");
+        self.connection = Some(connection);
+        self.check_at = Instant::now() + self.silence_limit();
+        self.told_draining = false;
+        self.emit("session:ready", &ready).await;
+        if let Some(map) = map {
+            self.emit("media:map", &map).await;
+        }
+    }
+
+    /// From now on the session's rights and its end are this token's.
+    fn trust(&mut self, verified: Verified) {
+        self.handle.grants = verified.subject.grants;
+        self.token = Token::new(verified.expires_at, self.shared.config.expiry_grace);
+    }
+
+    fn new_secret(&mut self) -> String {
+        self.forget_secret();
+        let secret = rooms::random_id("resume");
+        let hash = SecretHash::of(&secret);
+        self.shared.registry.insert(hash, self.entry.clone());
+        self.secret = Some(hash);
+        secret
+    }
+
+    fn forget_secret(&mut self) {
+        if let Some(secret) = self.secret.take() {
+            self.shared.registry.remove(&secret);
+        }
+    }
+
+    /// The connection is gone or given up; the session waits for another one.
+    async fn lose(&mut self, loss: Loss) {
+        if self.connection.take().is_some() {
+            self.detached_until = Instant::now() + self.shared.config.detached_ttl;
+            tracing::debug!(session = %self.handle.id, ?loss, "session lost its connection");
+            self.shared.hub.session_lost(&self.handle.id, loss).await;
+        }
+    }
+
+    async fn unloaded(&mut self) {
+        if self.connection.is_some() {
+            self.lose(Loss::Closed).await;
+        } else {
+            // The transport went first and may have looked like a silent loss: this is the better word.
+            self.shared.hub.session_lost(&self.handle.id, Loss::Closed).await;
+        }
+    }
+
+    /// Handles a client's event. What happened before it is told before its answer, what it causes after.
+    async fn request(&mut self, request: Request) {
+        while let Ok(event) = self.outbox.events.try_recv() {
+            self.push(&event).await;
+        }
+        let ack = dispatch::handle(self, &request.packet).await;
+        let sent = self.connection.as_ref().map_or(Ok(()), |connection| connection.answer(request, &ack));
+        self.check_sent(sent).await;
+    }
+
+    async fn push(&mut self, event: &Event) {
+        let sent = self.connection.as_ref().map_or(Ok(()), |connection| push::push(connection, event));
+        self.check_sent(sent).await;
+    }
+
+    async fn emit(&mut self, event: &str, payload: &impl serde::Serialize) {
+        let sent = self.connection.as_ref().map_or(Ok(()), |connection| connection.emit(event, payload));
+        self.check_sent(sent).await;
+    }
+
+    /// A client that doesn't take what it is sent loses its connection, and learns the state of things when it comes back.
+    async fn check_sent(&mut self, sent: Result<(), NotSent>) {
+        match sent {
+            Ok(()) | Err(NotSent::Closed) => {}
+            Err(NotSent::Full) => {
+                tracing::debug!(session = %self.handle.id, "the client takes less than it is sent");
+                self.lose(Loss::Silent).await;
+            }
+        }
+    }
+
+    async fn flush(&mut self) {
+        while let Ok(event) = self.outbox.events.try_recv() {
+            self.push(&event).await;
+        }
+    }
+
+    async fn tell_draining(&mut self) {
+        self.told_draining = true;
+        // Spread over twice the mean, so that not all come back at once.
+        let mean = whole_ms(self.shared.reconnect_in());
+        let reconnect_in_ms = RandomState::new().hash_one(self.handle.id.as_str()) % mean.saturating_mul(2).max(1);
+        self.emit("session:draining", &SessionDraining { reconnect_in_ms }).await;
+    }
+
+    fn silence_limit(&self) -> Duration {
+        self.shared.config.ping_interval + self.shared.config.ping_timeout + SILENCE_SLACK
+    }
+
+    fn deadline(&self) -> Instant {
+        let connected = if self.connection.is_some() { self.check_at } else { self.detached_until };
+        let token = self.token.notice_at.unwrap_or(self.token.close_at).min(self.token.close_at);
+        connected.min(token)
+    }
+
+    async fn at_deadline(&mut self) -> ControlFlow<LeaveReason> {
+        let now = Instant::now();
+        if now >= self.token.close_at {
+            return ControlFlow::Break(LeaveReason::Unauthorized);
+        }
+        if self.connection.is_none() && now >= self.detached_until {
+            return ControlFlow::Break(LeaveReason::TimedOut);
+        }
+        if self.token.notice_at.is_some_and(|notice_at| now >= notice_at) {
+            self.token.notice_at = None;
+            let expires_in_ms = whole_ms(self.token.expires_in(SystemTime::now()));
+            self.emit("session:expiring", &SessionExpiring { expires_in_ms }).await;
+        }
+        if now >= self.check_at {
+            self.check_silence(now).await;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// The codec's heartbeat can be fooled by a peer that answers pings but reads nothing, and gets stuck behind one; this can't.
+    async fn check_silence(&mut self, now: Instant) {
+        let silence = self.connection.as_ref().and_then(Connection::silence).unwrap_or_default();
+        let limit = self.silence_limit();
+        if silence >= limit {
+            tracing::debug!(session = %self.handle.id, "the connection is silent");
+            self.lose(Loss::Silent).await;
+        } else {
+            self.check_at = now + (limit - silence);
+        }
+    }
+}
+
+async fn next(connection: &mut Option<Connection>) -> Happening {
+    match connection {
+        Some(connection) => connection.next().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,288 @@
+//! One connection of a session: what came in over it waits here in order, what goes out leaves here, and it can be dropped at once.
+//!
+//! The codec's own callbacks do next to nothing: they put what happened where the session's task finds it. Dropping a [`Connection`] drops
+//! its transport, so that nobody can keep one alive that no session owns.
+
+use crate::gate::SocketGuard;
+use crate::listener::Transport;
+use crate::protocol::error::WireError;
+use crate::service::Shared;
+use governor::DefaultDirectRateLimiter;
+use governor::clock::{Clock as _, DefaultClock};
+use serde::Serialize;
+use socketioxide::adapter::LocalAdapter;
+use socketioxide::extract::{AckSender, SocketRef};
+use socketioxide::handler::{FromMessageParts as _, MessageHandler, Value};
+use socketioxide::socket::{DisconnectReason, Socket};
+use socketioxide::{SendError, SocketError, TransportType};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Events of one connection that wait for its session's task. When it is full the event is answered with `rate_limited`: the client is
+/// faster than what it asks for.
+const INBOX_EVENTS: usize = 64;
+/// Bytes of those events: two of the longest messages. When it is full, likewise.
+const INBOX_BYTES: usize = 256 * 1024;
+/// When a client whose inbox is full should try again: the time for some events to be handled.
+const INBOX_RETRY: Duration = Duration::from_millis(200);
+
+/// An event of the client, not yet looked at.
+pub(crate) struct Request {
+    /// The packet's JSON array: the event's name and its arguments.
+    pub(crate) packet: String,
+    ack: AckSender,
+}
+
+/// How a connection ended by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The client said that it disconnects.
+    Disconnected,
+    /// The transport was closed in order, as browsers do for a page that unloads.
+    Closed,
+    /// Anything else: reset, time-out, nonsense on the wire.
+    Lost,
+}
+
+/// What happens on a connection, in order.
+pub(crate) enum Happening {
+    Request(Request),
+    Ended(End),
+}
+
+/// Why something didn't go out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotSent {
+    /// The client takes less than it is sent.
+    Full,
+    /// The connection is closed already; [`Happening::Ended`] tells how.
+    Closed,
+}
+
+impl From<SendError> for NotSent {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Socket(SocketError::InternalChannelFull) => Self::Full,
+            SendError::Socket(SocketError::Closed) => Self::Closed,
+            SendError::Serialize(error) => {
+                tracing::error!(%error, "an event could not be serialised");
+                Self::Closed
+            }
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Ending {
+    how: OnceLock<End>,
+    ended: CancellationToken,
+}
+
+/// The receiving end of a socket whose client may not know yet that it is connected. It doesn't hold the socket, which may never be.
+pub(crate) struct Prepared {
+    inbox: mpsc::Receiver<Request>,
+    inbox_bytes: Arc<AtomicUsize>,
+    ending: Arc<Ending>,
+    limiter: Arc<DefaultDirectRateLimiter>,
+    _guard: SocketGuard,
+}
+
+impl Prepared {
+    /// Takes over a socket. From here on nothing that it sends is lost, so this is to be called before its client is told that it is
+    /// connected.
+    pub(crate) fn new(shared: Arc<Shared>, socket: &SocketRef, guard: SocketGuard, limiter: Arc<DefaultDirectRateLimiter>) -> Self {
+        let (sender, inbox) = mpsc::channel(INBOX_EVENTS);
+        let inbox_bytes = Arc::new(AtomicUsize::new(0));
+        let ending = Arc::new(Ending::default());
+        socket.on_fallback(Intake { shared, sender, bytes: inbox_bytes.clone(), limiter: limiter.clone() });
+        let on_end = ending.clone();
+        socket.on_disconnect(move |reason: DisconnectReason| {
+            on_end.how.get_or_init(|| end_of(reason));
+            on_end.ended.cancel();
+            std::future::ready(())
+        });
+        Self { inbox, inbox_bytes, ending, limiter, _guard: guard }
+    }
+}
+
+/// One connection of a session.
+pub(crate) struct Connection {
+    socket: SocketRef,
+    shared: Arc<Shared>,
+    prepared: Prepared,
+    drop_transport: bool,
+}
+
+impl Connection {
+    /// A prepared socket of which the client knows that it is connected.
+    pub(crate) fn open(shared: Arc<Shared>, socket: SocketRef, prepared: Prepared) -> Self {
+        Self { socket, shared, prepared, drop_transport: true }
+    }
+
+    /// Counts the events of the session.
+    pub(crate) fn limiter(&self) -> Arc<DefaultDirectRateLimiter> {
+        self.prepared.limiter.clone()
+    }
+
+    /// What happens next. Everything that came in before the end is told before the end. Cancel-safe.
+    pub(crate) async fn next(&mut self) -> Happening {
+        let Prepared { inbox, inbox_bytes, ending, .. } = &mut self.prepared;
+        tokio::select! {
+            biased;
+            Some(request) = inbox.recv() => {
+                inbox_bytes.fetch_sub(request.packet.len(), Ordering::Relaxed);
+                Happening::Request(request)
+            }
+            () = ending.ended.cancelled() => Happening::Ended(ending.how.get().copied().unwrap_or(End::Lost)),
+        }
+    }
+
+    /// Sends an event that the client must not miss: when it doesn't fit, the connection is to be dropped.
+    pub(crate) fn emit(&self, event: &str, payload: &impl Serialize) -> Result<(), NotSent> {
+        self.socket.emit(event, payload).map_err(Into::into)
+    }
+
+    /// Sends an event of which only the latest matters.
+    pub(crate) fn emit_volatile(&self, event: &str, payload: &impl Serialize) {
+        self.socket.volatile().emit(event, payload).ok();
+    }
+
+    /// Answers a request. A client that wants no answer gets none.
+    pub(crate) fn answer(&self, request: Request, answer: &impl Serialize) -> Result<(), NotSent> {
+        request.ack.send(answer).map_err(Into::into)
+    }
+
+    /// For how long nothing came over a WebSocket; `None` for polling, which has many transports and no writer that can get stuck.
+    pub(crate) fn silence(&self) -> Option<Duration> {
+        match self.socket.transport_type() {
+            TransportType::Websocket => self.transports().iter().map(Transport::silence).min(),
+            TransportType::Polling => None,
+        }
+    }
+
+    /// Tells the client that the session is over, and drops the transport a little later, so that the client hears it.
+    pub(crate) fn dismiss(self) {
+        /// Longer only keeps a client that doesn't listen.
+        const LINGER: Duration = Duration::from_secs(1);
+        self.socket.clone().disconnect().ok();
+        tokio::spawn(async move {
+            tokio::time::sleep(LINGER).await;
+            drop(self);
+        });
+    }
+
+    /// Leaves the transport to the codec, which closes it in order.
+    pub(crate) fn release(mut self) {
+        self.drop_transport = false;
+    }
+
+    fn transports(&self) -> Vec<Transport> {
+        transports(&self.shared, &self.socket)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if self.drop_transport {
+            kill(&self.shared, &self.socket);
+        }
+    }
+}
+
+/// Drops everything that carries a socket.
+fn kill(shared: &Arc<Shared>, socket: &Socket) {
+    for transport in transports(shared, socket) {
+        transport.kill();
+    }
+    if socket.transport_type() == TransportType::Polling {
+        shared.clone().close_polling(socket.id.to_string());
+    }
+}
+
+/// The TCP connections that are a socket's own: its WebSocket, opened as such or by an upgrade of its polling.
+fn transports(shared: &Shared, socket: &Socket) -> Vec<Transport> {
+    let mut transports = shared.upgrades.of(&socket.id.to_string());
+    let request = socket.req_parts();
+    if crate::service::is_websocket(&request.uri)
+        && let Some(transport) = request.extensions.get::<Transport>()
+    {
+        transports.push(transport.clone());
+    }
+    transports
+}
+
+fn end_of(reason: DisconnectReason) -> End {
+    match reason {
+        DisconnectReason::ClientNSDisconnect => End::Disconnected,
+        DisconnectReason::TransportClose => End::Closed,
+        DisconnectReason::TransportError
+        | DisconnectReason::HeartbeatTimeout
+        | DisconnectReason::MultipleHttpPollingError
+        | DisconnectReason::PacketParsingError
+        | DisconnectReason::ServerNSDisconnect
+        | DisconnectReason::ClosingServer => End::Lost,
+    }
+}
+
+/// Takes every event of a socket, in the order of the wire: the codec calls it for one packet after the other, and it never waits.
+struct Intake {
+    shared: Arc<Shared>,
+    sender: mpsc::Sender<Request>,
+    bytes: Arc<AtomicUsize>,
+    limiter: Arc<DefaultDirectRateLimiter>,
+}
+
+/// Marks [`Intake`] as a handler for the codec.
+enum Ordered {}
+
+impl MessageHandler<LocalAdapter, Ordered> for Intake {
+    fn call(&self, socket: Arc<Socket>, mut value: Value, ack_id: Option<i64>) {
+        let Ok(ack) = AckSender::from_message_parts(&socket, &mut value, &ack_id);
+        let answered = match self.take(value, ack) {
+            Ok(()) => return,
+            Err((error, ack)) => ack.send(&Failure::new(error)).map_err(NotSent::from),
+        };
+        if answered == Err(NotSent::Full) {
+            kill(&self.shared, &socket);
+        }
+    }
+}
+
+impl Intake {
+    fn take(&self, value: Value, ack: AckSender) -> Result<(), (WireError, AckSender)> {
+        if let Err(until) = self.limiter.check() {
+            return Err((WireError::rate_limited(until.wait_time_from(DefaultClock::default().now())), ack));
+        }
+        let Value::Str(packet, None) = value else {
+            return Err((WireError::invalid("events have no binary attachments"), ack));
+        };
+        let bytes = packet.len();
+        if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > INBOX_BYTES {
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            return Err((WireError::rate_limited(INBOX_RETRY), ack));
+        }
+        match self.sender.try_send(Request { packet: packet.as_str().to_owned(), ack }) {
+            Ok(()) => Ok(()),
+            Err(mpsc::error::TrySendError::Full(request) | mpsc::error::TrySendError::Closed(request)) => {
+                self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+                Err((WireError::rate_limited(INBOX_RETRY), request.ack))
+            }
+        }
+    }
+}
+
+/// The ack of a refused request.
+#[derive(Serialize)]
+pub(crate) struct Failure {
+    ok: bool,
+    error: WireError,
+}
+
+impl Failure {
+    pub(crate) fn new(error: WireError) -> Self {
+        Self { ok: false, error }
+    }
+}

@@ -1,0 +1,273 @@
+//! The table of client events: name → request type → the hub → answer. It decides nothing.
+
+use super::Session;
+use super::connection::Failure;
+use crate::protocol::client_event::{
+    ChatHistory, ChatPage, ChatSend, ChatSent, LobbyList, LobbyListed, LobbyWatch, MediaAnswer, MediaMute, MediaMuted, MediaOffer,
+    RoomCreate, RoomCreated, RoomJoin, RoomJoined, RoomKick, RoomRef, SessionRefresh, SessionRefreshed,
+};
+use crate::protocol::convert::{all, whole_ms};
+use crate::protocol::error::{ErrorCode, WireError};
+use rooms::store::Nonce;
+use rooms::{ChannelId, ParticipantId, RoomId, TrackId};
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+use std::time::SystemTime;
+
+/// Messages on a page of `chat:history` when the client doesn't say.
+const HISTORY_LIMIT: u32 = 50;
+/// Of an unknown event's name, this much is repeated in the answer.
+const NAME_SHOWN_CHARS: usize = 64;
+
+/// `{ok: true, …}` or `{ok: false, error}`.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Ack {
+    Done(serde_json::Map<String, serde_json::Value>),
+    Failed(Failure),
+}
+
+type Answer = Result<serde_json::Map<String, serde_json::Value>, WireError>;
+
+/// Handles one event to its end.
+pub(super) async fn handle(session: &mut Session, packet: &str) -> Ack {
+    match answer(session, packet).await {
+        Ok(mut fields) => {
+            fields.insert("ok".to_owned(), true.into());
+            Ack::Done(fields)
+        }
+        Err(error) => {
+            tracing::debug!(session = %session.handle.id, code = error.code.as_str(), "an event was refused");
+            Ack::Failed(Failure::new(error))
+        }
+    }
+}
+
+async fn answer(session: &mut Session, packet: &str) -> Answer {
+    let Packet { event, argument } = serde_json::from_str(packet).map_err(|_| WireError::invalid("an event is a name and one object"))?;
+    match &*event {
+        "room:create" => room_create(session, argument).await,
+        "room:join" => room_join(session, argument).await,
+        "room:leave" => room_leave(session, argument).await,
+        "room:close" => room_close(session, argument).await,
+        "room:kick" => room_kick(session, argument).await,
+        "lobby:list" => lobby_list(session, argument),
+        "lobby:watch" => lobby_watch(session, argument),
+        "media:offer" => media_offer(session, argument).await,
+        "media:mute" => media_mute(session, argument).await,
+        "chat:send" => chat_send(session, argument).await,
+        "chat:history" => chat_history(session, argument).await,
+        "session:refresh" => session_refresh(session, argument),
+        unknown => {
+            let shown: String = unknown.chars().take(NAME_SHOWN_CHARS).collect();
+            Err(WireError::invalid(format!("there is no event {shown}")))
+        }
+    }
+}
+
+/// An event's name and first argument; further ones are ignored.
+struct Packet<'a> {
+    event: Cow<'a, str>,
+    argument: Option<&'a RawValue>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Packet<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Array;
+        impl<'de> Visitor<'de> for Array {
+            type Value = Packet<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array of a name and arguments")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Packet<'de>, A::Error> {
+                let event = seq.next_element::<Name<'de>>()?.ok_or_else(|| A::Error::custom("no name"))?.0;
+                let argument = seq.next_element()?;
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Packet { event, argument })
+            }
+        }
+        deserializer.deserialize_seq(Array)
+    }
+}
+
+/// Borrowed unless it has escapes.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Reads an event's argument; none or null is `{}`.
+fn parse<T: DeserializeOwned>(argument: Option<&RawValue>) -> Result<T, WireError> {
+    let json = match argument.map(RawValue::get) {
+        None | Some("null") => "{}",
+        Some(json) => json,
+    };
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        // Without its " at line 1 column 7", which says nothing about an object that a program made.
+        let reason = error.into_inner().to_string();
+        let reason = reason.split(" at line ").next().unwrap_or_default();
+        WireError::invalid(if path == "." { reason.to_owned() } else { format!("{path}: {reason}") })
+    })
+}
+
+fn done(answer: impl Serialize) -> Answer {
+    match serde_json::to_value(answer) {
+        Ok(serde_json::Value::Object(fields)) => Ok(fields),
+        Ok(serde_json::Value::Null) => Ok(serde_json::Map::new()),
+        Ok(_) | Err(_) => Err(WireError::new(ErrorCode::Internal, "the answer could not be written")),
+    }
+}
+
+async fn room_create(session: &Session, argument: Option<&RawValue>) -> Answer {
+    let request: RoomCreate = parse(argument)?;
+    let room = session.shared.hub.create_room(&session.handle.user, request.into()).await?;
+    done(RoomCreated { room: room.into() })
+}
+
+async fn room_join(session: &Session, argument: Option<&RawValue>) -> Answer {
+    let request: RoomJoin = parse(argument)?;
+    let joined = session.shared.hub.join(&session.handle, request.try_into()?).await?;
+    done(RoomJoined::new(joined))
+}
+
+async fn room_leave(session: &Session, argument: Option<&RawValue>) -> Answer {
+    let request: RoomRef = parse(argument)?;
+    session.shared.hub.leave(&session.handle.id, &RoomId::new(request.room)).await?;
+    done(())
+}
+
+async fn room_close(session: &Session, argument: Option<&RawValue>) -> Answer {
+    let request: RoomRef = parse(argument)?;
+    session.shared.hub.close(&session.handle, &RoomId::new(request.room)).await?;
+    done(())
+}
+
+async fn room_kick(session: &Session, argument: Option<&RawValue>) -> Answer {
+    let request: RoomKick = parse(argument)?;
+    let participant = ParticipantId::new(request.participant);
+    session.shared.hub.kick(&session.handle, &RoomId::new(request.room), &participant).await?;
+    done(())
+}
+
+fn lobby_list(session: &Session, argument: Option<&RawValue>) -> Answer {
+    let request: LobbyList = parse(argument)?;
+    done(LobbyListed { rooms: all(session.shared.hub.lobby(request.size)) })
+}
+
+fn lobby_watch(session: &Session, argument: Option<&RawValue>) -> Answer {
+    let request: LobbyWatch = parse(argument)?;
+    let watch = match (request.watch, request.size) {
+        (false, _) => rooms::LobbyWatch::Off,
+        (true, Some(size)) => rooms::LobbyWatch::Capacity(size),
+        (true, None) => rooms::LobbyWatch::All,
+    };
+    // Watched first: a room that appears in between is told twice, never not at all.
+    session.shared.hub.watch_lobby(&session.handle, watch);
+    done(LobbyListed { rooms: all(session.shared.hub.lobby(request.size)) })
+}
+
+async fn media_offer(session: &Session, argument: Option<&RawValue>) -> Answer {
+    let request: MediaOffer = parse(argument)?;
+    let answered = session.shared.hub.offer(&session.handle.id, request.try_into()?).await?;
+    done(MediaAnswer::from(answered))
+}
+
+async fn media_mute(session: &Session, argument: Option<&RawValue>) -> Answer {
+    let request: MediaMute = parse(argument)?;
+    let track = session.shared.hub.mute(&session.handle.id, &TrackId::new(request.track), request.muted).await?;
+    done(MediaMuted { track: track.into() })
+}
+
+async fn chat_send(session: &Session, argument: Option<&RawValue>) -> Answer {
+    let request: ChatSend = parse(argument)?;
+    let channel = ChannelId::new(request.channel);
+    let message = session.shared.hub.send(&session.handle, &channel, Nonce(request.nonce), request.text).await?;
+    done(ChatSent { message: message.into() })
+}
+
+async fn chat_history(session: &Session, argument: Option<&RawValue>) -> Answer {
+    let request: ChatHistory = parse(argument)?;
+    let channel = ChannelId::new(request.channel);
+    let limit = request.limit.unwrap_or(HISTORY_LIMIT);
+    let history = session.shared.hub.history(&session.handle, &channel, request.before, limit).await?;
+    done(ChatPage::from(history))
+}
+
+fn session_refresh(session: &mut Session, argument: Option<&RawValue>) -> Answer {
+    let request: SessionRefresh = parse(argument)?;
+    let verified = super::auth::verify(&session.shared, &request.token)
+        .map_err(|refused| WireError::new(ErrorCode::Unauthorized, refused.to_string()))?;
+    if verified.subject.user.id != session.handle.user.id {
+        return Err(WireError::new(ErrorCode::Unauthorized, "token of another user"));
+    }
+    session.trust(verified);
+    done(SessionRefreshed { expires_in_ms: whole_ms(session.token.expires_in(SystemTime::now())) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(json: &str) -> Option<(String, Option<String>)> {
+        let packet: Packet = serde_json::from_str(json).ok()?;
+        Some((packet.event.into_owned(), packet.argument.map(|argument| argument.get().to_owned())))
+    }
+
+    #[test]
+    fn a_packet_has_a_name_and_at_most_one_argument_that_counts() {
+        assert_eq!(packet(r#"["a"]"#), Some(("a".into(), None)));
+        assert_eq!(packet(r#"["a", {"b":1}]"#), Some(("a".into(), Some(r#"{"b":1}"#.into()))));
+        assert_eq!(packet(r#"["a\n",1,2,[3]]"#), Some(("a\n".into(), Some("1".into()))));
+        for garbage in ["[]", "[1]", "{}", "", "[\"a\"", "[\"a\",]", "[null,{}]", "\"a\""] {
+            assert_eq!(packet(garbage), None, "{garbage}");
+        }
+    }
+
+    fn refusal<T: DeserializeOwned>(json: &str) -> String {
+        let raw: Box<RawValue> = RawValue::from_string(json.to_owned()).unwrap();
+        match parse::<T>(Some(&raw)) {
+            Ok(_) => panic!("{json} was accepted"),
+            Err(error) => {
+                assert_eq!(error.code, ErrorCode::Invalid);
+                error.message
+            }
+        }
+    }
+
+    #[test]
+    fn a_payload_that_does_not_parse_names_the_field() {
+        let message = refusal::<RoomCreate>(r#"{"name":"n","capacity":"four","nonce":"x"}"#);
+        assert!(message.starts_with("capacity: "), "{message}");
+        let message = refusal::<RoomJoin>(r#"{"room":"r","offer":{"type":"offer","sdp":7}}"#);
+        assert!(message.starts_with("offer.sdp: "), "{message}");
+        let message = refusal::<RoomJoin>(r#"{"room":"r","publish":[{"mid":"0","source":"camera"},{"mid":"1","source":"phone"}]}"#);
+        assert!(message.starts_with("publish[1].source: "), "{message}");
+        let message = refusal::<RoomCreate>(r#"{"name":"n","capacity":2}"#);
+        assert!(message.contains("nonce"), "{message}");
+        assert!(!message.contains("line"), "{message}");
+        for json in ["1", "[]", "\"x\"", "[1,2]", "true"] {
+            refusal::<RoomCreate>(json);
+        }
+    }
+
+    #[test]
+    fn nothing_and_null_are_an_empty_object() {
+        assert_eq!(parse::<LobbyList>(None).unwrap(), LobbyList::default());
+        let null = RawValue::from_string("null".into()).unwrap();
+        assert_eq!(parse::<LobbyList>(Some(&null)).unwrap(), LobbyList::default());
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_without_harm() {
+        let deep = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
+        let packet = format!(r#"["room:join",{{"room":{deep}}}]"#);
+        if let Ok(Packet { argument, .. }) = serde_json::from_str(&packet) {
+            assert!(parse::<RoomJoin>(argument).is_err());
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The table of server events: what a domain event is called and looks like on the wire.
+//!
+//! Each session renders for itself. With larger audiences than a room's, this is the place to keep what was rendered by its `Arc`.
+
+use super::connection::{Connection, NotSent};
+use crate::protocol::convert::all;
+use crate::protocol::server_event::{
+    ChatMessage, LobbyChanged, MediaLost, MediaMap, MediaNeed, ParticipantJoined, ParticipantLeft, ParticipantUpdated, RoomClosed,
+    RoomReplaced, RoomUpdated, SpeakerChanged, TrackChanged, TrackUnpublished,
+};
+use crate::protocol::types::{Participant, Speaker};
+use rooms::{Event, RoomId};
+
+/// Sends an event to its client.
+pub(super) fn push(to: &Connection, event: &Event) -> Result<(), NotSent> {
+    let named = RoomId::to_string;
+    match event.clone() {
+        Event::ParticipantJoined { room, participant } => {
+            to.emit("participant:joined", &ParticipantJoined { room: named(&room), participant: participant.into() })
+        }
+        Event::ParticipantUpdated { room, participant } => {
+            let participant = Participant::from(participant);
+            let state = participant.state;
+            to.emit("participant:updated", &ParticipantUpdated { room: named(&room), participant, state })
+        }
+        Event::ParticipantLeft { room, participant, reason } => {
+            let left = ParticipantLeft { room: named(&room), participant: participant.to_string(), reason: reason.into() };
+            to.emit("participant:left", &left)
+        }
+        Event::TrackPublished { room, track } => to.emit("track:published", &TrackChanged { room: named(&room), track: track.into() }),
+        Event::TrackUpdated { room, track } => to.emit("track:updated", &TrackChanged { room: named(&room), track: track.into() }),
+        Event::TrackUnpublished { room, track } => {
+            to.emit("track:unpublished", &TrackUnpublished { room: named(&room), track: track.to_string() })
+        }
+        Event::MediaMap { room, map } => to.emit("media:map", &MediaMap::new(&room, map)),
+        Event::MediaNeed { room, audio, video } => to.emit("media:need", &MediaNeed { room: named(&room), audio, video }),
+        Event::MediaLost { room } => to.emit("media:lost", &MediaLost { room: named(&room) }),
+        Event::SpeakerChanged { room, speakers } => {
+            let speaker = |(participant, level): (rooms::ParticipantId, i8)| Speaker { participant: participant.to_string(), level };
+            let speakers = speakers.into_iter().map(speaker).collect();
+            to.emit_volatile("speaker:changed", &SpeakerChanged { room: named(&room), speakers });
+            Ok(())
+        }
+        Event::RoomUpdated { room } => to.emit("room:updated", &RoomUpdated { room: room.into() }),
+        Event::RoomClosed { room, reason } => to.emit("room:closed", &RoomClosed { room: named(&room), reason: reason.into() }),
+        Event::RoomReplaced { room } => to.emit("room:replaced", &RoomReplaced { room: named(&room) }),
+        Event::ChatMessage { message } => to.emit("chat:message", &ChatMessage { message: message.into() }),
+        Event::LobbyChanged { rooms, removed } => {
+            let removed = removed.iter().map(RoomId::to_string).collect();
+            to.emit("lobby:changed", &LobbyChanged { rooms: all(rooms), removed })
+        }
+    }
+}
