@@ -21,7 +21,7 @@ use crate::{
 use dashmap::DashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// The registry of rooms and all that can be asked of them. Cheap to clone.
 #[derive(Clone)]
@@ -97,7 +97,7 @@ impl Hub {
             owner: owner.clone(),
             channel,
             listing,
-            created_at: SystemTime::now(),
+            created_at: wall_clock(),
         };
         let record = self.node.store.create_room(record, nonce).await?;
         let room = if record.id == id {
@@ -275,7 +275,7 @@ impl Hub {
         limits::text(&text, self.node.config.text_max_chars)?;
         self.count_message(&session.id)?;
         let (id, author) = (MessageId::new(crate::random_id("msg")), session.user.clone());
-        let message = NewMessage { id, channel: channel.clone(), author, nonce, text, sent_at: SystemTime::now() };
+        let message = NewMessage { id, channel: channel.clone(), author, nonce, text, sent_at: wall_clock() };
         let node = &self.node;
         let queue = room.chat(|inbox| ChannelQueue::start(channel.clone(), node.store.clone(), node.messages_stored.clone(), inbox));
         queue.send(message).await
@@ -371,6 +371,12 @@ async fn reserve(session: &SessionHandle, room: &RoomHandle, password: PasswordV
         Answer::Reserved(ticket) => Ok(Reservation { room: room.clone(), ticket: Some(ticket) }),
         other => Err(unexpected(&other)),
     }
+}
+
+/// To the millisecond, which is what stores keep: what is told first is what is read later.
+fn wall_clock() -> SystemTime {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
 }
 
 async fn view(room: &RoomHandle) -> Result<RoomView> {

@@ -1,5 +1,7 @@
 //! What is kept, and what a keeper promises. Implemented by `memory` here, and by databases elsewhere.
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod memory;
 
 pub use memory::MemoryStore;
@@ -16,6 +18,7 @@ use std::time::SystemTime;
 /// * Messages of a channel are numbered 1, 2, 3 … without a gap, in the order in which they become visible; the number is
 ///   given by the store's own conditional write and by nothing else.
 /// * A nonce that was stored within the last 24 h stores nothing again and returns what the first call returned.
+/// * Texts come back byte by byte, times to the millisecond.
 /// * An operation that returns an error may or may not have happened; repeating it with the same nonce is safe.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {

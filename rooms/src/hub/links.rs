@@ -16,7 +16,7 @@ pub(super) async fn create(node: &Arc<Node>, room: &RoomId, request: CreateLink)
     let name = request.name.map(|name| limits::name("name", &name)).transpose()?;
     let room = node.find(room).await?.record().id.clone();
     let secret = crate::random_id("link");
-    let expires_at = SystemTime::now() + request.ttl;
+    let expires_at = super::wall_clock() + request.ttl;
     node.store.create_link(LinkRecord { secret_hash: hash(&secret), room, name, max_uses: request.max_uses, uses: 0, expires_at }).await?;
     Ok(CreatedLink { secret, expires_at })
 }

@@ -128,3 +128,15 @@ impl Store for MemoryStore {
         Ok(History { messages: messages[start..end].to_vec(), more: start > 0 })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    async fn empty() -> (Arc<dyn Store>, ()) {
+        (Arc::new(MemoryStore::new()), ())
+    }
+
+    crate::store_conformance!(empty);
+}
