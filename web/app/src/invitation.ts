@@ -12,6 +12,9 @@ export interface Invitation {
   link?: string;
 }
 
+/** A token is renewed this long before it runs out: afterwards it can't be. */
+const EXPIRY_MARGIN_MS = 60_000;
+
 /** `name`: what the link will call who uses it, told beforehand so that nobody is asked for it. */
 export type Fragment = { link: string; name?: string } | { token: string } | undefined;
 
@@ -60,7 +63,8 @@ export function openInvited(room: string, invitation: Invitation): Client {
   const client = new Client({
     token: async (reason) => {
       const current = tabShelf.read<Invitation>(keyOf(room)) ?? invitation;
-      if (reason === 'connect') return current.token;
+      const fresh = claimsOf(current.token).expiresAt - Date.now() > EXPIRY_MARGIN_MS;
+      if (fresh && reason === 'connect') return current.token;
       const { token } = await refreshToken(current.token);
       keep(room, { ...current, token });
       return token;

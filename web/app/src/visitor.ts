@@ -22,9 +22,15 @@ export interface VisitorState {
 export class Visitor {
   private readonly listeners = new Set<() => void>();
   private current: VisitorState | undefined;
+  private queue: Promise<unknown> = Promise.resolve();
 
   /** `standIn` names somebody who was not asked for a name yet. */
   constructor(private readonly standIn: string) {}
+
+  /** The name that the person chose; no session is opened to know it. */
+  get name(): string | undefined {
+    return this.current ? this.current.name : this.chosenName();
+  }
 
   get state(): VisitorState {
     this.current ??= { name: this.chosenName(), client: this.connect() };
@@ -72,7 +78,14 @@ export class Visitor {
     return client;
   }
 
-  private async fetch(name: string, named: boolean): Promise<Guest> {
+  /** One at a time: two first fetches at once would make two users. */
+  private fetch(name: string, named: boolean): Promise<Guest> {
+    const fetched = this.queue.then(() => this.fetchNow(name, named));
+    this.queue = fetched.catch(() => undefined);
+    return fetched;
+  }
+
+  private async fetchNow(name: string, named: boolean): Promise<Guest> {
     const earlier = browserShelf.read<Guest>(KEY);
     const access = await createGuest(name, earlier?.token).catch((cause: unknown) => {
       // The server has another key or forgot this visitor: come as a new one.

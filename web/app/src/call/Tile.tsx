@@ -41,7 +41,8 @@ export function Tile({ id, user, name, isSelf = false, isHost, speaking, micMute
       <div className="tile-tag">
         {micMuted && <span className="tile-mark" role="img" aria-label={t.call.micMuted} title={t.call.micMuted} data-testid="muted-icon"><MicOffIcon /></span>}
         {mutedForMe && <span className="tile-mark" role="img" aria-label={t.call.mutedForMe} title={t.call.mutedForMe}><SpeakerOffIcon /></span>}
-        <span className="tile-name">{shown}</span>
+        <span className="tile-name" data-testid="tile-name">{name}</span>
+        {isSelf && <span className="tile-you">{t.common.you}</span>}
         {isHost && <span className="tile-host">{t.call.owner}</span>}
       </div>
     </article>

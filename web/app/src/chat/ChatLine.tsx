@@ -19,7 +19,7 @@ export function ChatLine({ message, own, grouped }: Props) {
           <time className="line-time" dateTime={message.sent_at}>{time}</time>
         </span>
       )}
-      <span className="bubble">{message.text}</span>
+      <span className="bubble" data-testid="chat-text">{message.text}</span>
     </li>
   );
 }

@@ -35,13 +35,13 @@ export function PreJoin({ visit, state }: { visit: Visit; state: VisitState }) {
       <main className="prejoin" data-testid="prejoin">
         <section className="prejoin-media" aria-label={t.prejoin.camera}>
           <Preview state={local} name={name} local={visit.local} />
-          <div className="prejoin-devices">
+          {devices.length > 0 && <div className="prejoin-devices">
             <div className="prejoin-mic">
               <DeviceSelect kind="microphone" devices={devices} local={visit.local} state={local} />
               <LevelMeter track={local.microphone.track} />
             </div>
             <DeviceSelect kind="camera" devices={devices} local={visit.local} state={local} />
-          </div>
+          </div>}
           <DeviceProblems state={local} local={visit.local} />
         </section>
         <form

@@ -42,7 +42,7 @@ export class Visit {
     this.current = {
       phase: memo ? 'rejoining' : 'prejoin',
       listed: undefined,
-      name: this.invitation?.name ?? this.linkName ?? visitor.state.name ?? '',
+      name: this.invitation?.name ?? this.linkName ?? visitor.name ?? '',
       nameFixed: this.invitation !== undefined || this.linkName !== undefined,
       problem: undefined,
       call: undefined,
@@ -64,7 +64,7 @@ export class Visit {
     const devices = this.local.open();
     try {
       // Somebody whose name is known learns at once that a link is dead; anybody else when joining.
-      const name = this.linkName ?? this.visitor.state.name;
+      const name = this.linkName ?? this.visitor.name;
       if (this.link !== undefined && name) await this.redeemLink(name);
     } catch (error) {
       return this.set({ phase: 'over', problem: problemOfError(error) });
@@ -172,7 +172,9 @@ export class Visit {
 
   private refused(cause: unknown, password: string): void {
     const error = ZzanError.from(cause);
-    const problem: Problem = error.code === 'bad_password' && password === '' ? { kind: 'password_needed' } : problemOfError(error);
+    let problem = problemOfError(error);
+    if (error.code === 'bad_password' && password === '') problem = { kind: 'password_needed' };
+    if (error.code === 'forbidden' && !this.invitation && this.visitor.state.client.state === 'closed') problem = { kind: 'no_guests' };
     forgetCall();
     this.set(isMendable(problem) ? { phase: 'prejoin', problem } : { phase: 'over', problem });
   }

@@ -16,12 +16,12 @@ export function DeviceSelect({ kind, devices, local, state }: Props) {
   const choices = devices.filter((device) => device.kind === kind);
   if (choices.length === 0) return null;
   const { track, deviceId } = state[kind];
-  const current = track?.getSettings().deviceId ?? deviceId ?? '';
+  const wanted = track?.getSettings().deviceId ?? deviceId;
+  const current = choices.find((device) => device.id === wanted) ?? choices[0];
   return (
     <div className="field">
       <label htmlFor={id}>{t.prejoin[kind]}</label>
-      <select id={id} className="input" value={current} data-testid={`${kind}-select`} onChange={(event) => void local.choose(kind, event.target.value)}>
-        {!choices.some((device) => device.id === current) && <option value={current} hidden />}
+      <select id={id} className="input" value={current?.id} data-testid={`${kind}-select`} onChange={(event) => void local.choose(kind, event.target.value)}>
         {choices.map((device, at) => (
           <option key={device.id} value={device.id}>{device.label || t.prejoin.defaultDevice(at + 1)}</option>
         ))}

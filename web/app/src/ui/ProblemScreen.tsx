@@ -1,7 +1,7 @@
 // A whole screen for what ended a visit: what happened, and a way on.
 
 import { useEffect, useRef, type ReactNode } from 'react';
-import { useT } from '../i18n';
+import { useWords } from '../i18n';
 import type { Problem } from '../problem';
 import { navigate } from '../route';
 import { Header } from './Header';
@@ -15,8 +15,10 @@ interface Props {
 }
 
 export function ProblemScreen({ problem, action, children }: Props) {
-  const t = useT();
+  const { t, language } = useWords();
   const words = t.problem[problem.kind];
+  // The server speaks English.
+  const detail = language === 'en' || problem.kind === 'failed' ? problem.detail : undefined;
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), [problem.kind]);
   return (
@@ -26,7 +28,7 @@ export function ProblemScreen({ problem, action, children }: Props) {
         <div className="problem-glass"><Logo /></div>
         <h1 ref={heading} tabIndex={-1}>{words.title}</h1>
         <p>{words.text}</p>
-        {problem.detail && <p className="muted small">{problem.detail}</p>}
+        {detail && <p className="muted small">{detail}</p>}
         {children}
         <div className="problem-actions">
           {action && <button type="button" className="button primary" onClick={action.run} data-testid="problem-action">{action.label}</button>}
