@@ -5,7 +5,7 @@
 use crate::target::Target;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::{Request, StatusCode, header};
+use hyper::{Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,10 @@ use std::time::Duration;
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest answer taken, in bytes.
 const BODY_MAX: usize = 1 << 20;
+/// How often a request that the node's rate limit refused is sent again. Filling hundreds of rooms runs into that limit as designed.
+const RETRIES: u32 = 20;
+/// Longest wait before such a retry, whatever the node asks for.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
 
 /// A backend's way in: address and API key.
 #[derive(Clone)]
@@ -112,36 +116,49 @@ impl Backend {
     }
 
     async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, RestError> {
-        let exchange = tokio::time::timeout(TIMEOUT, self.exchange(path, body)).await;
-        let (status, body) = exchange.map_err(|_| RestError::TimedOut { target: self.target.clone(), path: path.to_owned() })??;
+        let body = serde_json::to_vec(body).map(Bytes::from).map_err(|error| answer(path, error))?;
+        let idempotency_key = format!("{:032x}", rand::random::<u128>());
+        let mut retries = 0;
+        loop {
+            let exchange = tokio::time::timeout(TIMEOUT, self.exchange(path, &idempotency_key, body.clone())).await;
+            let response = exchange.map_err(|_| RestError::TimedOut { target: self.target.clone(), path: path.to_owned() })??;
+            if response.status() != StatusCode::TOO_MANY_REQUESTS || retries == RETRIES {
+                return self.read(path, response);
+            }
+            retries += 1;
+            tokio::time::sleep(retry_after(&response)).await;
+        }
+    }
+
+    fn read<T: DeserializeOwned>(&self, path: &str, response: Response<Bytes>) -> Result<T, RestError> {
+        let status = response.status();
         if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN {
             return Err(RestError::WrongKey { target: self.target.clone(), key: self.key.clone(), status });
         }
         if !status.is_success() {
-            let problem: Problem = serde_json::from_slice(&body).unwrap_or_default();
+            let problem: Problem = serde_json::from_slice(response.body()).unwrap_or_default();
             let reason = problem.detail.or(problem.title).unwrap_or_else(|| "no reason given".to_owned());
             return Err(RestError::Refused { path: path.to_owned(), status, code: problem.code, reason });
         }
-        serde_json::from_slice(&body).map_err(|error| answer(path, error))
+        serde_json::from_slice(response.body()).map_err(|error| answer(path, error))
     }
 
-    async fn exchange(&self, path: &str, body: &impl Serialize) -> Result<(StatusCode, Bytes), RestError> {
-        let body = serde_json::to_vec(body).map_err(|error| answer(path, error))?;
+    async fn exchange(&self, path: &str, idempotency_key: &str, body: Bytes) -> Result<Response<Bytes>, RestError> {
         let stream = self.target.dial().await.map_err(|source| RestError::Unreachable { target: self.target.clone(), source })?;
         let request = Request::post(path)
             .header(header::HOST, self.target.authority())
             .header(header::AUTHORIZATION, format!("Bearer {}:{}", self.key, self.secret))
             .header(header::CONTENT_TYPE, "application/json")
-            .header("idempotency-key", format!("{:032x}", rand::random::<u128>()))
-            .body(Full::new(Bytes::from(body)))
+            .header("idempotency-key", idempotency_key)
+            .body(Full::new(body))
             .map_err(|error| answer(path, error))?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| answer(path, error))?;
         let talk = async {
             let response = sender.send_request(request).await.map_err(|error| answer(path, error))?;
-            let status = response.status();
-            let body = Limited::new(response.into_body(), BODY_MAX).collect().await.map_err(|error| answer(path, error))?;
-            Ok((status, body.to_bytes()))
+            let (head, body) = response.into_parts();
+            let body = Limited::new(body, BODY_MAX).collect().await.map_err(|error| answer(path, error))?;
+            Ok(Response::from_parts(head, body.to_bytes()))
         };
         tokio::pin!(talk);
         tokio::select! {
@@ -150,6 +167,12 @@ impl Backend {
             _ = connection => talk.await,
         }
     }
+}
+
+/// As the node asks, within reason; a second where it doesn't say.
+fn retry_after<T>(response: &Response<T>) -> Duration {
+    let seconds = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(1)).min(RETRY_AFTER_MAX)
 }
 
 fn answer(path: &str, reason: impl std::fmt::Display) -> RestError {
@@ -165,20 +188,26 @@ mod tests {
     /// A node that takes one request and answers with these bytes; returns what it was sent.
     async fn answering(response: &'static str) -> (Backend, tokio::task::JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let backend = backend_of(&listener);
+        (backend, tokio::spawn(async move { serve(&listener, response).await }))
+    }
+
+    fn backend_of(listener: &TcpListener) -> Backend {
         let target = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-        let served = tokio::spawn(async move {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let mut heard = Vec::new();
-            while !heard.ends_with(b"}") {
-                let mut chunk = [0; 1_024];
-                let length = stream.read(&mut chunk).await.unwrap();
-                assert!(length > 0, "the request ended early");
-                heard.extend_from_slice(&chunk[..length]);
-            }
-            stream.write_all(response.as_bytes()).await.unwrap();
-            String::from_utf8(heard).unwrap()
-        });
-        (Backend::new(target, "devkey", "hush"), served)
+        Backend::new(target, "devkey", "hush")
+    }
+
+    async fn serve(listener: &TcpListener, response: &str) -> String {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut heard = Vec::new();
+        while !heard.ends_with(b"}") {
+            let mut chunk = [0; 1_024];
+            let length = stream.read(&mut chunk).await.unwrap();
+            assert!(length > 0, "the request ended early");
+            heard.extend_from_slice(&chunk[..length]);
+        }
+        stream.write_all(response.as_bytes()).await.unwrap();
+        String::from_utf8(heard).unwrap()
     }
 
     #[tokio::test]
@@ -189,6 +218,29 @@ mod tests {
         assert!(request.starts_with("POST /v1/rooms HTTP/1.1\r\n"), "{request}");
         assert!(request.contains("authorization: Bearer devkey:hush\r\n"), "{request}");
         assert!(request.ends_with(r#"{"name":"load","capacity":4}"#), "{request}");
+    }
+
+    #[tokio::test]
+    async fn a_rate_limited_request_is_sent_again_under_the_same_key() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let backend = backend_of(&listener);
+        let served = async {
+            let limited = "HTTP/1.1 429 Too Many Requests\r\nretry-after: 0\r\ncontent-length: 2\r\n\r\n{}";
+            let first = serve(&listener, limited).await;
+            (first, serve(&listener, "HTTP/1.1 201 Created\r\ncontent-length: 15\r\n\r\n{\"id\":\"room_1\"}").await)
+        };
+        let (made, (first, second)) = tokio::join!(backend.create_room("load", 4), served);
+        assert_eq!(made.unwrap(), "room_1");
+        assert_eq!(first, second);
+    }
+
+    #[test]
+    fn a_retry_waits_as_asked_within_reason() {
+        let asked = |value: &str| retry_after(&Response::builder().header(header::RETRY_AFTER, value).body(()).unwrap());
+        assert_eq!(asked("3"), Duration::from_secs(3));
+        assert_eq!(asked("86400"), RETRY_AFTER_MAX);
+        assert_eq!(asked("Fri, 31 Dec 1999 23:59:59 GMT"), Duration::from_secs(1));
+        assert_eq!(retry_after(&Response::new(())), Duration::from_secs(1));
     }
 
     #[tokio::test]

@@ -50,10 +50,11 @@ impl Scenario {
         let run = format!("{:08x}", rand::random::<u32>());
         let mut rooms = Vec::new();
         for number in 0..self.rooms {
-            if stop.is_cancelled() {
-                break;
+            let name = format!("load {run} {number}");
+            tokio::select! {
+                room = self.backend.create_room(&name, self.people) => rooms.push(room?),
+                () = stop.cancelled() => break,
             }
-            rooms.push(self.backend.create_room(&format!("load {run} {number}"), self.people).await?);
         }
         let users = self.send_in(&run, &rooms, &common, &stop).await;
         Ok(Report::new(self, users))
@@ -111,10 +112,16 @@ async fn visit(
     stop: CancellationToken,
 ) -> UserReport {
     let Visitor { user, room_number, room, name } = visitor;
-    let permit = joins.acquire_owned().await;
-    let token = match backend.room_token(&room, &name, &name).await {
-        Ok(token) => token,
-        Err(error) => return UserReport::failed(user, room_number, Failure::new(error.code(), &error)),
+    let admitted = async {
+        let permit = joins.acquire_owned().await;
+        (permit, backend.room_token(&room, &name, &name).await)
+    };
+    let (permit, token) = tokio::select! {
+        (permit, token) = admitted => match token {
+            Ok(token) => (permit, token),
+            Err(error) => return UserReport::failed(user, room_number, Failure::new(error.code(), &error)),
+        },
+        () = stop.cancelled() => return UserReport::failed(user, room_number, Failure::new("stopped", "the run was stopped before this user's turn")),
     };
     let (own_settled, mut own_settling) = mpsc::channel(1);
     let joining = async {

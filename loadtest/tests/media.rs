@@ -1,4 +1,5 @@
 //! The SFU with an independent stack on its other end: four peers of the `webrtc` crate against the `media` crate, no signaling.
+#![allow(clippy::unwrap_used)] // A panic is how a test fails.
 
 use loadtest::reception::Slot;
 use loadtest::rtc::{Epoch, Peer, Publishing};
@@ -85,7 +86,8 @@ async fn wait_until(peer: &Peer, mut done: impl FnMut(&BTreeMap<String, Slot>) -
     let start = Instant::now();
     while !done(&peer.slots()) {
         let arrived = peer.slots();
-        let counts: Vec<_> = arrived.iter().map(|(mid, slot)| (mid, slot.from.iter().map(|(from, s)| (from, s.received)).collect::<Vec<_>>())).collect();
+        let counts: Vec<_> =
+            arrived.iter().map(|(mid, slot)| (mid, slot.from.iter().map(|(from, s)| (from, s.received)).collect::<Vec<_>>())).collect();
         assert!(start.elapsed() < PATIENCE, "only {counts:?} arrived");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
