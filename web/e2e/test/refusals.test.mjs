@@ -57,7 +57,7 @@ test('a room that has never been is said not to be there', async () => {
   const visit = await Visit.open(await visitor(browser), server);
   await visit.standBefore('nosuchroom', { name: 'Lost' });
   await visit.clickJoin();
-  assert.match(await visit.errorText(), /no such table/i);
+  assert.match(await visit.errorText(), /no such room/i);
   await visit.page.context().close();
 });
 
