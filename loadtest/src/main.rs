@@ -16,7 +16,7 @@ const DURATION_MAX: Duration = Duration::from_secs(3_600);
 /// Sends headless users into rooms of a zzan node: each sends synthetic Opus and VP8, receives everybody else, and counts.
 ///
 /// Makes the rooms and the room tokens over REST, joins like a browser does (socket.io and WebRTC), and prints joins, times, packets,
-/// loss and errors. Exits with 0 when everybody joined and received everybody else in the room, with 1 when not, with 2 when the run
+/// loss and errors. Exits with 0 when everybody joined and received everybody else in the room, video with a key frame, with 1 when not, with 2 when the run
 /// could not begin.
 ///
 /// Against a node in dev mode the defaults fit: zzan-loadtest --rooms 2 --people 4 --duration 20s

@@ -19,8 +19,10 @@ pub struct Subscription {
     pub received: u64,
     /// Whether the first packet to arrive began a key frame; always false for audio.
     pub starts_with_key_frame: bool,
-    /// Key frames begun.
+    /// Key frames begun. Without one, nothing can be decoded.
     pub key_frames: u64,
+    /// When the first key frame began to arrive, in microseconds since the epoch.
+    pub first_key_us: Option<u64>,
     /// From the sender's call to write to the receiver's hands, in microseconds.
     pub latency_us: Histogram,
     /// When the first packet arrived, in microseconds since the epoch.
@@ -50,11 +52,18 @@ pub struct Slot {
     pub from: BTreeMap<u32, Subscription>,
     /// Packets without a stamp: padding, or somebody who isn't a headless user.
     pub unstamped: u64,
+    newest_from: Option<u32>,
 }
 
 impl Slot {
     pub fn new(kind: RtpCodecKind) -> Self {
-        Self { kind, from: BTreeMap::new(), unstamped: 0 }
+        Self { kind, from: BTreeMap::new(), unstamped: 0, newest_from: None }
+    }
+
+    /// Whether a decoder behind this slot would wait for a key frame: its publisher's video came in without one so far.
+    pub fn lacks_key_frame(&self) -> bool {
+        let current = self.newest_from.and_then(|user| self.from.get(&user));
+        self.kind == RtpCodecKind::Video && current.is_some_and(|subscription| subscription.key_frames == 0)
     }
 
     /// Counts a packet.
@@ -68,14 +77,19 @@ impl Slot {
             received: 0,
             starts_with_key_frame: key_frame,
             key_frames: 0,
+            first_key_us: None,
             latency_us: Histogram::default(),
             first_us: now_us,
             last_us: now_us,
             numbers: Numbers::starting(stamp.number),
         });
+        self.newest_from = Some(stamp.user);
         if subscription.numbers.insert(stamp.number) {
             subscription.received += 1;
-            subscription.key_frames += u64::from(key_frame);
+            if key_frame {
+                subscription.key_frames += 1;
+                subscription.first_key_us.get_or_insert(now_us);
+            }
             subscription.last_us = now_us;
             subscription.latency_us.record(now_us.saturating_sub(stamp.sent_us));
         }
@@ -200,6 +214,10 @@ mod tests {
         assert!(!slot.from[&2].starts_with_key_frame);
         assert_eq!((slot.from[&1].received, slot.from[&2].received), (2, 2));
         assert_eq!((slot.from[&1].key_frames, slot.from[&2].lost()), (1, 0));
+        assert_eq!(slot.from[&2].first_key_us, None);
+        assert!(slot.lacks_key_frame(), "the newest publisher's is missing");
+        slot.record(&second.next(0, FrameKind::Key)[0].payload, 7);
+        assert_eq!((slot.lacks_key_frame(), slot.from[&2].first_key_us), (false, Some(7)));
     }
 
     #[test]

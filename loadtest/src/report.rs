@@ -38,6 +38,8 @@ pub enum Complaint {
     ReceivedNothing { user: u32 },
     /// Tracks of people in the same room that never arrived.
     Missing { subscriptions: usize, of: usize },
+    /// Video that arrived, but never with a key frame: nobody could see it.
+    Undecodable { user: u32, from: u32 },
     /// Packets of another room.
     Leaked { user: u32, from: u32 },
 }
@@ -48,6 +50,7 @@ impl fmt::Display for Complaint {
             Self::NotJoined { users, of } => write!(f, "{users} of {of} users could not join"),
             Self::ReceivedNothing { user } => write!(f, "user {user} received nothing"),
             Self::Missing { subscriptions, of } => write!(f, "{subscriptions} of {of} subscriptions received nothing"),
+            Self::Undecodable { user, from } => write!(f, "user {user} received video of user {from} without a key frame"),
             Self::Leaked { user, from } => write!(f, "user {user} received packets of user {from}, who is in another room"),
         }
     }
@@ -90,6 +93,10 @@ impl Report {
         let expected = self.expected_subscriptions();
         if arrived.len() < expected {
             complaints.push(Complaint::Missing { subscriptions: expected - arrived.len(), of: expected });
+        }
+        let undecodable = |received: &Received<'_>| received.kind == RtpCodecKind::Video && received.subscription.key_frames == 0;
+        for received in self.received().filter(undecodable) {
+            complaints.push(Complaint::Undecodable { user: received.to.user, from: received.from });
         }
         for received in self.received().filter(|received| !self.is_expected(received)) {
             complaints.push(Complaint::Leaked { user: received.to.user, from: received.from });
@@ -148,7 +155,7 @@ impl fmt::Display for Report {
 
 impl Report {
     fn write_times(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<22}{:>10}{:>10}{:>10}", "milliseconds", "p50", "p95", "max")?;
+        writeln!(f, "{:<24}{:>10}{:>10}{:>10}", "milliseconds", "p50", "p95", "max")?;
         let joins = |pick: fn(&crate::user::JoinTimes) -> u64| {
             let mut histogram = Histogram::default();
             self.joined().filter_map(|user| user.joined.as_ref()).for_each(|times| histogram.record(pick(times)));
@@ -157,14 +164,8 @@ impl Report {
         write_percentiles(f, "socket open", &joins(|times| times.socket_us))?;
         write_percentiles(f, "room:join ack", &joins(|times| times.request_us))?;
         write_percentiles(f, "join, media up", &joins(|times| times.total_us))?;
-        let mut first_packet = Histogram::default();
-        for user in self.joined() {
-            let first = user.slots.values().flat_map(|slot| slot.from.values()).map(|subscription| subscription.first_us).min();
-            if let Some(first) = first {
-                first_packet.record(first.saturating_sub(user.started_us));
-            }
-        }
-        write_percentiles(f, "join, first packet", &first_packet)?;
+        write_percentiles(f, "join, first packet", &self.since_start(|subscription| Some(subscription.first_us)))?;
+        write_percentiles(f, "join, first key frame", &self.since_start(|subscription| subscription.first_key_us))?;
         for (kind, label) in [(RtpCodecKind::Audio, "audio forwarding"), (RtpCodecKind::Video, "video forwarding")] {
             let mut latency = Histogram::default();
             self.received().filter(|received| received.kind == kind).for_each(|received| latency.merge(&received.subscription.latency_us));
@@ -173,8 +174,19 @@ impl Report {
         writeln!(f)
     }
 
+    /// Of each user, from its start to the earliest of what `pick` finds.
+    fn since_start(&self, pick: fn(&Subscription) -> Option<u64>) -> Histogram {
+        let mut histogram = Histogram::default();
+        for user in self.joined() {
+            if let Some(first) = user.slots.values().flat_map(|slot| slot.from.values()).filter_map(pick).min() {
+                histogram.record(first.saturating_sub(user.started_us));
+            }
+        }
+        histogram
+    }
+
     fn write_packets(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<22}{:>10}{:>10}{:>10}{:>10}", "packets", "sent", "received", "lost", "loss %")?;
+        writeln!(f, "{:<24}{:>10}{:>10}{:>10}{:>10}", "packets", "sent", "received", "lost", "loss %")?;
         let sent = |pick: fn(&UserReport) -> u64| self.users.iter().map(pick).sum::<u64>();
         for (kind, label, sent) in
             [(RtpCodecKind::Audio, "audio", sent(|user| user.audio_sent)), (RtpCodecKind::Video, "video", sent(|user| user.video_sent))]
@@ -183,7 +195,7 @@ impl Report {
             let received: u64 = of_kind().map(|subscription| subscription.received).sum();
             let lost: u64 = of_kind().map(Subscription::lost).sum();
             let loss = 100.0 * lost as f64 / (received + lost).max(1) as f64;
-            writeln!(f, "{label:<22}{sent:>10}{received:>10}{lost:>10}{loss:>10.3}")?;
+            writeln!(f, "{label:<24}{sent:>10}{received:>10}{lost:>10}{loss:>10.3}")?;
         }
         writeln!(f)
     }
@@ -206,14 +218,14 @@ impl Report {
 
 fn write_percentiles(f: &mut fmt::Formatter<'_>, label: &str, us: &Histogram) -> fmt::Result {
     let cell = |percent| us.percentile(percent).map_or_else(|| "-".to_owned(), |us| format!("{:.1}", us as f64 / 1_000.0));
-    writeln!(f, "{label:<22}{:>10}{:>10}{:>10}", cell(50.0), cell(95.0), cell(100.0))
+    writeln!(f, "{label:<24}{:>10}{:>10}{:>10}", cell(50.0), cell(95.0), cell(100.0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::reception::Slot;
-    use crate::source::AudioSource;
+    use crate::source::{AudioSource, FrameKind, VideoSource};
     use crate::user::{Failure, JoinTimes};
 
     fn user(user: u32, room_number: u32, hears: &[u32]) -> UserReport {
@@ -263,6 +275,18 @@ mod tests {
         let mut report = report(vec![user(0, 0, &[1, 2]), user(1, 0, &[0]), user(2, 1, &[3]), user(3, 1, &[2])]);
         report.rooms = 2;
         assert_eq!(report.complaints(), [Complaint::Leaked { user: 0, from: 2 }]);
+    }
+
+    #[test]
+    fn video_without_a_key_frame_fails_the_run() {
+        let mut viewer = user(0, 0, &[1]);
+        let mut camera = VideoSource::new(1, 2, 30);
+        let mut received = Slot::new(RtpCodecKind::Video);
+        camera.next(0, FrameKind::Key);
+        received.record(&camera.next(0, FrameKind::Delta)[0].payload, 5_000);
+        viewer.slots.insert("7".into(), received);
+        let report = report(vec![viewer, user(1, 0, &[0])]);
+        assert_eq!(report.complaints(), [Complaint::Undecodable { user: 0, from: 1 }]);
     }
 
     #[test]

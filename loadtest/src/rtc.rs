@@ -6,8 +6,10 @@
 use crate::reception::Slot;
 use crate::source::{AudioLevel, OPUS_CLOCK, OPUS_PAYLOAD_TYPE, VP8_CLOCK, VP8_PAYLOAD_TYPE};
 use crate::tap::{KeyFrameRequests, KeyFrameTap};
+use bytes::Bytes;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_OPUS, MIME_TYPE_RTX, MIME_TYPE_VP8};
+use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp_transceiver::RTCRtpTransceiverId;
 use rtc::rtp_transceiver::rtp_sender::{
     RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpHeaderExtensionCapability,
@@ -32,6 +34,13 @@ pub const AUDIO_SLOTS: usize = 3;
 pub const VIDEO_SLOTS: usize = 4;
 /// From the answer to the first media that could flow.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Between connectivity checks, as browsers pace them (RFC 8445, 14.2). The crate's 200 ms would add itself to every join time.
+const CHECK_INTERVAL: Duration = Duration::from_millis(50);
+/// Checks of a candidate pair before it counts as dead: 5 s.
+const CHECKS: u16 = 100;
+/// Between requests for a key frame that doesn't come.
+const KEY_FRAME_RETRY: Duration = Duration::from_millis(200);
 
 const AUDIO_LEVEL_URI: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
 const RTX_PAYLOAD_TYPE: u8 = 97;
@@ -105,7 +114,10 @@ impl Peer {
         let registry = register_default_interceptors(Registry::new(), &mut engine)?.with(KeyFrameTap::SLOT, tap);
         let (state_tx, state) = watch::channel(RTCPeerConnectionState::New);
         let observed = Arc::new(Observed { epoch, state: state_tx, mids: OnceLock::new(), slots: Mutex::default() });
-        let settings = SettingEngineBuilder::new().with_multicast_dns_mode(rtc::ice::mdns::MulticastDnsMode::Disabled).build();
+        let settings = SettingEngineBuilder::new()
+            .with_multicast_dns_mode(rtc::ice::mdns::MulticastDnsMode::Disabled)
+            .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(CHECKS))
+            .build();
         let connection = PeerConnectionBuilder::new()
             .with_media_engine(engine)
             .with_setting_engine(settings)
@@ -256,10 +268,12 @@ impl PeerConnectionEventHandler for Handler {
     }
 }
 
-/// Counts one track's packets until the peer closes.
+/// Counts one track's packets until the peer closes. Like a browser's decoder, it asks for a key frame as long as it has none: the
+/// server may send before this end's DTLS is through, and what comes too early is lost.
 async fn read(track: Arc<dyn TrackRemote>, observed: Arc<Observed>) {
     let kind = track.kind().await;
     let mut mid = None;
+    let mut asked: Option<Instant> = None;
     while let Some(event) = track.poll().await {
         match event {
             TrackRemoteEvent::OnOpen(opened) => {
@@ -268,16 +282,33 @@ async fn read(track: Arc<dyn TrackRemote>, observed: Arc<Observed>) {
             }
             TrackRemoteEvent::OnRtpPacket(packet) => {
                 let Some(mid) = &mid else { continue };
-                let now_us = observed.epoch.now_us();
-                let mut slots = observed.slots.lock().unwrap_or_else(PoisonError::into_inner);
-                match slots.get_mut(mid) {
-                    Some(slot) => slot.record(&packet.payload, now_us),
-                    None => slots.entry(mid.clone()).or_insert_with(|| Slot::new(kind)).record(&packet.payload, now_us),
+                let lacks_key_frame = observed.record(mid, kind, &packet.payload);
+                if lacks_key_frame && asked.is_none_or(|asked| asked.elapsed() >= KEY_FRAME_RETRY) {
+                    asked = Some(Instant::now());
+                    let request = PictureLossIndication { sender_ssrc: 0, media_ssrc: packet.header.ssrc };
+                    if let Err(error) = track.write_rtcp(vec![Box::new(request)]).await {
+                        tracing::debug!(%error, "asking for a key frame");
+                    }
                 }
             }
             TrackRemoteEvent::OnEnded => return,
             _ => {}
         }
+    }
+}
+
+impl Observed {
+    /// Counts a packet; true when its slot still lacks a key frame.
+    fn record(&self, mid: &str, kind: RtpCodecKind, payload: &Bytes) -> bool {
+        let now_us = self.epoch.now_us();
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if !slots.contains_key(mid) {
+            slots.insert(mid.to_owned(), Slot::new(kind));
+        }
+        slots.get_mut(mid).is_some_and(|slot| {
+            slot.record(payload, now_us);
+            slot.lacks_key_frame()
+        })
     }
 }
 
