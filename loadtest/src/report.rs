@@ -34,6 +34,8 @@ pub struct Received<'a> {
 pub enum Complaint {
     /// Users that could not join, of all.
     NotJoined { users: usize, of: usize },
+    /// Users that had joined, and then failed: see the errors.
+    Failed { users: usize },
     /// A user that sat in a room with others, and received nothing at all.
     ReceivedNothing { user: u32 },
     /// Tracks of people in the same room that never arrived.
@@ -48,6 +50,7 @@ impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotJoined { users, of } => write!(f, "{users} of {of} users could not join"),
+            Self::Failed { users } => write!(f, "{users} users failed after they had joined"),
             Self::ReceivedNothing { user } => write!(f, "user {user} received nothing"),
             Self::Missing { subscriptions, of } => write!(f, "{subscriptions} of {of} subscriptions received nothing"),
             Self::Undecodable { user, from } => write!(f, "user {user} received video of user {from} without a key frame"),
@@ -83,6 +86,10 @@ impl Report {
         let joined = self.joined().count();
         if joined < of {
             complaints.push(Complaint::NotJoined { users: of - joined, of });
+        }
+        let failed = self.joined().filter(|user| !user.failures.is_empty()).count();
+        if failed > 0 {
+            complaints.push(Complaint::Failed { users: failed });
         }
         for user in self.joined().filter(|user| user.slots.is_empty() && self.others(user).next().is_some()) {
             complaints.push(Complaint::ReceivedNothing { user: user.user });
@@ -261,6 +268,13 @@ mod tests {
         let text = report.to_string();
         assert!(text.contains("error room_full    1 × the room is full"), "{text}");
         assert!(text.contains("FAILED: 1 of 2 users could not join"), "{text}");
+    }
+
+    #[test]
+    fn a_user_that_lost_its_connection_fails_the_run() {
+        let mut lost = user(1, 0, &[0]);
+        lost.failures.push(Failure::new("connection_lost", "closed by the server"));
+        assert_eq!(report(vec![user(0, 0, &[1]), lost]).complaints(), [Complaint::Failed { users: 1 }]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Users that are joining at the same time. More would measure this machine's key generation rather than the node.
@@ -40,7 +41,7 @@ pub enum ScenarioError {
 }
 
 impl Scenario {
-    /// Runs to the end, or until `stop`.
+    /// Runs to the end, until `stop`, or until no user is left. Cancels `stop` itself when the time is over.
     ///
     /// # Errors
     /// [`ScenarioError`] when the rooms can't be made. What fails later is in the report.
@@ -79,16 +80,16 @@ impl Scenario {
         drop(settled);
         // Ends when all have settled: each holds one clone of the sender until then.
         while settling.recv().await.is_some() {}
-        tokio::select! {
-            () = tokio::time::sleep(self.duration) => {}
-            () = stop.cancelled() => {}
-        }
-        stop.cancel();
+        let deadline = Instant::now() + self.duration;
         let mut reports = Vec::new();
-        while let Some(ended) = users.join_next().await {
-            match ended {
-                Ok(report) => reports.push(report),
-                Err(error) => tracing::error!(%error, "a user's task ended without a report"),
+        loop {
+            tokio::select! {
+                ended = users.join_next() => match ended {
+                    Some(Ok(report)) => reports.push(report),
+                    Some(Err(error)) => tracing::error!(%error, "a user's task ended without a report"),
+                    None => break,
+                },
+                () = tokio::time::sleep_until(deadline), if !stop.is_cancelled() => stop.cancel(),
             }
         }
         reports.sort_by_key(|report| report.user);
