@@ -42,7 +42,7 @@ impl Room {
         if self.roster.by_id(&participant).is_some_and(|seat| seat.state() != before) {
             self.announce_state(&participant, out);
         }
-        self.rebind(Some(&participant), out);
+        self.rebind(out);
         Ok(self.snapshot(&participant))
     }
 
@@ -124,11 +124,12 @@ impl Room {
         if before == ParticipantState::Joined {
             self.announce_state(&participant, out);
         }
-        self.rebind(None, out);
+        self.rebind(out);
     }
 
-    /// Binds everyone's slots anew. `answered` gets its map with an answer, and so no event.
-    pub(super) fn rebind(&mut self, answered: Option<&ParticipantId>, out: &mut Vec<Output>) {
+    /// Binds everyone's slots anew, and tells each whose bindings changed: also the one whose offer is being answered, since an answer
+    /// carries the revision and not the map.
+    pub(super) fn rebind(&mut self, out: &mut Vec<Output>) {
         let room = self.facts.id.clone();
         for seat in self.roster.seats() {
             let wanted = if seat.rights.subscribe { wanted_by(&self.tracks, &seat.id) } else { Vec::new() };
@@ -137,7 +138,7 @@ impl Room {
                 let binds = rebound.binds.into_iter().map(|(slot, track)| Output::Media(MediaOutput::Bind { peer, slot, track }));
                 out.extend(binds);
             }
-            if rebound.changed && answered != Some(&seat.id) {
+            if rebound.changed {
                 tell(&seat.session, Event::MediaMap { room: room.clone(), map: self.subscriptions.map(&seat.id) }, out);
             }
             if let Some(Need { audio, video }) = rebound.need {

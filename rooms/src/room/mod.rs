@@ -139,7 +139,7 @@ impl Room {
         if let Some(media) = media {
             self.adopt_peer(&participant, media, out);
         }
-        self.rebind(Some(&participant), out);
+        self.rebind(out);
         out.push(Output::Answer(Ok(self.snapshot(&participant))));
     }
 
@@ -302,7 +302,7 @@ impl Room {
             tell(&seat.session, Event::RoomClosed { room, reason }, out);
         }
         out.push(Output::Released { session: seat.session });
-        self.rebind(None, out);
+        self.rebind(out);
         self.count_seats(out);
         if self.roster.seats().is_empty() {
             self.idle_until = Some(now + self.graces.empty);
