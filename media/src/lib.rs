@@ -14,6 +14,7 @@
 mod command;
 mod config;
 mod demux;
+mod form;
 mod forward;
 mod handle;
 mod ingress;

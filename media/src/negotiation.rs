@@ -4,6 +4,7 @@
 //! [`OfferError`], also where the SDP library would panic.
 
 use crate::config::Limits;
+use crate::form;
 use crate::limits::{RTX_CACHE_AGE, RTX_CACHE_PACKETS};
 use crate::{Kind, MediaLine, OfferError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -40,7 +41,7 @@ impl Offer {
         if text.len() > limits.sdp_bytes_max {
             return Err(OfferError::TooLarge { limit: limits.sdp_bytes_max });
         }
-        let mids = check_form(text, limits)?;
+        let mids = form::check(text, limits)?;
         let sdp = catch_unwind(|| SdpOffer::from_sdp_string(text))
             .map_err(|_| invalid("the SDP can't be read"))?
             .map_err(|error| invalid(format!("the SDP can't be read: {error}")))?;
@@ -102,44 +103,7 @@ fn new_rtc(transport: &Transport, now: Instant) -> Rtc {
     rtc
 }
 
-/// Refuses early, and with words that help, what would fail later or never connect. Returns the mids of audio and video.
-fn check_form(text: &str, limits: &Limits) -> Result<Vec<Mid>, OfferError> {
-    let (mut lines, mut mids, mut in_media) = (0, vec![], false);
-    let (mut ufrag, mut password, mut fingerprint, mut actpass, mut bundle) = (false, false, false, false, false);
-    for line in text.lines() {
-        if let Some(media) = line.strip_prefix("m=") {
-            lines += 1;
-            in_media = media.starts_with("audio ") || media.starts_with("video ");
-        }
-        ufrag |= line.starts_with("a=ice-ufrag:");
-        password |= line.starts_with("a=ice-pwd:");
-        fingerprint |= line.starts_with("a=fingerprint:");
-        actpass |= line == "a=setup:actpass";
-        bundle |= line.starts_with("a=group:BUNDLE ");
-        if let Some(mid) = line.strip_prefix("a=mid:").filter(|_| in_media) {
-            let mid = Mid::from(mid);
-            if mids.contains(&mid) {
-                return Err(invalid(format!("two m-lines have the mid {mid}")));
-            }
-            mids.push(mid);
-        }
-    }
-    let checks = [
-        (text.starts_with("v=0"), "the text is not SDP".to_owned()),
-        (lines > 0, "the offer has no m-line".to_owned()),
-        (lines <= limits.media_lines_max, format!("the offer has {lines} m-lines, more than {}", limits.media_lines_max)),
-        (ufrag && password, "the offer has no ice-ufrag and ice-pwd".to_owned()),
-        (fingerprint, "the offer has no fingerprint".to_owned()),
-        (actpass, "not an offer: a=setup must be actpass".to_owned()),
-        (bundle || lines == 1, "the m-lines are not bundled".to_owned()),
-    ];
-    match checks.into_iter().find(|(holds, _)| !holds) {
-        Some((_, reason)) => Err(OfferError::Invalid(reason)),
-        None => Ok(mids),
-    }
-}
-
-fn invalid(reason: impl Into<String>) -> OfferError {
+pub(crate) fn invalid(reason: impl Into<String>) -> OfferError {
     OfferError::Invalid(reason.into())
 }
 

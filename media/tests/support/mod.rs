@@ -17,6 +17,11 @@ use str0m::{Candidate, Event as RtcEvent, Input, Output, Rtc, RtcConfig};
 /// Longer than anything takes on a busy machine. Tests wait for events, never for this.
 pub const LIMIT: Duration = Duration::from_secs(20);
 
+/// Whether a datagram is (S)RTP rather than STUN, DTLS or (S)RTCP (RFC 7983, RFC 5761).
+pub fn is_rtp(datagram: &[u8]) -> bool {
+    (128..192).contains(&datagram[0]) && !(64..96).contains(&(datagram[1] & 0x7f))
+}
+
 /// Picks datagrams.
 pub type Filter = Box<dyn FnMut(&[u8]) -> bool>;
 
@@ -77,8 +82,8 @@ impl Call {
         let offer = client.offer();
         let negotiated = self.room.negotiate(&offer).expect("the offer is answered");
         client.accept(&negotiated.answer);
-        client.slots = negotiated.slots.iter().map(|line| (line.mid, line.kind)).collect();
-        client.sources = negotiated.sources.iter().map(|line| (line.mid, line.kind)).collect();
+        client.take_lines(&negotiated.slots, &negotiated.sources);
+        client.drop_repair();
         self.command(Command::AddPeer { peer: PeerId(peer), negotiated: Box::new(negotiated) });
         for (n, &(mid, kind)) in client.sources.iter().enumerate() {
             self.command(Command::Publish { peer: PeerId(peer), mid, track: track(peer, n), kind });
@@ -111,6 +116,8 @@ pub struct Shape {
     pub simulcast: bool,
     /// Payload types of the video codecs; VP8 at 96 and H264 when empty.
     pub video: Vec<(Codec, u8)>,
+    /// Without RTX. str0m then stops sending the MID once its SSRC was reported, as browsers do with RTX too.
+    pub without_repair: bool,
 }
 
 impl Shape {
@@ -137,6 +144,7 @@ pub struct Client {
     pub got: Vec<Got>,
     /// When the SFU asked for key frames.
     pub key_frames_wanted: Vec<Instant>,
+    key_frames_sent: usize,
     pub slots: Vec<(Mid, Kind)>,
     pub sources: Vec<(Mid, Kind)>,
     /// The datagrams that were sent, newest last, if `keep_sent`.
@@ -148,6 +156,8 @@ pub struct Client {
     pub lose_in: Filter,
     pub remote: Option<SocketAddr>,
     pub bytes_in: usize,
+    /// The last answer of the SFU.
+    pub answer: String,
     pending: Option<SdpPendingOffer>,
     shape: Shape,
     counts: HashMap<(Mid, Option<&'static str>), Sending>,
@@ -179,7 +189,7 @@ impl Client {
                 },
                 _ => Default::default(),
             };
-            let rtx = Some(Pt::from(110 + n as u8 * 2 + 1));
+            let rtx = (!shape.without_repair).then(|| Pt::from(110 + n as u8 * 2 + 1));
             let clock = str0m::media::Frequency::NINETY_KHZ;
             config.codec_config().add_config(pt.into(), rtx, codec, clock, None, format);
         }
@@ -195,6 +205,7 @@ impl Client {
             closed: false,
             got: vec![],
             key_frames_wanted: vec![],
+            key_frames_sent: 0,
             slots: vec![],
             sources: vec![],
             sent: vec![],
@@ -203,6 +214,7 @@ impl Client {
             lose_in: Box::new(|_| false),
             remote: None,
             bytes_in: 0,
+            answer: String::new(),
             pending: None,
             shape,
             counts: HashMap::new(),
@@ -244,9 +256,33 @@ impl Client {
     }
 
     pub fn accept(&mut self, answer: &str) {
+        self.answer = answer.to_owned();
         let answer = SdpAnswer::from_sdp_string(answer).expect("the answer is SDP");
         let pending = self.pending.take().expect("an offer is out");
         self.rtc.sdp_api().accept_answer(pending, answer).expect("the answer fits");
+    }
+
+    /// Takes the m-lines that the SFU found in an offer.
+    pub fn take_lines(&mut self, slots: &[media::MediaLine], sources: &[media::MediaLine]) {
+        self.slots = slots.iter().map(|line| (line.mid, line.kind)).collect();
+        self.sources = sources.iter().map(|line| (line.mid, line.kind)).collect();
+    }
+
+    /// Sends video under SSRCs that the offer didn't name, and without repair, if the shape says so.
+    fn drop_repair(&mut self) {
+        if !self.shape.without_repair {
+            return;
+        }
+        let rids: &[Option<&str>] = if self.shape.simulcast { &[Some("h"), Some("l")] } else { &[None] };
+        for (mid, _) in self.sources.iter().filter(|(_, kind)| *kind == Kind::Video) {
+            for rid in rids {
+                let mut direct = self.rtc.direct_api();
+                let old = direct.stream_tx_by_mid(*mid, rid.map(Into::into)).expect("declared").ssrc();
+                direct.remove_stream_tx(old);
+                let ssrc = direct.new_ssrc();
+                direct.declare_stream_tx(ssrc, None, *mid, rid.map(Into::into));
+            }
+        }
     }
 
     pub fn source(&self, kind: Kind) -> Mid {
@@ -261,8 +297,7 @@ impl Client {
     pub fn send_audio(&mut self, level: i8) {
         let mid = self.source(Kind::Audio);
         let pt = self.pt(Codec::Opus);
-        let mut extra = ExtensionValues { audio_level: Some(level), voice_activity: Some(level > -50), ..Default::default() };
-        extra.mid = Some(mid);
+        let extra = ExtensionValues { audio_level: Some(level), voice_activity: Some(level > -50), ..Default::default() };
         let payload = [0x78; 100];
         self.write(mid, None, pt, 960, &payload, extra, true);
     }
@@ -276,8 +311,19 @@ impl Client {
         let mid = self.source(Kind::Video);
         let pt = self.pt(Codec::Vp8);
         let picture = self.counts.get(&(mid, rid)).map_or(FIRST_PICTURE, |sending| sending.picture);
-        let extra = ExtensionValues { mid: Some(mid), rid: rid.map(Into::into), ..Default::default() };
-        self.write(mid, rid, pt, 3000, &vp8_frame(picture, key), extra, true);
+        self.write(mid, rid, pt, 3000, &vp8_frame(picture, key), ExtensionValues::default(), true);
+    }
+
+    /// What a talking client with a camera sends in 20 ms, as far as it has the sources.
+    pub fn talk(&mut self) {
+        if self.sources.iter().any(|(_, kind)| *kind == Kind::Audio) {
+            self.send_audio(-30);
+        }
+        if self.sources.iter().any(|(_, kind)| *kind == Kind::Video) {
+            let key = self.key_frames_wanted.len() > self.key_frames_sent;
+            self.key_frames_sent = self.key_frames_wanted.len();
+            self.send_video(key);
+        }
     }
 
     /// Sends any payload as video.
@@ -386,6 +432,26 @@ impl Client {
     }
 }
 
+/// Repeatable noise (xorshift).
+pub struct Noise(pub u64);
+
+impl Noise {
+    pub fn next(&mut self) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 as usize
+    }
+
+    pub fn below(&mut self, limit: usize) -> usize {
+        self.next() % limit.max(1)
+    }
+
+    pub fn bytes(&mut self, count: usize) -> Vec<u8> {
+        (0..count).map(|_| self.next() as u8).collect()
+    }
+}
+
 const FIRST_PICTURE: u16 = 0x7ff0;
 
 /// One packet of one VP8 frame with picture id, tl0 and key index; `picture` counts frames.
@@ -430,6 +496,49 @@ pub fn step_for(clients: &mut [Client], time: Duration, mut act: impl FnMut(&mut
         }
         std::thread::sleep(Duration::from_micros(500));
     }
+}
+
+/// Two clients that receive each other's audio and video.
+pub fn pair(sfu: &Sfu) -> (Call, Vec<Client>) {
+    pair_of(sfu, &Shape::both(1))
+}
+
+pub fn pair_of(sfu: &Sfu, shape: &Shape) -> (Call, Vec<Client>) {
+    let call = sfu.call();
+    let mut clients = vec![Client::new(shape.clone()), Client::new(shape.clone())];
+    call.join_all(&mut clients);
+    for (n, kind) in [Kind::Audio, Kind::Video].into_iter().enumerate() {
+        call.bind(1, clients[0].slot(kind, 0), Some(track(2, n)));
+        call.bind(2, clients[1].slot(kind, 0), Some(track(1, n)));
+    }
+    (call, clients)
+}
+
+/// Sends audio and video from all every 20 ms until `done`; a key frame whenever the SFU asked for one.
+pub fn talk_until(clients: &mut [Client], mut done: impl FnMut(&mut [Client]) -> bool) -> bool {
+    let start = Instant::now();
+    let mut turn = 0;
+    step_until(clients, |clients| {
+        if start.elapsed() >= Duration::from_millis(20) * turn {
+            turn += 1;
+            clients.iter_mut().for_each(Client::talk);
+        }
+        done(clients)
+    })
+}
+
+/// Talks until each client got `more` further packets on each of its slots.
+pub fn talk_all(clients: &mut [Client], more: usize) {
+    let counts = |client: &Client| client.slots.iter().map(|(mid, _)| client.got_on(*mid).count()).collect::<Vec<_>>();
+    let before: Vec<_> = clients.iter().map(counts).collect();
+    let grew = |now: Vec<usize>, before: &Vec<usize>| now.iter().zip(before).all(|(now, before)| *now >= before + more);
+    let done = |clients: &mut [Client]| clients.iter().zip(&before).all(|(client, before)| grew(counts(client), before));
+    assert!(talk_until(clients, done), "media flows; got {:?} after {before:?}", clients.iter().map(counts).collect::<Vec<_>>());
+}
+
+/// Waits for an event of a call while the clients go on.
+pub fn wait_event(call: &Call, clients: &mut [Client], wanted: impl Fn(&Event) -> bool) -> bool {
+    step_until(clients, |_| call.events().iter().any(&wanted))
 }
 
 /// Sequence numbers rise without a repeat, and time doesn't go back.
