@@ -89,16 +89,8 @@ impl Hub {
         };
         let id = RoomId::new(crate::random_id("room"));
         let channel = ChannelId::new(crate::random_id("ch"));
-        let record = RoomRecord {
-            id: id.clone(),
-            name,
-            capacity,
-            password_hash,
-            owner: owner.clone(),
-            channel,
-            listing,
-            created_at: wall_clock(),
-        };
+        let record =
+            RoomRecord { id: id.clone(), name, capacity, password_hash, owner: owner.clone(), channel, listing, created_at: wall_clock() };
         let record = self.node.store.create_room(record, nonce).await?;
         let room = if record.id == id {
             tracing::info!(room = %id, capacity, "room created");

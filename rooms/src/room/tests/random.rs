@@ -1,0 +1,321 @@
+//! Random lives of a room. A model media plane and a replica of what each session was told are kept from the outputs alone, and after
+//! every input both have to agree with the room.
+
+use super::*;
+use proptest::prelude::*;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+const CAPACITY: u8 = 3;
+
+#[derive(Debug, Clone)]
+enum Act {
+    Seat { session: usize, user: usize },
+    Attach { pending: usize, media: Option<(usize, u8)> },
+    Unseat { pending: usize },
+    Offer { session: usize, slots: usize, sources: u8 },
+    Leave { session: usize },
+    Lost { session: usize, loss: Loss },
+    Resumed { session: usize },
+    MediaLost { peer: u64 },
+    Mute { session: usize, track: usize, muted: bool },
+    Kick { participant: usize },
+    Pass { ms: u64 },
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let session = 0..8usize;
+    let loss = prop_oneof![Just(Loss::Closed), Just(Loss::Silent)];
+    prop_oneof![
+        6 => (session.clone(), 0..5usize).prop_map(|(session, user)| Act::Seat { session, user }),
+        6 => (0..4usize, prop::option::weighted(0.8, (0..4usize, 0..8u8))).prop_map(|(pending, media)| Act::Attach { pending, media }),
+        1 => (0..4usize).prop_map(|pending| Act::Unseat { pending }),
+        3 => (session.clone(), 0..5usize, 0..8u8).prop_map(|(session, slots, sources)| Act::Offer { session, slots, sources }),
+        2 => session.clone().prop_map(|session| Act::Leave { session }),
+        3 => (session.clone(), loss).prop_map(|(session, loss)| Act::Lost { session, loss }),
+        2 => session.clone().prop_map(|session| Act::Resumed { session }),
+        2 => (0..12u64).prop_map(|peer| Act::MediaLost { peer }),
+        1 => (session, 0..6usize, any::<bool>()).prop_map(|(session, track, muted)| Act::Mute { session, track, muted }),
+        1 => (0..3usize).prop_map(|participant| Act::Kick { participant }),
+        4 => prop_oneof![0..500u64, 1_000..12_000u64].prop_map(|ms| Act::Pass { ms }),
+    ]
+}
+
+/// What one session was told.
+#[derive(Debug, Default)]
+struct Replica {
+    own: Option<ParticipantId>,
+    others: BTreeMap<ParticipantId, ParticipantView>,
+    /// The others' tracks.
+    tracks: BTreeMap<TrackId, TrackView>,
+    map: Option<MediaMap>,
+}
+
+/// The media plane as the outputs make it.
+#[derive(Debug, Default)]
+struct Plane {
+    peers: HashSet<PeerId>,
+    tracks: HashMap<media::TrackId, (PeerId, Kind)>,
+    binds: HashMap<(PeerId, Mid), media::TrackId>,
+}
+
+impl Plane {
+    fn apply(&mut self, output: MediaOutput) {
+        match output {
+            MediaOutput::AddPeer { peer } => assert!(self.peers.insert(peer), "{peer:?} added twice"),
+            MediaOutput::RemovePeer { peer } => {
+                assert!(self.peers.contains(&peer), "{peer:?} is not there");
+                self.lose(peer);
+            }
+            MediaOutput::Publish { peer, track, kind, .. } => {
+                assert!(self.peers.contains(&peer));
+                assert!(self.tracks.insert(track, (peer, kind)).is_none(), "{track:?} published twice");
+            }
+            MediaOutput::Unpublish { track } => assert!(self.tracks.remove(&track).is_some()),
+            MediaOutput::SetMuted { track, .. } => assert!(self.tracks.contains_key(&track)),
+            MediaOutput::Bind { peer, slot, track: Some(track) } => {
+                assert!(self.peers.contains(&peer) && self.tracks.contains_key(&track));
+                self.binds.insert((peer, slot), track);
+            }
+            MediaOutput::Bind { peer, slot, track: None } => drop(self.binds.remove(&(peer, slot))),
+        }
+    }
+
+    fn lose(&mut self, peer: PeerId) {
+        self.peers.remove(&peer);
+        self.tracks.retain(|_, (owner, _)| *owner != peer);
+        self.binds.retain(|(owner, _), _| *owner != peer);
+    }
+}
+
+struct World {
+    bench: Bench,
+    plane: Plane,
+    replicas: HashMap<SessionId, Replica>,
+    tickets: Vec<(SessionId, Ticket)>,
+    offers: usize,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { bench: Bench::new(CAPACITY, false), plane: Plane::default(), replicas: HashMap::new(), tickets: Vec::new(), offers: 0 }
+    }
+
+    fn perform(&mut self, act: Act) {
+        let session = |index: usize| SessionId::new(format!("s{index}"));
+        match act {
+            // A session belongs to one user.
+            Act::Seat { session: index, user } => {
+                let name = format!("s{index}-{user}");
+                if let Ok(ticket) = self.bench.seat(&name, &format!("u{user}")) {
+                    self.tickets.push((SessionId::new(name), ticket));
+                }
+            }
+            Act::Attach { pending, media } if pending < self.tickets.len() => {
+                let (session, ticket) = self.tickets.remove(pending);
+                let media = media.map(|(slots, sources)| self.media(slots, sources));
+                self.request(&session, Input::Attach { ticket, media });
+            }
+            Act::Unseat { pending } if pending < self.tickets.len() => {
+                let (_, ticket) = self.tickets.remove(pending);
+                self.put(Input::Unseat { ticket });
+            }
+            Act::Attach { .. } | Act::Unseat { .. } => {}
+            Act::Offer { session, slots, sources } => self.offer(session, slots, sources),
+            Act::Leave { session: index } => {
+                let session = self.seated(index).unwrap_or_else(|| session(index));
+                self.put(Input::Leave { session, reason: LeaveReason::Left });
+            }
+            Act::Lost { session: index, loss } => {
+                let session = self.seated(index).unwrap_or_else(|| session(index));
+                self.put(Input::Lost { session, loss });
+            }
+            Act::Resumed { session: index } => {
+                let session = self.seated(index).unwrap_or_else(|| session(index));
+                self.request(&session, Input::Resumed { session: session.clone() });
+            }
+            Act::MediaLost { peer } => {
+                let peer = PeerId(peer);
+                self.plane.lose(peer);
+                self.put(Input::Media(media::Event::Lost { peer, reason: LossReason::Silent }));
+            }
+            Act::Mute { session, track, muted } => {
+                let track = self.bench.room.tracks.iter().nth(track).map(|track| track.id.clone());
+                if let (Some(session), Some(track)) = (self.seated(session), track) {
+                    self.put(Input::Mute { session, track, muted });
+                }
+            }
+            Act::Kick { participant } => {
+                let participant = self.bench.room.roster.seats().get(participant).map(|seat| seat.id.clone());
+                if let Some(participant) = participant {
+                    self.put(Input::Kick { by: Authority::Backend, participant });
+                }
+            }
+            Act::Pass { ms } => {
+                let outputs = self.bench.pass(Duration::from_millis(ms));
+                self.apply(outputs);
+            }
+        }
+    }
+
+    fn seated(&self, index: usize) -> Option<SessionId> {
+        self.bench.room.roster.seats().get(index).map(|seat| seat.session.clone())
+    }
+
+    /// Bits of `sources`: a microphone, a camera, a screen.
+    fn media(&mut self, slots: usize, sources: u8) -> OfferedMedia {
+        self.offers += 1;
+        let mut media = offered(&format!("o{}", self.offers), slots);
+        let screen = TrackId::new(format!("o{}-screen", self.offers));
+        media.sources.push(SourceLine { mid: mid("screen"), kind: Kind::Video, track: screen });
+        let mut bit = 0;
+        media.sources.retain(|_| {
+            bit += 1;
+            sources & (1 << (bit - 1)) != 0
+        });
+        media
+    }
+
+    fn offer(&mut self, index: usize, slots: usize, sources: u8) {
+        let Some(session) = self.seated(index) else { return };
+        let Some(Ok(Answer::Plan(plan))) = self.bench.put(Input::Offer { session: session.clone() }).answer else { panic!("seated") };
+        let mut media = self.media(slots, sources);
+        if let OfferPlan::Further(_) = plan {
+            // A further offer keeps all earlier m-lines.
+            let seat = self.bench.room.roster.by_session(&session).unwrap().id.clone();
+            let earlier = self.bench.room.subscriptions.slots(&seat);
+            media.slots.retain(|line| earlier.iter().all(|slot| slot.mid != line.mid));
+            media.slots.splice(0..0, earlier.iter().map(|slot| MediaLine { mid: slot.mid, kind: slot.kind }));
+        }
+        self.request(&session, Input::OfferAnswered { session: session.clone(), plan, media });
+    }
+
+    fn put(&mut self, input: Input) {
+        let told = self.bench.put(input);
+        self.apply(told.rest);
+    }
+
+    /// A request whose answer is a snapshot: it replaces what the session was told.
+    fn request(&mut self, session: &SessionId, input: Input) {
+        let told = self.bench.put(input);
+        let answer = told.answer.expect("a request is answered");
+        self.apply(told.rest);
+        let Ok(answer) = answer else { return };
+        let snapshot = snapshot(Some(Ok(answer)));
+        let replica = self.replicas.get_mut(session).expect("it is seated");
+        if let Some(map) = &replica.map {
+            assert!(snapshot.map.rev >= map.rev);
+        }
+        let others = snapshot.room.participants.into_iter().filter(|other| other.id != snapshot.participant);
+        replica.others = others.map(|other| (other.id.clone(), other)).collect();
+        let tracks = snapshot.tracks.into_iter().filter(|track| track.participant != snapshot.participant);
+        replica.tracks = tracks.map(|track| (track.id.clone(), track)).collect();
+        replica.own = Some(snapshot.participant);
+        replica.map = Some(snapshot.map);
+    }
+
+    fn apply(&mut self, outputs: Vec<Output>) {
+        for output in outputs {
+            match output {
+                Output::Answer(_) | Output::Occupied { .. } | Output::Ended | Output::Stopped => {}
+                Output::Media(output) => self.plane.apply(output),
+                Output::Seated { session } => drop(self.replicas.insert(session, Replica::default())),
+                Output::Released { session } => assert!(self.replicas.remove(&session).is_some(), "{session} held no seat"),
+                Output::Send { to, event } => {
+                    if let Some(replica) = self.replicas.get_mut(&to) {
+                        replica.apply(&event);
+                    }
+                }
+            }
+        }
+    }
+
+    fn check(&mut self) {
+        let room = &mut self.bench.room;
+        let view = room.view();
+        assert!(view.participants.len() <= usize::from(CAPACITY));
+        let sessions: HashSet<&SessionId> = room.roster.seats().iter().map(|seat| &seat.session).collect();
+        assert_eq!(sessions, self.replicas.keys().collect(), "who was told to be seated is seated");
+        let tracks: Vec<TrackView> = room.tracks.iter().map(tracks::Track::view).collect();
+        for seat in room.roster.seats() {
+            let replica = &self.replicas[&seat.session];
+            assert_eq!(replica.own.as_ref(), Some(&seat.id));
+            let others: BTreeMap<_, _> = view.participants.iter().filter(|p| p.id != seat.id).map(|p| (p.id.clone(), p.clone())).collect();
+            assert_eq!(replica.others, others, "what {} was told", seat.session);
+            let foreign: BTreeMap<_, _> =
+                tracks.iter().filter(|track| track.participant != seat.id).map(|track| (track.id.clone(), track.clone())).collect();
+            assert_eq!(replica.tracks, foreign, "what {} was told", seat.session);
+            assert_eq!(replica.map.as_ref(), Some(&room.subscriptions.map(&seat.id)));
+            self.plane.check_slots(seat, room);
+        }
+        let peers: HashSet<PeerId> = room.roster.seats().iter().filter_map(|seat| seat.peer).collect();
+        assert_eq!(self.plane.peers, peers);
+        let numbers: HashSet<_> = room.tracks.iter().map(|track| track.number).collect();
+        assert_eq!(self.plane.tracks.keys().copied().collect::<HashSet<_>>(), numbers);
+    }
+}
+
+impl Plane {
+    /// Slots carry living tracks of others, of their kind, none twice, and none is free while something is wanted.
+    fn check_slots(&self, seat: &roster::Seat, room: &Room) {
+        let bound = room.subscriptions.bound(&seat.id);
+        let Some(peer) = seat.peer else {
+            assert!(bound.is_empty());
+            return;
+        };
+        let mine: HashSet<media::TrackId> = self.binds.iter().filter(|((owner, _), _)| *owner == peer).map(|(_, track)| *track).collect();
+        assert_eq!(mine, bound.iter().map(|(_, track)| *track).collect());
+        assert_eq!(mine.len(), bound.len(), "no track twice");
+        for (kind, track) in &bound {
+            let (owner, track_kind) = self.tracks[track];
+            assert!(owner != peer && track_kind == *kind);
+        }
+        for kind in [Kind::Audio, Kind::Video] {
+            let slots = room.subscriptions.slots(&seat.id).iter().filter(|slot| slot.kind == kind).count();
+            let wanted = room.tracks.iter().filter(|track| track.kind == kind && track.participant != seat.id).count();
+            assert_eq!(bound.iter().filter(|(bound, _)| *bound == kind).count(), slots.min(wanted));
+        }
+    }
+}
+
+impl Replica {
+    fn apply(&mut self, event: &Event) {
+        match event {
+            Event::ParticipantJoined { participant, .. } => {
+                assert!(self.others.insert(participant.id.clone(), participant.clone()).is_none(), "{participant:?} joined twice");
+            }
+            Event::ParticipantUpdated { participant, .. } => {
+                let before = self.others.insert(participant.id.clone(), participant.clone());
+                assert!(before.is_some_and(|before| before != *participant), "{participant:?} is no update");
+            }
+            Event::ParticipantLeft { participant, .. } => assert!(self.others.remove(participant).is_some(), "{participant} left twice"),
+            Event::TrackPublished { track, .. } => assert!(self.tracks.insert(track.id.clone(), track.clone()).is_none()),
+            Event::TrackUpdated { track, .. } if self.own.as_ref() == Some(&track.participant) => {}
+            Event::TrackUpdated { track, .. } => assert!(self.tracks.insert(track.id.clone(), track.clone()).is_some()),
+            Event::TrackUnpublished { track, .. } => assert!(self.tracks.remove(track).is_some()),
+            Event::MediaMap { map, .. } => {
+                assert!(self.map.as_ref().is_none_or(|before| map.rev > before.rev), "rev goes up");
+                self.map = Some(map.clone());
+            }
+            Event::MediaNeed { .. } | Event::MediaLost { .. } | Event::RoomClosed { .. } | Event::RoomReplaced { .. } => {}
+            Event::SpeakerChanged { .. } | Event::RoomUpdated { .. } | Event::ChatMessage { .. } | Event::LobbyChanged { .. } => {
+                panic!("nobody caused {event:?}")
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_everyone_was_told_the_truth(acts in prop::collection::vec(act(), 1..120)) {
+        let mut world = World::new();
+        for act in acts {
+            world.perform(act);
+            if world.bench.room.next_deadline().is_none() && world.bench.room.roster.seats().is_empty() {
+                break;
+            }
+            world.check();
+        }
+    }
+}
