@@ -50,7 +50,7 @@ struct Writer {
 }
 
 impl ChannelQueue {
-    /// Starts the task of `channel`, which hands messages to `room` and counts new ones in `stored`.
+    /// Starts the task of `channel`, which hands messages to `room` and counts them in `stored`.
     pub(crate) fn start(channel: ChannelId, store: Arc<dyn Store>, stored: Arc<AtomicU64>, room: mpsc::Sender<Request>) -> Self {
         let (sender, pending) = mpsc::channel(QUEUED_MESSAGES);
         tokio::spawn(Writer { channel, store, stored, room, pending, sequence: None }.run());
@@ -115,8 +115,6 @@ impl Writer {
             });
         }
         let appended: Vec<Appended> = appends.join_all().await.into_iter().flatten().collect();
-        let news = appended.iter().filter(|appended| !appended.duplicate).count();
-        self.stored.fetch_add(news as u64, Ordering::Relaxed);
         self.deliver(appended.into_iter().map(|appended| appended.message)).await;
     }
 
@@ -136,6 +134,8 @@ impl Writer {
     async fn deliver(&mut self, messages: impl IntoIterator<Item = Message>) {
         let Some(sequence) = &mut self.sequence else { return };
         let due = sequence.take(messages);
+        // Counted by number, as it is told: so a message whose first answer was lost counts too, and once.
+        self.stored.fetch_add(due.len() as u64, Ordering::Relaxed);
         if !due.is_empty() {
             // A room that has ended has nobody to tell.
             let _ = self.room.send(Request { input: Input::Deliver(due), arrival: Arrival::default(), reply: None }).await;

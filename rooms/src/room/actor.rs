@@ -69,6 +69,8 @@ pub(crate) fn spawn(node: Arc<Node>, record: RoomRecord, idle: Duration) -> Room
     let room = Room::new(facts, graces, now() + idle);
     let (sessions, backlog) = (HashMap::new(), VecDeque::new());
     let actor = Actor { node, handle: handle.clone(), room, inbox, media_events, speakers, sessions, backlog, closer: None };
+    // Before its task first runs: whoever opened the room finds it listed.
+    actor.node.lobby.occupied(handle.record(), 0);
     tokio::spawn(actor.run());
     handle
 }
@@ -107,7 +109,6 @@ impl media::EventSink for Sink {
 
 impl Actor {
     async fn run(mut self) {
-        self.node.lobby.occupied(self.handle.record(), 0);
         let fate = loop {
             let retry = (!self.backlog.is_empty()).then(|| now() + BACKLOG_RETRY);
             let ended = tokio::select! {
