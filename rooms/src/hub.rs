@@ -4,6 +4,8 @@
 
 mod links;
 mod media;
+#[cfg(test)]
+mod tests;
 
 use crate::chat::ChannelQueue;
 use crate::limits::{self, TokenBucket};

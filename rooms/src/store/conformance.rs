@@ -19,7 +19,7 @@ pub use oracle::random_operations_agree_with_an_oracle;
 /// Expands to one `#[tokio::test]` per case. Takes the path of an `async fn() -> (Arc<dyn Store>, K)` that makes an empty store, and
 /// anything that has to live as long as it (a temporary folder).
 ///
-/// ```ignore
+/// ```text
 /// async fn make() -> (std::sync::Arc<dyn rooms::store::Store>, ()) { … }
 /// rooms::store_conformance!(make);
 /// ```

@@ -93,11 +93,19 @@ struct World {
     replicas: HashMap<SessionId, Replica>,
     tickets: Vec<(SessionId, Ticket)>,
     offers: usize,
+    ended: bool,
 }
 
 impl World {
     fn new() -> Self {
-        Self { bench: Bench::new(CAPACITY, false), plane: Plane::default(), replicas: HashMap::new(), tickets: Vec::new(), offers: 0 }
+        Self {
+            bench: Bench::new(CAPACITY, false),
+            plane: Plane::default(),
+            replicas: HashMap::new(),
+            tickets: Vec::new(),
+            offers: 0,
+            ended: false,
+        }
     }
 
     fn perform(&mut self, act: Act) {
@@ -216,7 +224,8 @@ impl World {
     fn apply(&mut self, outputs: Vec<Output>) {
         for output in outputs {
             match output {
-                Output::Answer(_) | Output::Occupied { .. } | Output::Ended | Output::Stopped => {}
+                Output::Answer(_) | Output::Occupied { .. } | Output::Stopped => {}
+                Output::Ended => self.ended = true,
                 Output::Media(output) => self.plane.apply(output),
                 Output::Seated { session } => drop(self.replicas.insert(session, Replica::default())),
                 Output::Released { session } => assert!(self.replicas.remove(&session).is_some(), "{session} held no seat"),
@@ -312,7 +321,7 @@ proptest! {
         let mut world = World::new();
         for act in acts {
             world.perform(act);
-            if world.bench.room.next_deadline().is_none() && world.bench.room.roster.seats().is_empty() {
+            if world.ended {
                 break;
             }
             world.check();

@@ -1,0 +1,192 @@
+//! Messages: durable before answered, told once and in order, whatever the store does.
+
+use super::*;
+use crate::store::{Appended, LinkRecord, Redeemed, StoreError};
+use rand::RngExt as _;
+use std::sync::atomic::AtomicU32;
+
+fn nonce(text: impl ToString) -> Nonce {
+    Nonce(text.to_string())
+}
+
+fn text_of(event: Event) -> (u64, String) {
+    match event {
+        Event::ChatMessage { message } => (message.seq, message.text),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A memory store whose appends take a random while, and of which some store the message and then say that they failed.
+struct MoodyStore {
+    inner: Arc<MemoryStore>,
+    losses: AtomicU32,
+}
+
+#[async_trait::async_trait]
+impl Store for MoodyStore {
+    async fn create_room(&self, room: RoomRecord, nonce: Nonce) -> std::result::Result<RoomRecord, StoreError> {
+        self.inner.create_room(room, nonce).await
+    }
+    async fn room(&self, id: &RoomId) -> std::result::Result<Option<RoomRecord>, StoreError> {
+        self.inner.room(id).await
+    }
+    async fn open_rooms(&self) -> std::result::Result<Vec<RoomRecord>, StoreError> {
+        self.inner.open_rooms().await
+    }
+    async fn end_room(&self, id: &RoomId, at: SystemTime) -> std::result::Result<(), StoreError> {
+        self.inner.end_room(id, at).await
+    }
+    async fn create_link(&self, link: LinkRecord) -> std::result::Result<(), StoreError> {
+        self.inner.create_link(link).await
+    }
+    async fn redeem_link(&self, hash: &[u8; 32], now: SystemTime) -> std::result::Result<Redeemed, StoreError> {
+        self.inner.redeem_link(hash, now).await
+    }
+    async fn append(&self, message: NewMessage) -> std::result::Result<Appended, StoreError> {
+        let (before, after, lose) = {
+            let mut rng = rand::rng();
+            (rng.random_range(0..20), rng.random_range(0..20), rng.random_bool(0.2))
+        };
+        tokio::time::sleep(Duration::from_millis(before)).await;
+        let appended = self.inner.append(message).await?;
+        tokio::time::sleep(Duration::from_millis(after)).await;
+        if lose && !appended.duplicate {
+            self.losses.fetch_add(1, Ordering::Relaxed);
+            return Err(StoreError::Unavailable);
+        }
+        Ok(appended)
+    }
+    async fn history(&self, channel: &ChannelId, before: Option<u64>, limit: u32) -> std::result::Result<History, StoreError> {
+        if before.is_some() && rand::rng().random_bool(0.2) {
+            return Err(StoreError::Unavailable);
+        }
+        self.inner.history(channel, before, limit).await
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_stored_answered_and_told_to_all() {
+    let bench = Bench::start().await;
+    let room = bench.room("ann", 2, None).await;
+    let (mut ann, mut bob) = (bench.client("ann"), bench.client("bob"));
+    bench.join(&ann, &room).await.unwrap();
+    bench.join(&bob, &room).await.unwrap();
+    ann.told();
+    let sent = bench.hub.send(&ann.session, &room.channel, nonce(1), "건배 🍻".to_owned()).await.unwrap();
+    assert_eq!((sent.seq, sent.author.name.as_str()), (1, "ann"));
+    assert_eq!(text_of(ann.next().await), (1, "건배 🍻".to_owned()), "the sender too");
+    assert_eq!(text_of(bob.next().await), (1, "건배 🍻".to_owned()));
+    let again = bench.hub.send(&ann.session, &room.channel, nonce(1), "건배 🍻".to_owned()).await.unwrap();
+    assert_eq!(again, sent);
+    bench.hub.send(&bob.session, &room.channel, nonce(1), "다음".to_owned()).await.unwrap();
+    assert_eq!(text_of(bob.next().await), (2, "다음".to_owned()), "the retry was not told again");
+    let page = bench.hub.history(&bob.session, &room.channel, Some(2), 10).await.unwrap();
+    assert_eq!((page.messages, page.more), (vec![sent], false));
+    assert_eq!(bench.hub.stats().messages_stored, 2);
+}
+
+#[tokio::test]
+async fn only_who_is_in_the_room_may_speak_and_read() {
+    let bench = Bench::start().await;
+    let room = bench.room("ann", 2, None).await;
+    let ann = bench.client("ann");
+    let speak = |client: &Client, text: &str| {
+        let (hub, session, channel, text) = (bench.hub.clone(), client.session.clone(), room.channel.clone(), text.to_owned());
+        async move { hub.send(&session, &channel, nonce(1), text).await }
+    };
+    assert_eq!(speak(&ann, "a").await, Err(Error::NotFound("channel")));
+    assert_eq!(bench.hub.history(&ann.session, &room.channel, None, 1).await, Err(Error::NotFound("channel")));
+    bench.join(&ann, &room).await.unwrap();
+    assert!(matches!(speak(&ann, " ").await, Err(Error::Invalid { field: "text", .. })));
+    assert_eq!(speak(&ann, &"짠".repeat(4_001)).await, Err(Error::TooLarge { field: "text", limit: 4_000 }));
+    assert!(speak(&ann, &"짠".repeat(4_000)).await.is_ok());
+    assert!(matches!(bench.hub.history(&ann.session, &room.channel, None, 101).await, Err(Error::Invalid { field: "limit", .. })));
+    let mute = bench.client_as("mute", Grants::Room(RoomGrants { can_publish_data: false, ..token(&room.id) }));
+    bench.join(&mute, &room).await.unwrap();
+    assert!(matches!(speak(&mute, "a").await, Err(Error::Forbidden(_))));
+    assert!(bench.hub.history(&mute.session, &room.channel, None, 1).await.is_ok());
+    bench.hub.leave(&ann.session.id, &room.id).await.unwrap();
+    assert_eq!(speak(&ann, "a").await, Err(Error::NotFound("channel")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_is_told_when_to_go_on() {
+    let bench = Bench::start().await;
+    let room = bench.room("ann", 2, None).await;
+    let ann = bench.client("ann");
+    bench.join(&ann, &room).await.unwrap();
+    for index in 0..20 {
+        bench.hub.send(&ann.session, &room.channel, nonce(index), "a".to_owned()).await.unwrap();
+    }
+    let Err(Error::RateLimited { retry_after }) = bench.hub.send(&ann.session, &room.channel, nonce(20), "a".to_owned()).await else {
+        panic!("the burst is over")
+    };
+    assert!(retry_after <= Duration::from_millis(500) && retry_after > Duration::ZERO);
+    tokio::time::sleep(retry_after).await;
+    assert!(bench.hub.send(&ann.session, &room.channel, nonce(20), "a".to_owned()).await.is_ok());
+    bench.hub.session_ended(&ann.session.id, LeaveReason::Left).await;
+    assert!(bench.hub.chat_buckets.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn everyone_is_told_everything_once_in_order_though_the_store_loses_answers() {
+    let (media, _workers) = ::media::start(&::media::Config::default()).unwrap();
+    let store = Arc::new(MoodyStore { inner: Arc::default(), losses: AtomicU32::new(0) });
+    let config = Config { chat_rate: None, ..Config::default() };
+    let hub = Hub::start(config, store.clone(), media).await.unwrap();
+    let request = CreateRoom { name: "방".to_owned(), capacity: 4, password: None, listing: Listing::Lobby, nonce: nonce(0) };
+    let room = hub.create_room(&person("ann"), request).await.unwrap();
+    let mut clients = Vec::new();
+    for user in ["a", "b", "c", "d"] {
+        let (session, outbox) = SessionHandle::new(SessionId::new(user), person(user), Grants::User);
+        hub.join(&session, JoinRoom { room: room.id.clone(), password: None, offer: None }).await.unwrap();
+        clients.push(Client { session, outbox });
+    }
+    for client in &mut clients {
+        client.told();
+    }
+    const EACH: u64 = 50;
+    let mut senders = tokio::task::JoinSet::new();
+    for client in &clients {
+        for index in 0..EACH {
+            let (hub, session, channel) = (hub.clone(), client.session.clone(), room.channel.clone());
+            senders.spawn(async move {
+                // As a client does: the same nonce until it is answered.
+                loop {
+                    match hub.send(&session, &channel, nonce(index), format!("{} {index}", session.id)).await {
+                        Ok(message) => return message.seq,
+                        Err(Error::Unavailable(_)) => {}
+                        Err(other) => panic!("{other:?}"),
+                    }
+                }
+            });
+        }
+    }
+    let mut acked = senders.join_all().await;
+    acked.sort_unstable();
+    assert_eq!(acked, (1..=4 * EACH).collect::<Vec<_>>());
+    assert!(store.losses.load(Ordering::Relaxed) > 0, "some answers were lost");
+    for client in &mut clients {
+        for seq in 1..=4 * EACH {
+            assert_eq!(text_of(client.next().await).0, seq);
+        }
+        assert_eq!(client.told(), []);
+    }
+    assert_eq!(hub.stats().messages_stored, 4 * EACH);
+}
+
+#[tokio::test]
+async fn a_room_opened_again_goes_on_counting() {
+    let bench = Bench::start().await;
+    let room = bench.room("ann", 2, None).await;
+    let ann = bench.client("ann");
+    bench.join(&ann, &room).await.unwrap();
+    bench.hub.send(&ann.session, &room.channel, nonce(1), "앞".to_owned()).await.unwrap();
+    bench.hub.stop().await;
+    let next = Bench::start_with(Config::default(), bench.store.clone()).await;
+    let mut ann = next.client("ann");
+    next.join(&ann, &room).await.unwrap();
+    let sent = next.hub.send(&ann.session, &room.channel, nonce(2), "뒤".to_owned()).await.unwrap();
+    assert_eq!(sent.seq, 2);
+    assert_eq!(text_of(ann.next().await), (2, "뒤".to_owned()), "what was told before is not told again");
+}

@@ -1,0 +1,145 @@
+//! Offers through the hub to a real media worker, and its answers back.
+
+use super::*;
+use crate::request::Publication;
+use crate::view::{Kind, TrackSource};
+use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::media::{Direction, MediaKind};
+use str0m::{Rtc, RtcConfig};
+
+/// A client's transport that never leaves its desk: SDP only.
+struct Transport {
+    rtc: Rtc,
+    pending: Option<SdpPendingOffer>,
+}
+
+impl Transport {
+    fn new() -> Self {
+        Self { rtc: RtcConfig::new().build(std::time::Instant::now()), pending: None }
+    }
+
+    /// Offers to send and to receive so many more of each kind.
+    fn offer(&mut self, sends: usize, receives: usize) -> Offer {
+        let mut api = self.rtc.sdp_api();
+        for kind in [MediaKind::Audio, MediaKind::Video] {
+            for direction in std::iter::repeat_n(Direction::SendOnly, sends).chain(std::iter::repeat_n(Direction::RecvOnly, receives)) {
+                api.add_media(kind, direction, None, None, None);
+            }
+        }
+        let (offer, pending) = api.apply().unwrap();
+        self.pending = Some(pending);
+        Offer { sdp: offer.to_sdp_string(), publish: None }
+    }
+
+    fn accept(&mut self, answer: &str) {
+        let answer = SdpAnswer::from_sdp_string(answer).unwrap();
+        self.rtc.sdp_api().accept_answer(self.pending.take().unwrap(), answer).unwrap();
+    }
+}
+
+impl Bench {
+    async fn join_offering(&self, client: &Client, room: &RoomView, offer: Offer) -> Result<Joined> {
+        self.hub.join(&client.session, JoinRoom { room: room.id.clone(), password: None, offer: Some(offer) }).await
+    }
+}
+
+#[tokio::test]
+async fn an_offer_is_answered_and_slots_carry_the_others() {
+    let bench = Bench::start().await;
+    let room = bench.room("ann", 2, None).await;
+    let (mut ann, bob) = (bench.client("ann"), bench.client("bob"));
+    let (mut anns, mut bobs) = (Transport::new(), Transport::new());
+    let first = bench.join_offering(&ann, &room, anns.offer(1, 2)).await.unwrap();
+    anns.accept(first.answer.as_deref().unwrap());
+    assert_eq!(first.slots.iter().filter(|slot| slot.kind == Kind::Video).count(), 2);
+    let sources: Vec<TrackSource> = first.tracks.iter().map(|track| track.source).collect();
+    assert_eq!(sources, [TrackSource::Microphone, TrackSource::Camera]);
+    let second = bench.join_offering(&bob, &room, bobs.offer(1, 2)).await.unwrap();
+    let bound: Vec<_> = second.map.slots.iter().filter_map(|slot| slot.track.clone()).collect();
+    assert_eq!(bound, first.tracks.iter().map(|track| track.id.clone()).collect::<Vec<_>>());
+    let map = ann.told().into_iter().find_map(|event| if let Event::MediaMap { map, .. } = event { Some(map) } else { None }).unwrap();
+    assert!(map.rev > first.map.rev);
+    assert_eq!(map.slots.iter().filter(|slot| slot.track.is_some()).count(), 2);
+    let muted = bench.hub.mute(&ann.session.id, &first.tracks[0].id, true).await.unwrap();
+    assert!(muted.muted);
+    assert!(matches!(bench.hub.mute(&bob.session.id, &first.tracks[0].id, true).await, Err(Error::Forbidden(_))));
+}
+
+#[tokio::test]
+async fn who_came_without_media_offers_later_and_then_more() {
+    let bench = Bench::start().await;
+    let room = bench.room("ann", 2, None).await;
+    let (ann, mut transport) = (bench.client("ann"), Transport::new());
+    let joined = bench.join(&ann, &room).await.unwrap();
+    assert_eq!((joined.answer, joined.slots.len()), (None, 0));
+    let first = bench.hub.offer(&ann.session.id, transport.offer(1, 1)).await.unwrap();
+    transport.accept(&first.answer);
+    assert_eq!((first.slots.len(), first.tracks.len()), (2, 2));
+    let further = bench.hub.offer(&ann.session.id, transport.offer(0, 1)).await.unwrap();
+    transport.accept(&further.answer);
+    assert_eq!((further.slots.len(), further.tracks), (4, first.tracks));
+    assert!(further.map.rev > first.map.rev);
+    assert_eq!(bench.hub.offer(&bench.client("bob").session.id, transport.offer(0, 1)).await, Err(Error::NotFound("seat")));
+}
+
+#[tokio::test]
+async fn a_bad_offer_takes_no_seat() {
+    let bench = Bench::start().await;
+    let room = bench.room("ann", 2, None).await;
+    let ann = bench.client("ann");
+    let text = |sdp: &str| Offer { sdp: sdp.to_owned(), publish: None };
+    let garbage = bench.join_offering(&ann, &room, text("v=0\r\nnonsense")).await;
+    assert!(matches!(garbage, Err(Error::Invalid { field: "offer.sdp", .. })), "{garbage:?}");
+    let huge = bench.join_offering(&ann, &room, text(&"a".repeat(70_000))).await;
+    assert_eq!(huge, Err(Error::TooLarge { field: "offer.sdp", limit: limits::SDP_BYTES_MAX }));
+    let publish = Some(vec![Publication { mid: "zzz".into(), source: TrackSource::Camera, muted: false }]);
+    let offer = Offer { publish, ..Transport::new().offer(1, 1) };
+    assert!(matches!(bench.join_offering(&ann, &room, offer).await, Err(Error::Invalid { field: "publish[0].mid", .. })));
+    assert_eq!(bench.hub.room(&room.id).await.unwrap().participants, []);
+    assert_eq!(bench.hub.node.sessions.len(), 0);
+    for user in ["bob", "cid"] {
+        assert!(bench.join(&bench.client(user), &room).await.is_ok(), "both seats are free");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_five_offers_at_once_four_are_seated() {
+    let bench = Bench::start().await;
+    let room = bench.room("ann", 4, None).await;
+    let mut joins = tokio::task::JoinSet::new();
+    for index in 0..5 {
+        let (hub, room, client) = (bench.hub.clone(), room.id.clone(), bench.client(&format!("u{index}")));
+        let offer = Some(Transport::new().offer(1, 3));
+        joins.spawn(async move { hub.join(&client.session, JoinRoom { room, password: None, offer }).await });
+    }
+    let outcomes = joins.join_all().await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 4);
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Err(Error::RoomFull)).count(), 1);
+    let last = outcomes.iter().flatten().max_by_key(|joined| joined.tracks.len()).unwrap();
+    assert_eq!((last.tracks.len(), last.map.slots.iter().filter(|slot| slot.track.is_some()).count()), (8, 6));
+}
+
+#[tokio::test]
+async fn a_transport_that_never_connects_is_told_lost() {
+    let mut config = ::media::Config::default();
+    config.limits.connect = Duration::from_secs(2);
+    let bench = Bench::start_on(&config, Config::default(), Arc::default()).await;
+    let room = bench.room("ann", 2, None).await;
+    let (mut ann, bob) = (bench.client("ann"), bench.client("bob"));
+    bench.join(&bob, &room).await.unwrap();
+    bench.join_offering(&ann, &room, Transport::new().offer(1, 1)).await.unwrap();
+    let lost = async {
+        loop {
+            if ann.next().await == (Event::MediaLost { room: room.id.clone() }) {
+                return;
+            }
+        }
+    };
+    lost.await;
+    let view = bench.hub.room(&room.id).await.unwrap();
+    let state = |user: &str| view.participants.iter().find(|participant| participant.user.as_str() == user).unwrap().state;
+    assert_eq!((state("ann"), state("bob")), (ParticipantState::Reconnecting, ParticipantState::Joined));
+    let again = bench.hub.offer(&ann.session.id, Transport::new().offer(1, 1)).await.unwrap();
+    assert_eq!(again.slots.len(), 2);
+    assert_eq!(bench.hub.room(&room.id).await.unwrap().participants[1].state, ParticipantState::Joined);
+}
