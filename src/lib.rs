@@ -1,1 +1,8 @@
-//! The node: composes the crates and touches the outside world.
+//! The node: composes the crates and touches the outside world (disk, HTTP, environment). It decides nothing.
+//!
+//! | module | is |
+//! | --- | --- |
+//! | [`store`] | `rooms::store::Store` on SQLite, and which store to open |
+#![forbid(unsafe_code)]
+
+pub mod store;

@@ -1,0 +1,139 @@
+//! The embedded store: one SQLite file in WAL mode, one writer thread, a few readers.
+//!
+//! It is not a query layer: each operation of [`Store`] is one function in `rooms` or `messages`, run on a connection. Invariant: an `Ok` of
+//! a writing operation was committed and synced before it was returned.
+
+mod messages;
+mod readers;
+mod rooms;
+mod schema;
+mod writer;
+
+use super::OpenError;
+use ::rooms::store::{Appended, LinkRecord, NewMessage, Nonce, Redeemed, RoomRecord, Store, StoreError};
+use ::rooms::view::History;
+use ::rooms::{ChannelId, RoomId};
+use async_trait::async_trait;
+use readers::Readers;
+use rusqlite::ErrorCode;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+use writer::Writer;
+
+/// How long a caller waits for a place in a queue or for a result. Then it gets `Unavailable`: the operation may still happen.
+const OPERATION_WAIT: Duration = Duration::from_secs(5);
+
+/// The embedded store.
+pub struct Sqlite {
+    writer: Writer,
+    readers: Readers,
+}
+
+impl Sqlite {
+    /// Opens or makes the database at `path` and brings its schema up to date. Blocks on the disk.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the file can't be read or written, is newer than this program, or belongs to another.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let connection = schema::open(path)?;
+        let readers = Readers::open(path)?;
+        let writer = Writer::start(connection).map_err(OpenError::Thread)?;
+        Ok(Self { writer, readers })
+    }
+
+    /// Whether the writer runs.
+    pub fn is_writable(&self) -> bool {
+        self.writer.is_running()
+    }
+
+    /// Commits what is queued and ends the writer. Blocks on the disk.
+    pub fn close(&self) {
+        self.writer.stop();
+    }
+}
+
+#[async_trait]
+impl Store for Sqlite {
+    async fn create_room(&self, room: RoomRecord, nonce: Nonce) -> Result<RoomRecord, StoreError> {
+        self.writer.run("create_room", move |db| rooms::create(db, room, &nonce)).await
+    }
+
+    async fn room(&self, id: &RoomId) -> Result<Option<RoomRecord>, StoreError> {
+        let id = id.clone();
+        self.readers.run("room", move |db| rooms::find(db, &id)).await
+    }
+
+    async fn open_rooms(&self) -> Result<Vec<RoomRecord>, StoreError> {
+        self.readers.run("open_rooms", rooms::all_open).await
+    }
+
+    async fn end_room(&self, id: &RoomId, at: SystemTime) -> Result<(), StoreError> {
+        let id = id.clone();
+        self.writer.run("end_room", move |db| rooms::end(db, &id, at)).await
+    }
+
+    async fn create_link(&self, link: LinkRecord) -> Result<(), StoreError> {
+        self.writer.run("create_link", move |db| rooms::create_link(db, &link)).await
+    }
+
+    async fn redeem_link(&self, secret_hash: &[u8; 32], now: SystemTime) -> Result<Redeemed, StoreError> {
+        let secret_hash = *secret_hash;
+        self.writer.run("redeem_link", move |db| rooms::redeem_link(db, &secret_hash, now)).await
+    }
+
+    async fn append(&self, message: NewMessage) -> Result<Appended, StoreError> {
+        self.writer.run("append", move |db| messages::append(db, message)).await
+    }
+
+    async fn history(&self, channel: &ChannelId, before: Option<u64>, limit: u32) -> Result<History, StoreError> {
+        let channel = channel.clone();
+        self.readers.run("history", move |db| messages::history(db, &channel, before, limit)).await
+    }
+}
+
+/// What an operation on a connection can fail with.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// A value in a row that this program can't have written.
+    #[error("{0}")]
+    Unreadable(&'static str),
+}
+
+/// Logs why `operation` failed, and says what the domain needs to know of it.
+fn refuse(operation: &'static str, failure: &Failure) -> StoreError {
+    let error = match failure {
+        Failure::Unreadable(_) => StoreError::Corrupt,
+        Failure::Sqlite(rusqlite::Error::SqliteFailure(cause, _)) => match cause.code {
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreError::Corrupt,
+            _ => StoreError::Unavailable,
+        },
+        Failure::Sqlite(
+            rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::InvalidColumnType(..),
+        ) => StoreError::Corrupt,
+        Failure::Sqlite(_) => StoreError::Unavailable,
+    };
+    metrics::counter!("zzan_store_errors_total", "operation" => operation).increment(1);
+    tracing::error!(operation, error = %failure, "the store refused an operation");
+    error
+}
+
+/// Nanoseconds since 1970, as they are kept: exact, until the year 2262.
+fn to_ns(time: SystemTime) -> i64 {
+    match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |ns| -ns),
+    }
+}
+
+/// The inverse of [`to_ns`].
+fn from_ns(ns: i64) -> SystemTime {
+    let distance = Duration::from_nanos(ns.unsigned_abs());
+    if ns >= 0 { SystemTime::UNIX_EPOCH + distance } else { SystemTime::UNIX_EPOCH - distance }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! The tables, and the way from any earlier version of them to this one.
+//!
+//! A migration that was released is never edited: a change is one more entry of [`MIGRATIONS`]. Invariant: `user_version` is the number of
+//! entries that were applied.
+
+use crate::store::OpenError;
+use rusqlite::Connection;
+use std::path::Path;
+use std::time::Duration;
+
+/// "zzan" in ASCII: tells our files from those of other programs.
+const APPLICATION_ID: i64 = 0x7a7a_616e;
+
+/// How long a statement waits for another process that holds the file (an online backup, a person with `sqlite3`).
+const BUSY_WAIT: Duration = Duration::from_secs(2);
+
+/// Each entry leads from the version of its index to the next.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE rooms (
+        id            TEXT PRIMARY KEY,
+        name          TEXT NOT NULL,
+        capacity      INTEGER NOT NULL,
+        password_hash TEXT,
+        owner_id      TEXT NOT NULL,
+        owner_name    TEXT NOT NULL,
+        channel       TEXT NOT NULL,
+        listing       TEXT NOT NULL,
+        created_at_ns INTEGER NOT NULL,
+        ended_at_ns   INTEGER
+    ) STRICT;
+    CREATE INDEX rooms_open ON rooms (created_at_ns) WHERE ended_at_ns IS NULL;
+
+    CREATE TABLE room_nonces (
+        owner_id     TEXT NOT NULL,
+        nonce        TEXT NOT NULL,
+        room         TEXT NOT NULL,
+        stored_at_ns INTEGER NOT NULL,
+        PRIMARY KEY (owner_id, nonce)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX room_nonces_age ON room_nonces (stored_at_ns);
+
+    CREATE TABLE links (
+        secret_hash   BLOB PRIMARY KEY,
+        room          TEXT NOT NULL,
+        name          TEXT,
+        max_uses      INTEGER NOT NULL,
+        uses          INTEGER NOT NULL,
+        expires_at_ns INTEGER NOT NULL,
+        stored_at_ns  INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX links_age ON links (stored_at_ns);
+
+    CREATE TABLE messages (
+        channel     TEXT NOT NULL,
+        seq         INTEGER NOT NULL,
+        id          TEXT NOT NULL,
+        author_id   TEXT NOT NULL,
+        author_name TEXT NOT NULL,
+        text        TEXT NOT NULL,
+        sent_at_ns  INTEGER NOT NULL,
+        PRIMARY KEY (channel, seq)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE message_nonces (
+        channel      TEXT NOT NULL,
+        author_id    TEXT NOT NULL,
+        nonce        TEXT NOT NULL,
+        seq          INTEGER NOT NULL,
+        stored_at_ns INTEGER NOT NULL,
+        PRIMARY KEY (channel, author_id, nonce)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX message_nonces_age ON message_nonces (stored_at_ns);
+"];
+
+/// Opens the database for writing, makes it durable and brings it up to date.
+pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
+    let failed = |source| OpenError::Database { path: path.to_owned(), source };
+    let mut db = connect(path).map_err(failed)?;
+    check_origin(&db, path)?;
+    // FULL syncs the log at every commit: an acknowledged message survives a power cut, given an honest disk.
+    db.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+    let version = version(&db).map_err(failed)?;
+    let known = MIGRATIONS.len() as i64;
+    if version > known {
+        return Err(OpenError::Newer { path: path.to_owned(), found: version, known });
+    }
+    for (index, migration) in MIGRATIONS.iter().enumerate().skip(usize::try_from(version).unwrap_or(0)) {
+        migrate(&mut db, migration, index as i64 + 1).map_err(failed)?;
+    }
+    Ok(db)
+}
+
+/// Opens one more connection, as readers need it.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let db = connect(path)?;
+    db.pragma_update(None, "query_only", true)?;
+    Ok(db)
+}
+
+fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let db = Connection::open(path)?;
+    db.busy_timeout(BUSY_WAIT)?;
+    db.pragma_update(None, "journal_mode", "WAL")?;
+    db.set_prepared_statement_cache_capacity(64);
+    Ok(db)
+}
+
+fn check_origin(db: &Connection, path: &Path) -> Result<(), OpenError> {
+    let failed = |source| OpenError::Database { path: path.to_owned(), source };
+    let id: i64 = db.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(failed)?;
+    if id == APPLICATION_ID {
+        return Ok(());
+    }
+    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
+    if id != 0 || tables != 0 {
+        return Err(OpenError::Foreign { path: path.to_owned() });
+    }
+    db.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)
+}
+
+fn version(db: &Connection) -> Result<i64, rusqlite::Error> {
+    db.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+fn migrate(db: &mut Connection, migration: &str, to: i64) -> Result<(), rusqlite::Error> {
+    let tx = db.transaction()?;
+    tx.execute_batch(migration)?;
+    tx.pragma_update(None, "user_version", to)?;
+    tx.commit()?;
+    tracing::info!(version = to, "the store's schema is up to date");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_of_a_newer_version_is_refused_and_left_as_it_was() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("zzan.db");
+        let db = open(&path).expect("opens");
+        db.pragma_update(None, "user_version", 99).expect("set");
+        drop(db);
+        let error = open(&path).expect_err("too new").to_string();
+        assert!(error.contains("schema version 99") && error.contains(&format!("up to {}", MIGRATIONS.len())), "{error}");
+        assert_eq!(version(&Connection::open(&path).expect("opens")).expect("read"), 99);
+    }
+
+    #[test]
+    fn a_database_of_another_program_is_refused() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("zzan.db");
+        Connection::open(&path).and_then(|db| db.execute_batch("CREATE TABLE recipes (name TEXT)")).expect("made");
+        assert!(matches!(open(&path), Err(OpenError::Foreign { .. })));
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_refused() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("zzan.db");
+        std::fs::write(&path, "a shopping list, and long enough to be taken for a header of a database".repeat(100)).expect("written");
+        assert!(matches!(open(&path), Err(OpenError::Database { .. })));
+    }
+
+    #[test]
+    fn opening_twice_migrates_once() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("zzan.db");
+        drop(open(&path).expect("made"));
+        let db = open(&path).expect("opened again");
+        assert_eq!(version(&db).expect("read"), MIGRATIONS.len() as i64);
+        assert_eq!(db.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0)).expect("read"), "wal");
+        assert_eq!(db.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0)).expect("read"), 2);
+    }
+}
