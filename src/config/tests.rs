@@ -1,0 +1,147 @@
+//! What a person reads after a mistake, and which source wins.
+
+use super::*;
+
+fn load(file: &str, env: &[(&str, &str)], flags: &[(&'static str, &'static str, &str)]) -> Result<(Config, Vec<Effective>), String> {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("zzan.toml");
+    std::fs::write(&path, file).expect("written");
+    std::fs::write(dir.path().join("shop.secret"), "from-a-file-from-a-file-from-a-file\n").expect("written");
+    let result = Config::load(Sources {
+        file: Some(path),
+        env: env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        flags: flags.iter().map(|(key, flag, value)| (*key, *flag, (*value).to_owned())).collect(),
+    });
+    result.map_err(|problems| problems.to_string().replace(&format!("{}/", dir.path().display()), ""))
+}
+
+#[test]
+fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
+    let file = "dev = true\nlisten = \"127.0.0.1:1\"\n[media]\nworkers = 2\nfirst_port = 5000\n";
+    let (config, effective) = load(
+        file,
+        &[("ZZAN_LISTEN", "127.0.0.1:2"), ("ZZAN_MEDIA_WORKERS", "3"), ("PATH", "/bin")],
+        &[("listen", "--listen", "127.0.0.1:3")],
+    )
+    .expect("fits");
+    assert_eq!(config.listen.port(), 3);
+    assert_eq!(config.media.workers, 3);
+    assert_eq!(config.media.first_port, 5000);
+    assert_eq!(config.ping_interval, Duration::from_secs(5));
+    let origin = |key: &str| effective.iter().find(|effective| effective.key == key).expect("there").origin.to_string();
+    assert_eq!(origin("listen"), "flag --listen");
+    assert_eq!(origin("media.workers"), "environment ZZAN_MEDIA_WORKERS");
+    assert!(origin("media.first_port").ends_with("zzan.toml:5"), "{}", origin("media.first_port"));
+    assert_eq!(origin("ping_interval_ms"), "default");
+}
+
+/// A file, the environment, and parts of what is told about them.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
+
+#[test]
+fn every_mistake_names_key_value_origin_and_what_is_allowed() {
+    let cases: &[Case<'_>] = &[
+        ("listen = \"localhost\"", &[], &["listen = \"localhost\" (zzan.toml:1): allowed is an address with a port"]),
+        ("\n\nlisten = 8080", &[], &["listen = 8080 (zzan.toml:3): allowed is an address with a port"]),
+        ("[media]\nworkers = \"many\"", &[], &["media.workers = \"many\" (zzan.toml:2): allowed is a whole number from 1 to 64"]),
+        ("media.workers = 0", &[], &["media.workers = 0 (zzan.toml:1): allowed is a whole number from 1 to 64"]),
+        ("", &[("ZZAN_MEDIA_WORKERS", "-1")], &["media.workers = \"-1\" (environment ZZAN_MEDIA_WORKERS): allowed is a whole number"]),
+        ("guests = \"no\"", &[], &["guests = \"no\" (zzan.toml:1): allowed is true or false"]),
+        ("store = \"dynamodb\"", &[], &["store = \"dynamodb\" (zzan.toml:1)", "\"dynamodb\" is not in this version"]),
+        ("lisen = \"127.0.0.1:1\"", &[], &["lisen (zzan.toml:1): there is no such key; did you mean listen?"]),
+        ("[media]\nworker = 1", &[], &["media.worker (zzan.toml:2): there is no such key; did you mean media.workers?"]),
+        ("", &[("ZZAN_LISTN", "x")], &["ZZAN_LISTN (environment ZZAN_LISTN): there is no such key; did you mean ZZAN_LISTEN?"]),
+        ("workers = 1", &[], &["workers (zzan.toml:1): there is no such key; did you mean media.workers?"]),
+        ("[entirely]\nelse = 1", &[], &["entirely.else (zzan.toml:2): there is no such key\n"]),
+        ("origins = [\"https://shop.example.com/page\"]", &[], &["origins", "each of scheme, host and port only"]),
+        ("origins = [\"*\"]", &[], &["origins = [\"*\"] (zzan.toml:1)"]),
+        (
+            "public_url = \"https://example.com/zzan\"",
+            &[],
+            &["public_url = \"https://example.com/zzan\" (zzan.toml:1): allowed is a URL of scheme"],
+        ),
+        ("media.addresses = [\"0.0.0.0\"]", &[], &["media.addresses = [\"0.0.0.0\"] (zzan.toml:1)"]),
+        ("media = { first_port = 65535, workers = 2 }", &[], &["media.first_port = 65535", "leaves room for the 2 of media.workers"]),
+        ("chat.text_max_chars = 1.5", &[], &["chat.text_max_chars = 1.5 (zzan.toml:1)"]),
+        ("listen = \n", &[], &["zzan.toml:1: TOML: "]),
+        (
+            "keys = [{ id = \"shop\", secret = \"short\" }]",
+            &[],
+            &["keys (zzan.toml:1): the secret of \"shop\" has 5 bytes: allowed are at least 32"],
+        ),
+        ("keys = [{ id = \"a b\", secret_file = \"shop.secret\" }]", &[], &["keys (zzan.toml:1): \"a b\" is no id"]),
+        ("keys = [{ id = \"shop\" }]", &[], &["\"shop\" has neither secret nor secret_file"]),
+        ("keys = [{ id = \"shop\", secret_file = \"gone\" }]", &[], &["secret_file gone can't be read"]),
+        ("keys = [{ id = \"shop\", secrt = \"x\" }]", &[], &["there is no such key as secrt"]),
+        ("", &[("ZZAN_KEYS", "shop")], &["keys (environment ZZAN_KEYS): allowed is <id>:<secret>"]),
+    ];
+    for (file, env, expected) in cases {
+        let error = load(&format!("{file}\n"), &[&[("ZZAN_DEV", "true")], *env].concat(), &[]).map(|_| ()).expect_err(file);
+        for part in *expected {
+            assert!(format!("{error}\n").contains(part), "{file:?} {env:?} is told {error:?}, without {part:?}");
+        }
+    }
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    let error = load("dev = 1\nguests = 2\nlog.format = 3\n", &[], &[]).map(|_| ()).expect_err("wrong");
+    for part in ["dev = 1", "guests = 2", "log.format = 3", "keys (default)"] {
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[test]
+fn without_dev_mode_and_without_a_key_the_error_says_how_to_make_one() {
+    let error = load("", &[], &[]).map(|_| ()).expect_err("no key");
+    assert!(error.contains("openssl rand -hex 32") && error.contains("[[keys]]") && error.contains("--dev"), "{error}");
+    let (config, _) = load("[[keys]]\nid = \"shop\"\nsecret_file = \"shop.secret\"\n", &[], &[]).expect("fits");
+    assert_eq!(config.keys.len(), 1);
+    assert_eq!(config.keys[0].secret.expose(), "from-a-file-from-a-file-from-a-file");
+}
+
+#[test]
+fn dev_mode_adds_its_key_to_those_given() {
+    let (config, _) = load("dev = true", &[("ZZAN_KEYS", "shop:0123456789abcdef0123456789abcdef")], &[]).expect("fits");
+    assert_eq!(config.keys.iter().map(|key| key.id.as_str()).collect::<Vec<_>>(), ["shop", "devkey"]);
+}
+
+#[test]
+fn no_secret_is_printed() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    let (config, effective) = load(&format!("keys = [{{ id = \"shop\", secret = \"{secret}\" }}]"), &[], &[]).expect("fits");
+    assert!(!format!("{config:?} {effective:?}").contains(secret));
+    let error = load(&format!("key = [{{ id = \"shop\", secret = \"{secret}\" }}]"), &[("ZZAN_KEY", secret)], &[]).map(|_| ());
+    assert!(!error.expect_err("misspelt").contains(secret));
+}
+
+#[test]
+fn variables_of_other_programs_are_no_mistake() {
+    let env = [
+        ("ZZAN_DEV", "true"),
+        ("ZZAN_PORT", "tcp://10.0.0.1:80"),
+        ("ZZAN_PORT_80_TCP_ADDR", "10.0.0.1"),
+        ("ZZAN_SERVICE_HOST", "10.0.0.1"),
+        ("ZZAN_BIN", "x"),
+    ];
+    load("", &env, &[]).expect("fits");
+}
+
+#[test]
+fn an_origin_is_written_as_browsers_write_it() {
+    for (given, expected) in [
+        ("https://Shop.Example.com", Some("https://shop.example.com")),
+        ("https://shop.example.com/", Some("https://shop.example.com")),
+        ("https://shop.example.com:443", Some("https://shop.example.com")),
+        ("http://localhost:5173", Some("http://localhost:5173")),
+        ("http://[::1]:8080", Some("http://[::1]:8080")),
+        ("shop.example.com", None),
+        ("https://user@shop.example.com", None),
+        ("https://shop.example.com?x", None),
+        ("https://shop.example.com:99999", None),
+        ("ftp://shop.example.com", None),
+        ("null", None),
+    ] {
+        assert_eq!(origin(given).as_deref(), expected, "{given}");
+    }
+}
