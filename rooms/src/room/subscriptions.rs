@@ -60,8 +60,9 @@ impl Subscriptions {
     /// The participant has a new transport, with these slots or none.
     pub(super) fn replace_slots(&mut self, participant: &ParticipantId, lines: &[MediaLine]) {
         let subscriber = self.subscribers.entry(participant.clone()).or_default();
+        // From none to none is no new map: who has no media is told nothing of it.
+        subscriber.slots_changed |= !(subscriber.slots.is_empty() && lines.is_empty());
         subscriber.slots = lines.iter().map(|line| BoundSlot { mid: line.mid, kind: line.kind, track: None }).collect();
-        subscriber.slots_changed = true;
         subscriber.told = None;
     }
 

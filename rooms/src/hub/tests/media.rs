@@ -57,7 +57,8 @@ async fn an_offer_is_answered_and_slots_carry_the_others() {
     let second = bench.join_offering(&bob, &room, bobs.offer(1, 2)).await.unwrap();
     let bound: Vec<_> = second.map.slots.iter().filter_map(|slot| slot.track.clone()).collect();
     assert_eq!(bound, first.tracks.iter().map(|track| track.id.clone()).collect::<Vec<_>>());
-    let map = ann.told().into_iter().find_map(|event| if let Event::MediaMap { map, .. } = event { Some(map) } else { None }).unwrap();
+    let maps = ann.told().into_iter().filter_map(|event| if let Event::MediaMap { map, .. } = event { Some(map) } else { None });
+    let map = maps.last().unwrap();
     assert!(map.rev > first.map.rev);
     assert_eq!(map.slots.iter().filter(|slot| slot.track.is_some()).count(), 2);
     let muted = bench.hub.mute(&ann.session.id, &first.tracks[0].id, true).await.unwrap();
@@ -142,4 +143,27 @@ async fn a_transport_that_never_connects_is_told_lost() {
     let again = bench.hub.offer(&ann.session.id, Transport::new().offer(1, 1)).await.unwrap();
     assert_eq!(again.slots.len(), 2);
     assert_eq!(bench.hub.room(&room.id).await.unwrap().participants[1].state, ParticipantState::Joined);
+}
+
+#[tokio::test]
+async fn a_media_plane_that_takes_nothing_loses_the_peer_and_not_the_room() {
+    let (media, workers) = ::media::start(&::media::Config::default()).unwrap();
+    let hub = Hub::start(Config::default(), Arc::<MemoryStore>::default(), media).await.unwrap();
+    let request = CreateRoom { name: "방".to_owned(), capacity: 2, password: None, listing: Listing::Lobby, nonce: Nonce("n".to_owned()) };
+    let room = hub.create_room(&person("ann"), request).await.unwrap();
+    let client = |user: &str| {
+        let (session, outbox) = SessionHandle::new(SessionId::new(user), person(user), Grants::User);
+        Client { session, outbox }
+    };
+    let (mut ann, bob) = (client("ann"), client("bob"));
+    let offer = |offer| JoinRoom { room: room.id.clone(), password: None, offer: Some(offer) };
+    hub.join(&bob.session, offer(Transport::new().offer(1, 1))).await.unwrap();
+    workers.stop();
+    hub.join(&ann.session, offer(Transport::new().offer(1, 1))).await.unwrap();
+    assert!(matches!(ann.next().await, Event::MediaMap { .. }));
+    assert_eq!(ann.next().await, Event::MediaLost { room: room.id.clone() });
+    hub.send(&ann.session, &room.channel, Nonce("1".to_owned()), "들려요?".to_owned()).await.unwrap();
+    while !matches!(ann.next().await, Event::ChatMessage { .. }) {}
+    hub.leave(&ann.session.id, &room.id).await.unwrap();
+    assert_eq!(hub.room(&room.id).await.unwrap().participants.len(), 1);
 }
