@@ -42,8 +42,9 @@ const PATH: &str = "/socket.io";
 pub const WS_MESSAGE_BYTES_MAX: usize = 128 * 1024;
 /// Longest body of a polling request: it carries several messages.
 pub const POLLING_BODY_BYTES_MAX: usize = 256 * 1024;
-/// Packets that wait for one client. When it is full the event that didn't fit drops the connection.
-const SEND_QUEUE_PACKETS: usize = 128;
+/// Packets that wait for one client: its burst of events refused at once, and as many events of others. When it is full the packet that
+/// didn't fit drops the connection, unless it is volatile.
+const SEND_QUEUE_PACKETS: usize = 256;
 /// How long polling may take to become a WebSocket; the codec sends no pings meanwhile.
 const UPGRADE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often addresses that have been quiet are forgotten.
@@ -239,7 +240,14 @@ async fn forget_quiet(shared: Arc<Shared>) {
 
 /// What a handshake hands from the middleware, which runs before the client is told that it is connected, to the handler after it.
 #[derive(Clone)]
-struct Handshake(Arc<Mutex<Option<(Prepared, Verified, Option<Entry>)>>>);
+struct Handshake(Arc<Mutex<Option<Admitted>>>);
+
+struct Admitted {
+    prepared: Prepared,
+    verified: Verified,
+    /// The session that the client resumes.
+    resumed: Option<Entry>,
+}
 
 fn listen(io: &SocketIo, shared: &Arc<Shared>) {
     let weak = Arc::downgrade(shared);
@@ -251,8 +259,8 @@ fn listen(io: &SocketIo, shared: &Arc<Shared>) {
         let shared = weak.upgrade();
         async move {
             let handshake = socket.extensions.get::<Handshake>();
-            let prepared = handshake.and_then(|Handshake(slot)| slot.lock().unwrap_or_else(PoisonError::into_inner).take());
-            if let (Some(shared), Some((prepared, verified, resumed))) = (shared, prepared) {
+            let admitted = handshake.and_then(|Handshake(slot)| slot.lock().unwrap_or_else(PoisonError::into_inner).take());
+            if let (Some(shared), Some(Admitted { prepared, verified, resumed })) = (shared, admitted) {
                 let connection = Connection::open(shared.clone(), socket, prepared);
                 session::attach(shared, connection, verified, resumed).await;
             }
@@ -265,17 +273,17 @@ fn listen(io: &SocketIo, shared: &Arc<Shared>) {
 fn admit(shared: &Weak<Shared>, socket: &SocketRef, auth: Option<Auth>) -> Result<(), ConnectError> {
     let stopping = || ConnectError(WireError::new(ErrorCode::Unavailable, "the node is stopping"));
     let shared = shared.upgrade().ok_or_else(stopping)?;
-    let admitted = auth::admit(&shared, auth)?;
+    let (verified, secret) = auth::admit(&shared, auth)?;
     let transport = socket.req_parts().extensions.get::<Transport>().ok_or_else(stopping)?;
     let guard = shared
         .gate
         .take_socket(transport.peer().ip())
         .map_err(|TooMany { retry_after }| ConnectError(WireError::rate_limited(retry_after)))?;
-    let user = &admitted.verified.subject.user.id;
-    let resumed = admitted.session.and_then(|secret| shared.registry.find(&secret)).filter(|entry| entry.is_of(user));
+    let user = &verified.subject.user.id;
+    let resumed = secret.and_then(|secret| shared.registry.find(&secret)).filter(|entry| entry.is_of(user));
     let limiter = resumed.as_ref().map_or_else(|| session::limiter(&shared), Entry::limiter);
     let prepared = Prepared::new(shared, socket, guard, limiter);
-    socket.extensions.insert(Handshake(Arc::new(Mutex::new(Some((prepared, admitted.verified, resumed))))));
+    socket.extensions.insert(Handshake(Arc::new(Mutex::new(Some(Admitted { prepared, verified, resumed })))));
     Ok(())
 }
 

@@ -152,6 +152,7 @@ impl Session {
         if let Some(connection) = self.connection.take() {
             match reason {
                 LeaveReason::ServerStopped => connection.release(),
+                LeaveReason::Left => connection.linger(),
                 _ => connection.dismiss(),
             }
         }

@@ -16,13 +16,6 @@ pub(crate) struct Auth {
     session: Option<String>,
 }
 
-/// A handshake that may go on.
-pub(crate) struct Admitted {
-    pub(crate) verified: Verified,
-    /// The secret of the session to resume.
-    pub(crate) session: Option<String>,
-}
-
 /// The codec's `connect_error` carries a text only, so the code is its beginning: `unauthorized: token expired`.
 #[derive(Debug)]
 pub(crate) struct ConnectError(pub(crate) WireError);
@@ -39,14 +32,13 @@ impl From<Refused> for ConnectError {
     }
 }
 
-/// Checks the handshake's token. `auth` is what could be read of it.
-pub(crate) fn admit(shared: &Shared, auth: Option<Auth>) -> Result<Admitted, ConnectError> {
+/// Checks the handshake's token. `auth` is what could be read of it. Also returns the secret of the session that the client resumes.
+pub(crate) fn admit(shared: &Shared, auth: Option<Auth>) -> Result<(Verified, Option<String>), ConnectError> {
     if shared.draining.is_cancelled() {
         return Err(ConnectError(WireError::new(ErrorCode::Unavailable, "the node is stopping")));
     }
     let Some(Auth { token: Some(token), session }) = auth else { return Err(Refused::Missing.into()) };
-    let verified = verify(shared, &token)?;
-    Ok(Admitted { verified, session })
+    Ok((verify(shared, &token)?, session))
 }
 
 /// Checks a token, and that a session could live with it now.

@@ -163,11 +163,16 @@ impl Connection {
         }
     }
 
-    /// Tells the client that the session is over, and drops the transport a little later, so that the client hears it.
+    /// Tells the client that the session is over.
     pub(crate) fn dismiss(self) {
+        self.socket.clone().disconnect().ok();
+        self.linger();
+    }
+
+    /// Drops the transport a little later: what was sent last still arrives, and a client that closes by itself closes in order.
+    pub(crate) fn linger(self) {
         /// Longer only keeps a client that doesn't listen.
         const LINGER: Duration = Duration::from_secs(1);
-        self.socket.clone().disconnect().ok();
         tokio::spawn(async move {
             tokio::time::sleep(LINGER).await;
             drop(self);

@@ -1,0 +1,13 @@
+//! Signaling over real sockets: a node's signaling in this process, on the memory store, with clients of several kinds.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod ends;
+mod handshake;
+mod harness;
+mod hostile;
+mod limits;
+mod official_client;
+mod order;
+mod requests;
+mod resume;
+mod socket;
