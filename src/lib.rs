@@ -2,9 +2,21 @@
 //!
 //! | module | is |
 //! | --- | --- |
+//! | [`cli`] | the commands |
 //! | [`config`] | file < environment < flags, checked before anything starts |
 //! | [`store`] | `rooms::store::Store` on SQLite, and which store to open |
+//! | [`api`] | REST: routes, errors, documentation, headers |
+//! | [`page`] | the built page, embedded |
+//! | [`node`] | what starts and stops in which order |
+//! | [`telemetry`] | logs and metrics |
+//! | [`demo`] | the demo room of dev mode |
 #![forbid(unsafe_code)]
 
+pub mod api;
+pub mod cli;
 pub mod config;
+pub mod demo;
+pub mod node;
+pub mod page;
 pub mod store;
+pub mod telemetry;

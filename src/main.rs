@@ -1,2 +1,15 @@
 //! The `zzan` command.
-fn main() {}
+#![forbid(unsafe_code)]
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match zzan::cli::run(zzan::cli::Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("zzan: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
