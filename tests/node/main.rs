@@ -1,0 +1,10 @@
+//! The real binary and the real node, from outside: command line, HTTP, socket.io, signals, and the disk across kill -9.
+#![forbid(unsafe_code)]
+
+mod api_test;
+mod cli_test;
+mod durability_test;
+mod layering_test;
+mod page_test;
+mod stop_test;
+mod support;
