@@ -301,8 +301,9 @@ async function takeSeat(client: Client, { room, password, local }: JoinOptions, 
 
 function sendingOf(local: LocalMedia): Record<SendSource, { track: MediaStreamTrack | null; muted: boolean }> {
   const of = (source: SendSource) => {
-    const { on, track } = local.state[source];
-    return { track, muted: !on || track === null };
+    const { on, track, opening } = local.state[source];
+    // A device that is being opened counts as on: the others needn't see it go on and off when a page was refreshed.
+    return { track, muted: !on || (track === null && !opening) };
   };
   return { microphone: of('microphone'), camera: of('camera') };
 }

@@ -20,9 +20,6 @@ export interface VisitState {
   readonly call: Room | undefined;
 }
 
-/** A refresh shouldn't come back without picture because the camera takes its time, nor wait for one that never opens. */
-const DEVICES_WAIT_MS = 1_500;
-
 export class Visit {
   readonly local: LocalMedia;
   private readonly listeners = new Set<() => void>();
@@ -61,7 +58,7 @@ export class Visit {
 
   /** Opens devices and session; goes straight back into the call that a refresh came from. */
   async start(): Promise<void> {
-    const devices = this.local.open();
+    void this.local.open();
     try {
       // Somebody whose name is known learns at once that a link is dead; anybody else when joining.
       const name = this.linkName ?? this.visitor.name;
@@ -71,7 +68,7 @@ export class Visit {
     }
     if (this.closed) return;
     if (this.current.phase === 'rejoining') {
-      await Promise.race([devices, new Promise((wake) => setTimeout(wake, DEVICES_WAIT_MS))]);
+      // Not after the devices: the seat is kept for two seconds only.
       return this.join({ name: this.current.name, password: typedPassword(this.roomId) });
     }
     if (this.link === undefined) await this.look();
