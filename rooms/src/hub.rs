@@ -65,10 +65,12 @@ impl Hub {
     /// Ends all rooms' tasks, telling their sessions `ServerStopped`. The rooms stay open in the store. Further requests get `Unavailable`.
     pub async fn stop(&self) {
         self.node.begin_stop();
+        let mut stops = tokio::task::JoinSet::new();
         for room in self.node.all_live() {
-            // A room that doesn't answer in time goes with the process.
-            let _ = room.call(Input::Stop).await;
+            stops.spawn(async move { room.call(Input::Stop).await });
         }
+        // A room that doesn't answer in time goes with the process.
+        drop(stops.join_all().await);
     }
 
     /// Opens a room. The same owner and nonce twice returns the same room.
@@ -240,7 +242,8 @@ impl Hub {
         }
     }
 
-    /// The session has a new connection: its seat is active again. Returns what it needs to go on, if it has a seat.
+    /// The session has a new connection: its seat is active again. Returns what it needs to go on, if it has a seat. `MediaLost` and
+    /// `MediaNeed` are told again where they still hold.
     pub async fn session_resumed(&self, session: &SessionId) -> Option<Joined> {
         let room = self.node.sessions.resumed(session).and_then(|room| self.node.live(&room))?;
         let answer = room.call(Input::Resumed { session: session.clone() }).await.ok()?;

@@ -97,7 +97,7 @@ pub(crate) enum OfferPlan {
 }
 
 /// Something to do.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Output {
     /// To whoever made the request that is being handled.
     Answer(Result<Answer>),

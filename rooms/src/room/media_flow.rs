@@ -127,6 +127,16 @@ impl Room {
         self.rebind(out);
     }
 
+    /// What asks for an offer is told again after a connection was lost, since no snapshot says it.
+    pub(super) fn repeat_demands(&mut self, participant: &ParticipantId, out: &mut Vec<Output>) {
+        let Some(seat) = self.roster.by_id(participant) else { return };
+        if seat.has_lost_media() {
+            tell(&seat.session, Event::MediaLost { room: self.facts.id.clone() }, out);
+        }
+        self.subscriptions.forget_told_need(participant);
+        self.rebind(out);
+    }
+
     /// Binds everyone's slots anew, and tells each whose bindings changed: also the one whose offer is being answered, since an answer
     /// carries the revision and not the map.
     pub(super) fn rebind(&mut self, out: &mut Vec<Output>) {

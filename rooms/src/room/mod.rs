@@ -255,6 +255,9 @@ impl Room {
 
     fn session_resumed(&mut self, session: &SessionId, out: &mut Vec<Output>) {
         let participant = self.change_state(session, roster::Seat::resume_session, out);
+        if let Some(participant) = &participant {
+            self.repeat_demands(participant, out);
+        }
         let answer = participant.map(|participant| self.snapshot(&participant)).ok_or(Error::NotFound("seat"));
         out.push(Output::Answer(answer));
     }

@@ -57,6 +57,10 @@ impl Seat {
         self.media_loss = None;
     }
 
+    pub(super) fn has_lost_media(&self) -> bool {
+        self.media_loss.is_some()
+    }
+
     /// When the earlier of its losses ends the seat, and as what.
     fn expiry(&self) -> Option<(Instant, LeaveReason)> {
         let session = self.session_loss.map(|(loss, until)| match loss {

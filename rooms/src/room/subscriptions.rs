@@ -75,6 +75,13 @@ impl Subscriptions {
         subscriber.slots_changed |= subscriber.slots.len() != earlier.len();
     }
 
+    /// The next [`Subscriptions::rebind`] tells what is needed again.
+    pub(super) fn forget_told_need(&mut self, participant: &ParticipantId) {
+        if let Some(subscriber) = self.subscribers.get_mut(participant) {
+            subscriber.told = None;
+        }
+    }
+
     pub(super) fn remove(&mut self, participant: &ParticipantId) {
         self.subscribers.remove(participant);
     }

@@ -257,6 +257,25 @@ fn a_session_that_resumes_is_back_with_all_it_needs() {
 }
 
 #[test]
+fn what_a_lost_connection_was_asked_for_is_asked_again() {
+    let mut bench = Bench::new(3, false);
+    bench.join("a", "ann", Some(offered("a", 1)));
+    bench.join("b", "bob", Some(offered("b", 1)));
+    bench.join("c", "cid", Some(offered("c", 2)));
+    let need = to("a", Event::MediaNeed { room: room_id(), audio: 2, video: 2 });
+    let mut resume = |session: &str| {
+        bench.put(Input::Lost { session: SessionId::new(session), loss: Loss::Silent });
+        if session == "b" {
+            bench.put(Input::Media(media::Event::Lost { peer: PeerId(2), reason: LossReason::Silent }));
+        }
+        bench.put(Input::Resumed { session: SessionId::new(session) }).rest
+    };
+    let others = |session: &str, user: &str| ["b", "c"].map(|to| updated(to, person(session, user, ParticipantState::Joined)));
+    assert_eq!(resume("a"), [&others("a", "ann")[..], &[need]].concat());
+    assert_eq!(resume("b"), [to("b", Event::MediaLost { room: room_id() })], "still without media, so still reconnecting");
+}
+
+#[test]
 fn a_second_loss_never_prolongs_the_first() {
     let mut bench = Bench::new(2, false);
     bench.join("a", "ann", None);
