@@ -19,6 +19,8 @@ pub const LEEWAY: Duration = Duration::from_secs(60);
 pub const SECRET_BYTES_MIN: usize = 32;
 /// Longest `sub`.
 pub const SUB_BYTES_MAX: usize = 128;
+/// Latest `exp`: the end of the year 9999, beyond which no date can be written.
+const EXP_MAX: u64 = 253_402_300_799;
 /// Longest `name`, in characters.
 pub const NAME_CHARS_MAX: usize = 64;
 
@@ -219,7 +221,7 @@ struct Claims {
 impl Claims {
     fn into_verified(self, key: &Key) -> Result<Verified, Refused> {
         check_user(&self.sub, &self.name).map_err(|_| Refused::Claim)?;
-        if self.jti.is_empty() {
+        if self.jti.is_empty() || self.exp > EXP_MAX {
             return Err(Refused::Claim);
         }
         let grants = match (self.typ, self.grants) {
@@ -228,7 +230,7 @@ impl Claims {
             (Typ::User, Some(_)) | (Typ::Room, None) => return Err(Refused::Claim),
         };
         let user = User { id: UserId::new(self.sub), name: self.name };
-        let expires_at = UNIX_EPOCH.checked_add(Duration::from_secs(self.exp)).ok_or(Refused::Claim)?;
+        let expires_at = UNIX_EPOCH + Duration::from_secs(self.exp);
         let subject = Subject { user, grants, locale: self.locale, plan: self.plan };
         Ok(Verified { subject, expires_at, key: key.id.clone(), jti: self.jti })
     }
@@ -446,6 +448,7 @@ mod tests {
             (with("nbf", json!(now + 75)), Refused::NotYet),
             (with("exp", json!("soon")), Refused::Claim),
             (with("exp", json!(u64::MAX)), Refused::Claim),
+            (with("exp", json!(EXP_MAX + 1)), Refused::Claim),
             (with("typ", json!("admin")), Refused::Claim),
             (with("typ", json!("room")), Refused::Claim),
             (with("grants", json!({"room": "r"})), Refused::Claim),

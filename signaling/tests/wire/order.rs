@@ -34,12 +34,13 @@ async fn an_ack_comes_before_the_events_that_its_request_caused() {
     let mut ana = server.connect("ana").await;
     let (_, channel) = server.room(&mut ana).await;
     for number in 0..200 {
-        let id = ana.emit("chat:send", chat(&channel, &number.to_string())).await;
+        let text = number.to_string();
+        let id = ana.emit("chat:send", chat(&channel, &text)).await;
         let mut acked = false;
         loop {
             match ana.next().await {
                 Came::Ack(other, _) if other == id => acked = true,
-                Came::Event(name, event) if name == "chat:message" && event["message"]["text"] == number.to_string() => break,
+                Came::Event(name, event) if name == "chat:message" && event["message"]["text"] == text.as_str() => break,
                 _ => {}
             }
         }
