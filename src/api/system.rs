@@ -81,12 +81,13 @@ fn gauge(app: &App) {
     metrics::gauge!("zzan_sessions").set(signaling.sessions as f64);
     metrics::gauge!("zzan_connections").set(signaling.connections as f64);
     let media = app.media.stats();
-    metrics::gauge!("zzan_media_peers").set(media.peers as f64);
-    metrics::counter!("zzan_media_packets_received_total").absolute(media.rtp_in);
-    metrics::counter!("zzan_media_packets_forwarded_total").absolute(media.rtp_forwarded);
     for (name, value) in media.each() {
-        if let Some(reason) = name.strip_prefix("dropped_") {
-            metrics::counter!("zzan_media_packets_dropped_total", "reason" => reason).absolute(value);
+        match (name, name.strip_prefix("dropped_")) {
+            ("peers" | "rooms", _) => metrics::gauge!(format!("zzan_media_{name}")).set(value as f64),
+            ("rtp_in", _) => metrics::counter!("zzan_media_packets_received_total").absolute(value),
+            ("rtp_forwarded", _) => metrics::counter!("zzan_media_packets_forwarded_total").absolute(value),
+            (_, Some(reason)) => metrics::counter!("zzan_media_packets_dropped_total", "reason" => reason).absolute(value),
+            (_, None) => metrics::counter!(format!("zzan_media_{name}_total")).absolute(value),
         }
     }
 }

@@ -45,6 +45,7 @@ async fn a_hundred_kills_lose_no_acknowledged_message_and_double_none() {
         process = Process::start(dir.path(), &ENV).await;
         check(&process, &room, &channel, &acked, round).await;
     }
+    println!("{} messages were acknowledged over {ROUNDS} kills", acked.len());
     assert!(acked.len() > ROUNDS as usize * 10, "only {} messages were acknowledged", acked.len());
     process.kill().await;
     assert_integrity(&dir.path().join("data/zzan.db"));
