@@ -92,7 +92,11 @@ export class Chat {
   /** Fetches what was missed: at the start, after a reconnect, and when a number is skipped. */
   catchUp(): Promise<void> {
     this.catching ??= this.fetchMissed()
-      .catch((error: unknown) => console.warn('zzan: messages could not be fetched', error))
+      .catch((cause: unknown) => {
+        // Without a connection it is asked again with the next one.
+        const error = ZzanError.from(cause);
+        if (!error.transient && error.code !== 'closed') console.warn('zzan: messages could not be fetched', error);
+      })
       .finally(() => (this.catching = undefined));
     return this.catching;
   }

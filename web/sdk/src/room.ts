@@ -59,6 +59,7 @@ export class Room {
   private ended = false;
   private recovering = false;
   private currentView: RoomView | undefined;
+  private held: ServerEvent[] | undefined;
   /** Counts recoveries: an older one that comes back late does nothing. */
   private recovery = 0;
   private readonly told: Partial<Record<SendSource, boolean>> = {};
@@ -154,7 +155,20 @@ export class Room {
     );
   }
 
+  /** What happens while an answer is awaited comes after the snapshot that the answer brings: it waits until that is the state. */
+  private async hold(work: () => Promise<void>): Promise<void> {
+    if (this.held) return work();
+    const held: ServerEvent[] = (this.held = []);
+    try {
+      await work();
+    } finally {
+      this.held = undefined;
+      for (const event of held) this.apply(event);
+    }
+  }
+
   private apply(event: ServerEvent): void {
+    if (this.held) return void this.held.push(event);
     const next = reduce(this.currentState, event);
     if (next === this.currentState) return;
     this.currentState = next;
@@ -172,14 +186,14 @@ export class Room {
 
   /** A new seat for the same user, with a new PeerConnection. */
   private rejoin(): void {
-    const attempt = async (isCurrent: () => boolean) => {
+    const attempt = (isCurrent: () => boolean) => this.hold(async () => {
       const seat = await takeSeat(this.client, this.options, this.slots);
       if (!isCurrent()) return seat.media.close();
       this.adopt(seat.media);
       this.currentState = seat.state;
       this.followLocal();
       void this.chat.catchUp();
-    };
+    });
     void this.recover(attempt, () => this.end({ reason: 'gone' }));
   }
 
@@ -208,13 +222,15 @@ export class Room {
     this.negotiate(media).catch(() => this.mediaLost(media));
   }
 
-  private async negotiate(media: PeerMedia): Promise<void> {
-    const answer = await this.client.request('media:offer', await media.offer(mutedOf(this.options.local)));
-    await media.accept(answer.answer);
-    if (media !== this.media) return;
-    this.currentState = withAnswer(this.currentState, answer);
-    this.changed();
-    this.followLocal();
+  private negotiate(media: PeerMedia): Promise<void> {
+    return this.hold(async () => {
+      const answer = await this.client.request('media:offer', await media.offer(mutedOf(this.options.local)));
+      if (media !== this.media) return;
+      await media.accept(answer.answer);
+      this.currentState = withAnswer(this.currentState, answer);
+      this.changed();
+      this.followLocal();
+    });
   }
 
   /** Tries until it works, is overtaken by another recovery, or is refused; `missing` when there is no such seat or room. */

@@ -46,13 +46,13 @@ export function Stage({ room, state, media, isOwner, onKick }: Props) {
           />
         ))}
         <SelfTile me={state.me} media={media} speaking={speaking.has(state.me.id)} isHost={state.me.user === state.room.owner} />
+        {others.length === 0 && (
+          <div className="alone" role="status">
+            <strong>{t.call.alone}</strong>
+            <span>{t.call.aloneText}</span>
+          </div>
+        )}
       </div>
-      {others.length === 0 && (
-        <div className="alone" role="status">
-          <strong>{t.call.alone}</strong>
-          <span>{t.call.aloneText}</span>
-        </div>
-      )}
     </main>
   );
 }
