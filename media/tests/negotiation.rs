@@ -117,7 +117,7 @@ fn mutated_offers_are_answered_or_refused_but_never_unwind() {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let (mut noise, mut answered, mut refused) = (Noise(0x9e37_79b9_7f4a_7c15), 0, 0);
-    for n in 0..600 {
+    for n in 0..250 {
         let offer = mutate(if n % 2 == 0 { CHROMIUM } else { FIREFOX }, &mut noise);
         match room.negotiate(&offer) {
             Ok(_) => answered += 1,
@@ -125,7 +125,7 @@ fn mutated_offers_are_answered_or_refused_but_never_unwind() {
         }
     }
     std::panic::set_hook(hook);
-    assert!(answered > 50 && refused > 50, "{answered} answered, {refused} refused");
+    assert!(answered > 20 && refused > 20, "{answered} answered, {refused} refused");
     assert_eq!(sfu.handle.stats().peers, 0);
     room.negotiate(CHROMIUM).expect("still answers");
 }
