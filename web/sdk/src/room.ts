@@ -59,7 +59,8 @@ export class Room {
   private ended = false;
   private recovering = false;
   private currentView: RoomView | undefined;
-  private held: ServerEvent[] | undefined;
+  private holds = 0;
+  private readonly held: ServerEvent[] = [];
   /** Counts recoveries: an older one that comes back late does nothing. */
   private recovery = 0;
   private readonly told: Partial<Record<SendSource, boolean>> = {};
@@ -157,18 +158,18 @@ export class Room {
 
   /** What happens while an answer is awaited comes after the snapshot that the answer brings: it waits until that is the state. */
   private async hold(work: () => Promise<void>): Promise<void> {
-    if (this.held) return work();
-    const held: ServerEvent[] = (this.held = []);
+    this.holds += 1;
     try {
       await work();
     } finally {
-      this.held = undefined;
-      for (const event of held) this.apply(event);
+      // A recovery may overtake another one: the last to finish lets go.
+      this.holds -= 1;
+      if (this.holds === 0) for (const event of this.held.splice(0)) this.apply(event);
     }
   }
 
   private apply(event: ServerEvent): void {
-    if (this.held) return void this.held.push(event);
+    if (this.holds > 0) return void this.held.push(event);
     const next = reduce(this.currentState, event);
     if (next === this.currentState) return;
     this.currentState = next;

@@ -151,6 +151,23 @@ test('a session that is another one joins again, and its first map counts though
   expect(FakePeerConnection.all.map(({ connectionState }) => connectionState)).toEqual(['closed', 'new']);
 });
 
+test('a join that overtakes a dying offer keeps its map', async () => {
+  const { server, room } = await joined();
+  server.last.lose();
+  await vi.advanceTimersByTimeAsync(0);
+  FakePeerConnection.all[0]?.become('failed');
+  await settle();
+  server.last.ready('s2', { resumed: true });
+  await settle();
+  answer(server, 'media:offer', { ok: false, error: { code: 'not_found', message: 'no seat' } });
+  await settle();
+  answer(server, 'room:join', { ok: true, ...seat(1) });
+  server.last.push('media:map', map(1, 't2'));
+  await settle();
+  expect(room.status).toBe('joined');
+  expect(room.mediaOf('p2', 'camera')).toMatchObject({ mid: '5' });
+});
+
 test('a room that is gone after an absence ends the call', async () => {
   const { server, room, ends } = await joined();
   server.last.lose();
