@@ -19,7 +19,7 @@ export function Controls({ local, media, unread, chatOpen, onChat, onDevices, on
   const mic = media.microphone.on;
   const cam = media.camera.on;
   return (
-    <div className="controls" role="toolbar" aria-label={t.call.controls}>
+    <section className="controls" aria-label={t.call.controls}>
       <Control label={mic ? t.call.muteMic : t.call.unmuteMic} caption={t.call.mic} off={!mic} onClick={() => void local.setMicrophone(!mic)} testId="mic-button">
         {mic ? <MicIcon /> : <MicOffIcon />}
       </Control>
@@ -32,7 +32,7 @@ export function Controls({ local, media, unread, chatOpen, onChat, onDevices, on
         {unread > 0 && <span className="badge" aria-label={t.call.unread(unread)}>{unread > 99 ? '99+' : unread}</span>}
       </Control>
       <Control label={t.call.leave} caption={t.call.leave} danger onClick={onLeave} testId="leave-button"><LeaveIcon /></Control>
-    </div>
+    </section>
   );
 }
 

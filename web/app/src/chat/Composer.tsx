@@ -46,7 +46,7 @@ export function Composer({ onSend }: { onSend: (text: string) => void }) {
           placeholder={t.chat.placeholder}
           enterKeyHint="send"
           data-testid="chat-input"
-          onChange={(event) => setText(event.target.value)}
+          onInput={(event) => setText(event.currentTarget.value)}
           onKeyDown={(event) => {
             // 229: Safari ends the composition before the key event that ended it.
             const composing = event.nativeEvent.isComposing || event.keyCode === 229;

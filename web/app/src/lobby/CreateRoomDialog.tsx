@@ -54,7 +54,7 @@ export function CreateRoomDialog({ client, name, onClose }: { client: Client; na
             placeholder={t.create.namePlaceholder}
             data-testid="room-name-input"
             onFocus={(event) => event.target.select()}
-            onChange={(event) => setTitle(event.target.value)}
+            onInput={(event) => setTitle(event.currentTarget.value)}
           />
         </div>
         <fieldset className="field">

@@ -25,7 +25,7 @@ export function NameField({ value, onChange, autoFocus }: Props) {
         autoFocus={autoFocus}
         placeholder={t.common.namePlaceholder}
         data-testid="name-input"
-        onChange={(event) => onChange(event.target.value)}
+        onInput={(event) => onChange(event.currentTarget.value)}
       />
     </div>
   );

@@ -31,7 +31,7 @@ export function PasswordField({ label, hint, value, onChange, error, autoFocus }
           aria-invalid={error !== undefined}
           aria-describedby={`${id}-hint`}
           data-testid="password-input"
-          onChange={(event) => onChange(event.target.value)}
+          onInput={(event) => onChange(event.currentTarget.value)}
         />
         <button type="button" className="icon-button" aria-pressed={shown} aria-label={shown ? t.common.hidePassword : t.common.showPassword} onClick={() => setShown(!shown)}>
           <EyeIcon />
