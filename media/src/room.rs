@@ -13,6 +13,7 @@ use crate::negotiation::{Answered, Offer};
 use crate::peer::{Forwarded, Peer, Said, Sent};
 use crate::socket::Datagram;
 use crate::speaker::Speakers;
+use crate::stats::Counters;
 use crate::timers::{Deadline, Wake};
 use crate::worker::Io;
 use crate::{Kind, LossReason, Mid, OfferError, PeerId, Renegotiated, Reply, TrackId};
@@ -20,6 +21,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 use str0m::Rtc;
+use str0m::format::Codec;
 use str0m::rtp::RtpPacket;
 
 pub(crate) struct Room {
@@ -383,35 +385,38 @@ impl Room {
         }
     }
 
-    /// The hot path: one packet of a publisher goes to the slots bound to its track.
-    fn forward(&mut self, publisher: usize, packet: &RtpPacket, now: Instant, io: &mut Io) {
-        let counters = Arc::clone(&io.counters);
-        counters.rtp_in.inc();
-        let Some(peer) = self.peers[publisher].as_mut() else { return };
-        let id = peer.id;
+    /// The track that a publisher's packet belongs to, and its codec, if it is to be forwarded.
+    fn admit(&mut self, publisher: usize, packet: &RtpPacket, now: Instant, counters: &Counters) -> Option<(usize, Codec)> {
+        let peer = self.peers[publisher].as_mut()?;
         let Some((mid, rid)) = peer.stream(packet.header.ssrc) else {
             counters.dropped_ssrc_limit.inc();
-            return;
+            return None;
         };
-        let Some(source) = peer.sources.iter_mut().find(|source| source.mid == mid) else { return };
+        let source = peer.sources.iter_mut().find(|source| source.mid == mid)?;
         let Some(index) = source.track else {
             counters.dropped_unpublished.inc();
-            return;
+            return None;
         };
+        if self.tracks[index].as_ref()?.muted {
+            counters.dropped_muted.inc();
+            return None;
+        }
         if !source.takes(rid, now) {
             counters.dropped_layer.inc();
-            return;
+            return None;
         }
         let Some(codec) = source.codec(packet) else {
             counters.dropped_codec.inc();
-            return;
+            return None;
         };
-        let Self { peers, tracks, speakers, .. } = self;
-        let Some(track) = tracks[index].as_mut() else { return };
-        if track.muted {
-            counters.dropped_muted.inc();
-            return;
-        }
+        Some((index, codec))
+    }
+
+    /// The hot path: one packet of a publisher goes to the slots bound to its track.
+    fn forward(&mut self, publisher: usize, packet: &RtpPacket, now: Instant, io: &mut Io) {
+        io.counters.rtp_in.inc();
+        let Some((index, codec)) = self.admit(publisher, packet, now, &io.counters) else { return };
+        let Some(track) = self.tracks[index].as_mut() else { return };
         let vp8 = ingress::vp8(codec, &packet.payload);
         let facts = ingress::facts(packet, codec, vp8.as_ref());
         if track.kind == Kind::Video && facts.starts_decoding {
@@ -420,34 +425,35 @@ impl Room {
         let forwarded = Forwarded { packet, facts };
         let mut awaits = false;
         for SlotKey { peer, slot } in &track.subscribers {
-            let Some(subscriber) = peers[*peer].as_mut() else { continue };
+            let Some(subscriber) = self.peers[*peer].as_mut() else { continue };
             match subscriber.send(*slot, &forwarded, now) {
                 Sent::Queued => {
-                    counters.rtp_forwarded.inc();
+                    io.counters.rtp_forwarded.inc();
                     subscriber.mark_dirty(PeerKey { room: self.index, peer: *peer }, io);
                 }
-                Sent::NoCodec => counters.dropped_codec.inc(),
+                Sent::NoCodec => io.counters.dropped_codec.inc(),
                 Sent::Held(held) => {
-                    counters.dropped_switching.inc();
+                    io.counters.dropped_switching.inc();
                     awaits |= held == Held::AwaitsKeyFrame;
                 }
             }
         }
         match track.kind {
-            Kind::Audio => {
-                if let Some(level) = packet.header.ext_vals.audio_level {
-                    speakers.heard(id, level, now);
-                    if let Some(due) = speakers.due(now) {
-                        self.deadline.lower(due, Wake::Room { room: self.index }, &mut io.timers);
-                    }
-                }
+            Kind::Audio => self.listen(publisher, packet, now, io),
+            Kind::Video if awaits => {
+                track.key_frames.wait(now);
+                self.request_key_frames(index, now, io);
             }
-            Kind::Video => {
-                if awaits {
-                    track.key_frames.wait(now);
-                    self.request_key_frames(index, now, io);
-                }
-            }
+            Kind::Video => {}
+        }
+    }
+
+    fn listen(&mut self, publisher: usize, packet: &RtpPacket, now: Instant, io: &mut Io) {
+        let level = packet.header.ext_vals.audio_level;
+        let (Some(level), Some(peer)) = (level, self.peers[publisher].as_ref()) else { return };
+        self.speakers.heard(peer.id, level, now);
+        if let Some(due) = self.speakers.due(now) {
+            self.deadline.lower(due, self.wake(), &mut io.timers);
         }
     }
 
