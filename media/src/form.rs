@@ -32,6 +32,12 @@ pub(crate) fn check(text: &str, limits: &Limits) -> Result<Vec<Mid>, OfferError>
     mids(text)
 }
 
+/// The digests of all fingerprints, in upper case.
+pub(crate) fn fingerprints(text: &str) -> Vec<String> {
+    let values = text.lines().filter_map(|line| line.strip_prefix("a=fingerprint:"));
+    values.filter_map(|value| Some(value.split_once(' ')?.1.trim().to_ascii_uppercase())).collect()
+}
+
 fn mids(text: &str) -> Result<Vec<Mid>, OfferError> {
     let (mut mids, mut in_media) = (vec![], false);
     for line in text.lines() {

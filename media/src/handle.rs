@@ -164,8 +164,8 @@ impl Room {
     /// [`OfferError`] when the text is not an SDP offer that this SFU can answer.
     pub fn negotiate(&self, offer_sdp: &str) -> Result<Negotiated, OfferError> {
         let offer = Offer::parse(offer_sdp, &self.worker.limits)?;
-        let (rtc, Answered { answer, slots, sources }) = offer.answer_new(&self.worker.transport, Instant::now())?;
-        Ok(Negotiated { answer, slots, sources, rtc: Box::new(rtc) })
+        let (rtc, Answered { answer, slots, sources, fingerprints }) = offer.answer_new(&self.worker.transport, Instant::now())?;
+        Ok(Negotiated { answer, slots, sources, fingerprints, rtc: Box::new(rtc) })
     }
 
     /// Queues a command. The offer of a [`Command::Renegotiate`] is parsed here, which costs some 100 µs.
@@ -193,13 +193,14 @@ pub struct Negotiated {
     pub slots: Vec<MediaLine>,
     /// M-lines on which the client sends or may send, in the order of the offer.
     pub sources: Vec<MediaLine>,
+    fingerprints: Vec<String>,
     rtc: Box<Rtc>,
 }
 
 impl Negotiated {
     pub(crate) fn into_parts(self) -> (Box<Rtc>, Answered) {
-        let Self { answer, slots, sources, rtc } = self;
-        (rtc, Answered { answer, slots, sources })
+        let Self { answer, slots, sources, fingerprints, rtc } = self;
+        (rtc, Answered { answer, slots, sources, fingerprints })
     }
 }
 
@@ -223,6 +224,9 @@ pub enum OfferError {
     /// Not an offer, or one without what a peer needs. The text says what.
     #[error("{0}")]
     Invalid(String),
+    /// The offer has another DTLS certificate than the present transport: it is a new PeerConnection's, and wants a new peer.
+    #[error("the offer is that of a new transport")]
+    OtherTransport,
     /// The peer left while its offer was in work.
     #[error("the peer has left")]
     Gone,

@@ -20,6 +20,8 @@ pub(crate) struct Offer {
     sdp: SdpOffer,
     /// Audio and video m-lines, in their order.
     mids: Vec<Mid>,
+    /// The certificates of the other end, as upper-case hexadecimal digests (RFC 8122 §5).
+    fingerprints: Vec<String>,
 }
 
 /// What an offer led to.
@@ -27,6 +29,8 @@ pub(crate) struct Answered {
     pub(crate) answer: String,
     pub(crate) slots: Vec<MediaLine>,
     pub(crate) sources: Vec<MediaLine>,
+    /// The certificates of the other end.
+    pub(crate) fingerprints: Vec<String>,
 }
 
 /// What every transport of a worker has in common.
@@ -45,7 +49,7 @@ impl Offer {
         let sdp = catch_unwind(|| SdpOffer::from_sdp_string(text))
             .map_err(|_| invalid("the SDP can't be read"))?
             .map_err(|error| invalid(format!("the SDP can't be read: {error}")))?;
-        Ok(Self { sdp, mids })
+        Ok(Self { sdp, mids, fingerprints: form::fingerprints(text) })
     }
 
     /// Makes a transport and answers with it.
@@ -55,9 +59,14 @@ impl Offer {
         Ok((rtc, answered))
     }
 
+    /// Whether the PeerConnection with these certificates made this offer: a browser makes one for each.
+    pub(crate) fn is_from(&self, certificates: &[String]) -> bool {
+        self.fingerprints.iter().any(|fingerprint| certificates.contains(fingerprint))
+    }
+
     /// Answers with a transport that may already be in use. After an error that one must not be used any more.
     pub(crate) fn answer(self, rtc: &mut Rtc) -> Result<Answered, OfferError> {
-        let Self { sdp, mids } = self;
+        let Self { sdp, mids, fingerprints } = self;
         let answer = catch_unwind(AssertUnwindSafe(|| rtc.sdp_api().accept_offer(sdp)))
             .map_err(|_| invalid("the offer can't be answered"))?
             .map_err(|error| invalid(format!("the offer can't be answered: {error}")))?;
@@ -72,7 +81,7 @@ impl Offer {
                 stream.set_rtx_cache(RTX_CACHE_PACKETS, RTX_CACHE_AGE, None);
             }
         }
-        Ok(Answered { answer: answer.to_sdp_string(), slots, sources })
+        Ok(Answered { answer: answer.to_sdp_string(), slots, sources, fingerprints })
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) struct Peer {
     pub(crate) sources: Vec<Source>,
     rtc: Rtc,
     ufrag: String,
+    /// The other end's, by digest.
+    certificates: Vec<String>,
     tuples: Vec<SocketAddr>,
     streams: Vec<(Ssrc, Mid, Option<Rid>)>,
     life: Life,
@@ -91,6 +93,7 @@ impl Peer {
             sources: vec![],
             rtc,
             ufrag,
+            certificates: answered.fingerprints.clone(),
             tuples: vec![],
             streams: vec![],
             life: Life::Connecting { since: now },
@@ -119,6 +122,11 @@ impl Peer {
             }
         }
         self.streams.clear();
+    }
+
+    /// Whether the other end of this transport made the offer.
+    pub(crate) fn made(&self, offer: &negotiation::Offer) -> bool {
+        offer.is_from(&self.certificates)
     }
 
     /// Answers a further offer.

@@ -147,8 +147,11 @@ impl Room {
         let offer = offer?;
         let key = self.key(index);
         let Some(peer) = self.peers[index].as_mut() else { return Err(OfferError::Gone) };
+        if !peer.made(&offer) {
+            return Err(OfferError::OtherTransport);
+        }
         match peer.renegotiate(offer, key, io) {
-            Ok(Answered { answer, slots, sources }) => {
+            Ok(Answered { answer, slots, sources, .. }) => {
                 peer.mark_dirty(key, io);
                 self.map_payloads(index);
                 Ok(Renegotiated { answer, slots, sources })

@@ -33,15 +33,18 @@ impl Hub {
             Answer::Plan(plan) => plan,
             other => return Err(unexpected(&other)),
         };
-        let (media, negotiated, answer) = match plan {
-            OfferPlan::Fresh => {
+        let further = match plan {
+            OfferPlan::Fresh => None,
+            OfferPlan::Further(peer) => self.renegotiate(room, peer, offer.sdp.clone()).await?,
+        };
+        let (plan, media, negotiated, answer) = match further {
+            Some(Renegotiated { answer, slots, sources: lines }) => {
+                (plan, OfferedMedia { slots, sources: sources(&lines), publish: offer.publish }, None, answer)
+            }
+            None => {
                 let (media, negotiated) = self.negotiate(room, offer).await?;
                 let answer = negotiated.answer.clone();
-                (media, Some(negotiated), answer)
-            }
-            OfferPlan::Further(peer) => {
-                let Renegotiated { answer, slots, sources: lines } = self.renegotiate(room, peer, offer.sdp).await?;
-                (OfferedMedia { slots, sources: sources(&lines), publish: offer.publish }, None, answer)
+                (OfferPlan::Fresh, media, Some(negotiated), answer)
             }
         };
         let input = Input::OfferAnswered { session: session.clone(), plan, media };
@@ -49,14 +52,16 @@ impl Hub {
         Ok((snapshot(answered)?, answer))
     }
 
-    async fn renegotiate(&self, room: &RoomHandle, peer: PeerId, offer: String) -> Result<Renegotiated> {
+    /// `None` for the offer of a new PeerConnection: its client knew before us that the old one is dead.
+    async fn renegotiate(&self, room: &RoomHandle, peer: PeerId, offer: String) -> Result<Option<Renegotiated>> {
         let (reply, answer) = tokio::sync::oneshot::channel();
         // A caller that has stopped waiting needs no answer.
         let command = Command::Renegotiate { peer, offer, reply: Box::new(move |answer| drop(reply.send(answer))) };
         let busy = Error::Unavailable("the media plane does not keep up");
         room.media(&self.node.media).command(command).map_err(|_| busy.clone())?;
         match tokio::time::timeout(NEGOTIATION_TIMEOUT, answer).await {
-            Ok(Ok(answer)) => answer.map_err(refused),
+            Ok(Ok(Err(OfferError::OtherTransport))) => Ok(None),
+            Ok(Ok(answer)) => answer.map(Some).map_err(refused),
             Ok(Err(_)) | Err(_) => Err(busy),
         }
     }
@@ -72,6 +77,6 @@ fn refused(error: OfferError) -> Error {
     match error {
         OfferError::TooLarge { limit } => Error::TooLarge { field: "offer.sdp", limit },
         OfferError::Invalid(reason) => Error::Invalid { field: "offer.sdp", reason },
-        OfferError::Gone => Error::Unavailable("the media transport was lost meanwhile, offer anew"),
+        OfferError::Gone | OfferError::OtherTransport => Error::Unavailable("the media transport was lost meanwhile, offer anew"),
     }
 }

@@ -84,6 +84,20 @@ async fn who_came_without_media_offers_later_and_then_more() {
 }
 
 #[tokio::test]
+async fn the_offer_of_a_new_transport_replaces_the_old_one_before_its_death_is_known() {
+    let bench = Bench::start().await;
+    let room = bench.room("ann", 2, None).await;
+    let (ann, mut first, mut second) = (bench.client("ann"), Transport::new(), Transport::new());
+    let joined = bench.join_offering(&ann, &room, first.offer(1, 1)).await.unwrap();
+    first.accept(joined.answer.as_deref().unwrap());
+    let again = bench.hub.offer(&ann.session.id, second.offer(1, 2)).await.unwrap();
+    second.accept(&again.answer);
+    assert_eq!((again.slots.len(), again.tracks.len()), (4, 2));
+    assert!(again.tracks.iter().all(|track| joined.tracks.iter().all(|old| old.id != track.id)), "published anew");
+    assert!(again.map.rev > joined.map.rev);
+}
+
+#[tokio::test]
 async fn a_bad_offer_takes_no_seat() {
     let bench = Bench::start().await;
     let room = bench.room("ann", 2, None).await;
