@@ -2,6 +2,7 @@
 //!
 //! It knows no route. Every request carries the [`Transport`] that it came over, by which the connection can be dropped.
 
+mod forwarded;
 mod frames;
 mod transport;
 
@@ -15,7 +16,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -47,6 +48,8 @@ pub struct Config {
     pub stall_timeout: Duration,
     /// Connections at one time; further ones are answered with 503. 20,000.
     pub connections_max: usize,
+    /// Proxies whose `X-Forwarded-For` says who a request comes from. None.
+    pub trusted_proxies: Vec<IpAddr>,
 }
 
 impl Default for Config {
@@ -56,6 +59,7 @@ impl Default for Config {
             body_timeout: Duration::from_secs(10),
             stall_timeout: Duration::from_secs(10),
             connections_max: 20_000,
+            trusted_proxies: vec![],
         }
     }
 }
@@ -125,9 +129,10 @@ impl Listener {
 
 /// Returns when the connection closed or became a WebSocket.
 async fn serve_connection(stream: Stream, transport: Transport, router: Router, config: Config, stop: CancellationToken) {
-    let body_timeout = config.body_timeout;
+    let Config { body_timeout, head_timeout, trusted_proxies, .. } = config;
     let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(transport.peer()));
+        let client = forwarded::client(transport.peer(), request.headers(), &trusted_proxies);
+        request.extensions_mut().insert(ConnectInfo(client));
         request.extensions_mut().insert(transport.clone());
         let request = request.map(|body| match body.is_end_stream() {
             true => Body::empty(),
@@ -137,7 +142,7 @@ async fn serve_connection(stream: Stream, transport: Transport, router: Router, 
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(config.head_timeout)
+        .header_read_timeout(head_timeout)
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();

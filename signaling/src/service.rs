@@ -14,7 +14,7 @@ use crate::session::registry::{Entry, Registry};
 use crate::token::{Keys, Verified};
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, CONTENT_LENGTH,
     ORIGIN, RETRY_AFTER, VARY,
@@ -29,6 +29,7 @@ use socketioxide::handler::ConnectHandler as _;
 use socketioxide::service::SocketIoService;
 use socketioxide::{ParserConfig, SocketIo};
 use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -274,11 +275,9 @@ fn admit(shared: &Weak<Shared>, socket: &SocketRef, auth: Option<Auth>) -> Resul
     let stopping = || ConnectError(WireError::new(ErrorCode::Unavailable, "the node is stopping"));
     let shared = shared.upgrade().ok_or_else(stopping)?;
     let (verified, secret) = auth::admit(&shared, auth)?;
-    let transport = socket.req_parts().extensions.get::<Transport>().ok_or_else(stopping)?;
-    let guard = shared
-        .gate
-        .take_socket(transport.peer().ip())
-        .map_err(|TooMany { retry_after }| ConnectError(WireError::rate_limited(retry_after)))?;
+    let ConnectInfo(client) = socket.req_parts().extensions.get::<ConnectInfo<SocketAddr>>().ok_or_else(stopping)?;
+    let guard =
+        shared.gate.take_socket(client.ip()).map_err(|TooMany { retry_after }| ConnectError(WireError::rate_limited(retry_after)))?;
     let user = &verified.subject.user.id;
     let resumed = secret.and_then(|secret| shared.registry.find(&secret)).filter(|entry| entry.is_of(user));
     let limiter = resumed.as_ref().map_or_else(|| session::limiter(&shared), Entry::limiter);
@@ -289,7 +288,8 @@ fn admit(shared: &Weak<Shared>, socket: &SocketRef, auth: Option<Auth>) -> Resul
 
 /// Every HTTP request of socket.io, polling and upgrades alike.
 async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    let Some(transport) = request.extensions().get::<Transport>().cloned() else {
+    let (transport, client) = (request.extensions().get::<Transport>(), request.extensions().get::<ConnectInfo<SocketAddr>>());
+    let (Some(transport), Some(ConnectInfo(client))) = (transport.cloned(), client.copied()) else {
         tracing::error!("signaling is served by something else than its listener");
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
@@ -298,7 +298,7 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
         let error = WireError::new(ErrorCode::Forbidden, "this origin is not on the list of allowed ones");
         return (StatusCode::FORBIDDEN, Json(error)).into_response();
     }
-    let mut response = match refuse(&shared, &transport, &request) {
+    let mut response = match refuse(&shared, client.ip(), &request) {
         Some(refusal) => refusal,
         None => pass(&shared, transport, request).await,
     };
@@ -310,7 +310,7 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
 }
 
 /// What is answered without the codec.
-fn refuse(shared: &Shared, transport: &Transport, request: &Request) -> Option<Response> {
+fn refuse(shared: &Shared, client: IpAddr, request: &Request) -> Option<Response> {
     if request.method() == Method::OPTIONS {
         let preflight = [
             (ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST")),
@@ -331,7 +331,7 @@ fn refuse(shared: &Shared, transport: &Transport, request: &Request) -> Option<R
         let error = WireError::new(ErrorCode::Unavailable, "the node is stopping");
         return Some((StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], Json(error)).into_response());
     }
-    let TooMany { retry_after } = shared.gate.connect(transport.peer().ip()).err()?;
+    let TooMany { retry_after } = shared.gate.connect(client).err()?;
     let seconds = whole_ms(retry_after).div_ceil(1000).to_string();
     Some((StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, seconds)], Json(WireError::rate_limited(retry_after))).into_response())
 }

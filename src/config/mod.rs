@@ -41,6 +41,8 @@ pub struct Config {
     pub origins: Vec<String>,
     /// Pages that may show a room in a frame.
     pub embed_origins: Vec<String>,
+    /// Proxies in front of this node whose `X-Forwarded-For` says who a request comes from.
+    pub trusted_proxies: Vec<IpAddr>,
     /// Whether anybody may get a user token without a login.
     pub guests: bool,
     pub ping_interval: Duration,
@@ -146,6 +148,8 @@ fn read(reader: &mut Reader) -> Config {
         keys: keys::read(reader, dev),
         origins: reader.list("origins", ORIGINS, origin),
         embed_origins: reader.list("embed_origins", ORIGINS, origin),
+        trusted_proxies: reader
+            .list("trusted_proxies", "a list of IP addresses of proxies in front of this node", |text| text.parse().ok()),
         guests: reader.flag("guests", true),
         ping_interval: reader.millis("ping_interval_ms", Duration::from_secs(5), 500..=60_000),
         ping_timeout: reader.millis("ping_timeout_ms", Duration::from_secs(5), 500..=60_000),

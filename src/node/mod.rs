@@ -66,7 +66,7 @@ impl Node {
         let hub = rooms::Hub::start(config.rooms.clone(), store.store(), media.clone()).await.context("rooms can't be opened")?;
         let sessions = Service::start(signaling_config(&config), hub.clone(), keys.clone());
 
-        let listener = bind(config.listen, config.ping_interval + config.ping_timeout).await?;
+        let listener = bind(&config).await?;
         let address = listener.local_addr()?;
         let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let readiness = Readiness::default();
@@ -237,8 +237,10 @@ fn signaling_config(config: &Config) -> signaling::Config {
     }
 }
 
-async fn bind(address: SocketAddr, stall_timeout: Duration) -> anyhow::Result<Listener> {
-    let config = listener::Config { stall_timeout, ..listener::Config::default() };
+async fn bind(config: &Config) -> anyhow::Result<Listener> {
+    let address = config.listen;
+    let stall_timeout = config.ping_interval + config.ping_timeout;
+    let config = listener::Config { stall_timeout, trusted_proxies: config.trusted_proxies.clone(), ..listener::Config::default() };
     Listener::bind(address, config).await.map_err(|error| {
         let hint = match error.kind() {
             io::ErrorKind::AddrInUse => "; another program has it: stop that one, or listen on another port",

@@ -288,6 +288,27 @@ async fn links_are_tried_ten_times_a_minute_from_one_address() {
 }
 
 #[tokio::test]
+async fn behind_a_trusted_proxy_each_visitor_has_limits_of_its_own() {
+    let try_from = async |node: &Running, visitor: &str| {
+        node.send("POST", "/v1/links/redeem", &[JSON, ("x-forwarded-for", visitor)], r#"{"secret":"guess"}"#).await.status
+    };
+    let node = Running::start(&[("trusted_proxies", "127.0.0.1")]).await;
+    for _ in 0..10 {
+        assert_eq!(try_from(&node, "192.0.2.1").await, 404);
+    }
+    assert_eq!(try_from(&node, "192.0.2.1").await, 429);
+    assert_eq!(try_from(&node, "192.0.2.2").await, 404);
+    // What a visitor writes itself stands before what the proxy adds, and changes nothing.
+    assert_eq!(try_from(&node, "192.0.2.99, 192.0.2.1").await, 429);
+
+    let open = Running::start(&[]).await;
+    for visitor in 0..10 {
+        assert_eq!(try_from(&open, &format!("192.0.2.{visitor}")).await, 404);
+    }
+    assert_eq!(try_from(&open, "192.0.2.200").await, 429, "nobody may name another address");
+}
+
+#[tokio::test]
 async fn a_key_is_told_its_limit_and_stopped_at_it() {
     let node = Running::start(&[("limits.rest_per_s", "5")]).await;
     let mut statuses = Vec::new();
