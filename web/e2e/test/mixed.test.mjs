@@ -15,7 +15,10 @@ let chromium;
 let firefox;
 
 before(async () => {
-  [server, pages, chromium, firefox] = await Promise.all([startServer(), startStatic(), openChromium(), openFirefox()]);
+  server = await startServer();
+  pages = await startStatic();
+  chromium = await openChromium();
+  firefox = await openFirefox();
 });
 
 after(async () => {

@@ -20,7 +20,8 @@ let observer;
 let room;
 
 before(async () => {
-  [server, browser] = await Promise.all([startServer(), openChromium()]);
+  server = await startServer();
+  browser = await openChromium();
   observer = await Client.connect(server, { name: 'Observer' });
   room = await observer.createRoom({ name: 'who is there' });
   await observer.join(room.id);

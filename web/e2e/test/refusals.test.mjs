@@ -11,7 +11,8 @@ let server;
 let browser;
 
 before(async () => {
-  [server, browser] = await Promise.all([startServer(), openChromium()]);
+  server = await startServer();
+  browser = await openChromium();
 });
 
 after(async () => {

@@ -10,15 +10,16 @@ import { startShop } from '../lib/shop.mjs';
 
 let server;
 let shop;
-let browsers;
+const browsers = [];
 
 before(async () => {
-  [server, ...browsers] = await Promise.all([startServer(), openChromium(), openChromium()]);
+  server = await startServer();
   shop = await startShop(server);
+  for (let n = 0; n < 2; n += 1) browsers.push(await openChromium());
 });
 
 after(async () => {
-  for (const browser of browsers ?? []) await browser.close();
+  for (const browser of browsers) await browser.close();
   await shop?.stop();
   await server?.stop();
 });

@@ -10,7 +10,9 @@ let pages;
 const browsers = {};
 
 before(async () => {
-  [pages, browsers.Chromium, browsers.Firefox] = await Promise.all([startStatic(), openChromium(), openFirefox()]);
+  pages = await startStatic();
+  browsers.Chromium = await openChromium();
+  browsers.Firefox = await openFirefox();
 });
 
 after(async () => {
