@@ -9,6 +9,7 @@ use ::rooms::session::{Grants, RoomGrants};
 use ::rooms::{RoomId, User, UserId};
 use axum::extract::{ConnectInfo, Path, State};
 use axum::http::StatusCode;
+use form_urlencoded::byte_serialize;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
@@ -33,10 +34,12 @@ pub async fn create(
     Json(body): Json<CreateLink>,
 ) -> Result<(StatusCode, axum::Json<Link>), Problem> {
     let room = RoomId::new(room);
+    // The address tells it too, so that the page needn't ask for a name before it uses the link.
+    let name = body.name.as_deref().map(|name| format!("&name={}", byte_serialize(name.trim().as_bytes()).collect::<String>()));
     let request = ::rooms::CreateLink { ttl: Duration::from_secs(u64::from(body.ttl_s)), max_uses: body.max_uses, name: body.name };
     let link = app.hub.create_link(&room, request).await?;
     let link = Link {
-        url: format!("{}/r/{room}#link={}", app.public_url, link.secret),
+        url: format!("{}/r/{room}#link={}{}", app.public_url, link.secret, name.unwrap_or_default()),
         expires_at: rfc3339(link.expires_at),
         max_uses: body.max_uses,
     };

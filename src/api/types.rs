@@ -126,7 +126,7 @@ pub struct Link {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RedeemLink {
-    /// The fragment of the link's URL, after `#link=`.
+    /// `link` of the fragment of the link's URL: what stands between `#link=` and an `&` or the end.
     pub secret: String,
     /// The name to show, when the link has none of its own. 1 to 64 characters.
     #[serde(default)]

@@ -161,8 +161,10 @@ async fn a_link_opens_its_room_as_often_as_it_may() {
     assert_eq!(made.status, 201, "{made:?}");
     let link = made.json();
     assert_eq!(link["max_uses"], 2);
-    let secret =
-        link["url"].as_str().and_then(|url| url.strip_prefix(&format!("https://call.example.com/r/{room}#link="))).expect("a secret");
+    let fragment =
+        link["url"].as_str().and_then(|url| url.strip_prefix(&format!("https://call.example.com/r/{room}#link="))).expect("a link");
+    let (secret, name) = fragment.split_once('&').expect("a name");
+    assert_eq!(name, "name=%EB%AF%BC%EC%A7%80", "the page shows it without using the link");
     assert!(secret.len() >= 26, "{secret}");
 
     let first = node.public("/v1/links/redeem", json!({ "secret": secret, "name": "Somebody" })).await;
