@@ -78,7 +78,7 @@ async function answerTo(visit, method) {
 /** What a refusal of zzan means for the person in front of the page. */
 function zzanFailed({ t, path, request }, error) {
   if (error.code === 'not_found') return { status: 410, page: errorPage(t, 'ended') };
-  console.error(`zzan: ${error.code}: ${error.message}`, error.cause ?? '');
+  console.error(`zzan: ${error.code}: ${error.message} ${error.cause?.cause?.code ?? error.cause?.message ?? ''}`);
   // Only a page that was read can be read again by a link; a form's page is one step up.
   const retry = request.method === 'POST' ? path.replace(/\/(together|join)$/, '') : path;
   if (error.code === 'rate_limited') return { status: 503, page: errorPage(t, 'busy', retry) };
