@@ -2,7 +2,7 @@
 
 import { mkdir, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { openChromium, visitor } from '../lib/browser.mjs';
+import { openChromium, SMALL, visitor } from '../lib/browser.mjs';
 import { until } from '../lib/figures.mjs';
 import { Visit } from '../lib/page.mjs';
 import { startServer } from '../lib/server.mjs';
@@ -14,37 +14,45 @@ const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 const NAMES = { ko: ['민수', '지은', '하늘', '도윤'], en: ['Minsu', 'Alex', 'Robin', 'Sam'] };
 const ROOMS = {
-  ko: [['금요일 막걸리 모임', 4, 2], ['혼술러 환영', 2, 1], ['와인 이야기 🍷', 3, 0], ['비밀 모임', 4, 1, 'secret']],
-  en: [['Friday makgeolli', 4, 2], ['Solo drinkers welcome', 2, 1], ['Wine talk 🍷', 3, 0], ['Members only', 4, 1, 'secret']],
+  ko: [['금요일 막걸리 모임', 4, 2], ['혼술러 환영', 2, 1], ['와인 이야기', 3, 0], ['비밀 모임', 4, 1, 'secret']],
+  en: [['Friday makgeolli', 4, 2], ['Solo drinkers welcome', 2, 1], ['Wine talk', 3, 0], ['Members only', 4, 1, 'secret']],
 };
 const WORDS = {
-  ko: { tonight: '오늘의 건배', chat: ['다들 안녕하세요!', '안주는 뭐예요?', '해물파전이요 😋', '짠!'] },
-  en: { tonight: 'Tonight’s toast', chat: ['Hello everyone!', 'What are you eating?', 'Seafood pancake 😋', 'Cheers!'] },
+  ko: { tonight: '오늘의 건배', chat: ['다들 안녕하세요!', '안주는 뭐예요?', '해물파전이요', '짠!'] },
+  en: { tonight: 'Tonight’s toast', chat: ['Hello everyone!', 'What are you eating?', 'Seafood pancake', 'Cheers!'] },
 };
 
 await rm(OUT, { recursive: true, force: true });
 await mkdir(OUT, { recursive: true });
-const server = await startServer();
-const shop = await startShop(server);
 const browser = await openChromium();
 try {
-  for (const lang of ['ko', 'en']) await shoot(lang);
+  for (const lang of ['ko', 'en']) await withServers((server, shop) => shoot(lang, server, shop));
 } finally {
   await browser.close();
-  await shop.stop();
-  await server.stop();
 }
 
-async function shoot(lang) {
+/** A server for each language, so that the lobby of one doesn't show the rooms of the other. */
+async function withServers(use) {
+  const server = await startServer();
+  const shop = await startShop(server);
+  try {
+    await use(server, shop);
+  } finally {
+    await shop.stop();
+    await server.stop();
+  }
+}
+
+async function shoot(lang, server, shop) {
   const locale = lang === 'ko' ? 'ko-KR' : 'en-US';
-  const shot = (page, name, options) => page.screenshot({ path: `${OUT}${name}-${lang}.png`, ...options });
+  const shot = (page, name) => page.screenshot({ path: `${OUT}${name}-${lang}.png`, animations: 'disabled' });
   const enter = async (viewport, name) => {
     const visit = await Visit.open(await visitor(browser, { locale, viewport }), server);
     if (name) await visit.enterLobby(name);
     return visit;
   };
 
-  const sitting = await fillLobby(lang);
+  const sitting = await fillLobby(lang, server);
   const stranger = await enter(DESKTOP);
   await stranger.see('name-gate');
   await shot(stranger.page, 'welcome');
@@ -63,7 +71,8 @@ async function shoot(lang) {
   await until('the preview moves', async () => host.page.evaluate(() => document.querySelector('video')?.videoWidth > 0));
   await shot(host.page, 'pre-join');
   await host.join();
-  const friends = [await enter({ width: 800, height: 600 }), await enter({ width: 800, height: 600 }), phone];
+  // Wide enough for the chat to be open.
+  const friends = [await enter(SMALL), await enter(SMALL), phone];
   for (const [n, friend] of friends.entries()) {
     await friend.standBefore(room, { name: NAMES[lang][n + 1] });
     if (friend === phone) await shot(phone.page, 'phone-pre-join');
@@ -82,11 +91,11 @@ async function shoot(lang) {
   await shot(fifth.page, 'room-full');
   for (const visit of [host, ...friends, fifth]) await visit.page.context().close();
   for (const client of sitting) client.close();
-  await shootShop(lang, locale, shot);
+  await shootShop(lang, locale, shot, server, shop);
 }
 
 /** Rooms with people in them, so that the lobby has something to show. */
-async function fillLobby(lang) {
+async function fillLobby(lang, server) {
   const clients = [];
   for (const [name, capacity, people, password] of ROOMS[lang]) {
     const owner = await Client.connect(server, { name: NAMES[lang][0] });
@@ -101,7 +110,7 @@ async function fillLobby(lang) {
   return clients;
 }
 
-async function shootShop(lang, locale, shot) {
+async function shootShop(lang, locale, shot, server, shop) {
   const pages = await Promise.all(
     [DESKTOP, PHONE].map(async (viewport) => (await visitor(browser, { locale, viewport })).newPage()),
   );
