@@ -50,6 +50,7 @@ test-rust: $(CACHE)/packages-build page signaling/tests/client/node_modules/.sta
 
 test-web: web/node_modules/.stamp
 	npm --prefix web test
+	npm --prefix examples/shop test
 
 test-e2e: build $(CACHE)/packages-test web/e2e/node_modules/.stamp ## Drives real browsers against the real binary.
 	npm --prefix web/e2e test
