@@ -40,9 +40,10 @@ export async function freePort() {
  *   `command` runs the binary by another program (`ip netns exec …`); there `probe: false` waits for the log instead of HTTP.
  */
 export async function startServer({ args = [], env = {}, command = [], listen, url, probe = true } = {}) {
+  const zzan = binary();
   const dataDir = await mkdtemp(join(tmpdir(), 'zzan-e2e-'));
   const address = listen ?? `127.0.0.1:${await freePort()}`;
-  const [program, ...rest] = [...command, binary(), 'serve', '--dev', '--listen', address, '--data-dir', join(dataDir, 'data'), ...args];
+  const [program, ...rest] = [...command, zzan, 'serve', '--dev', '--listen', address, '--data-dir', join(dataDir, 'data'), ...args];
   const child = spawn(program, rest, { cwd: dataDir, env: { ...foreignEnv(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   const log = [];
   const exited = once(child, 'exit');
