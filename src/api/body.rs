@@ -54,17 +54,32 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if depth(bytes) > DEPTH_MAX {
         return Err(malformed(format!("the body is nested deeper than {DEPTH_MAX}")));
     }
+    // A list would be taken for the fields of a struct in their order.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Problem::field("body", "is a list, expected an object"));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let field = error.path().to_string();
         let error = error.into_inner();
         match error.classify() {
-            serde_json::error::Category::Data => Problem::field(field, message(&error)),
+            serde_json::error::Category::Data => in_field(&field, &message(&error)),
             _ => malformed(format!("the body is no JSON: {error}")),
         }
     })?;
     deserializer.end().map_err(|error| malformed(format!("the body is no JSON: {error}")))?;
     Ok(value)
+}
+
+/// A field that is missing has no path of its own: its object's ends before it.
+fn in_field(path: &str, message: &str) -> Problem {
+    let missing = message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
+    match (path, missing) {
+        (".", Some(name)) => Problem::field(name, "is missing"),
+        (".", None) => Problem::field("body", message),
+        (path, Some(name)) => Problem::field(format!("{path}.{name}"), "is missing"),
+        (path, None) => Problem::field(path, message),
+    }
 }
 
 /// serde_json's text without the place in the text, which the field's name tells better.
@@ -121,6 +136,9 @@ mod tests {
         let wrong = parse::<Outer>(br#"{"inner":{"count":"four"}}"#).expect_err("no number");
         assert_eq!((wrong.status, wrong.errors[0].field.as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "inner.count"));
         assert_eq!(wrong.errors[0].message, "invalid type: string \"four\", expected u8");
+        for (body, field) in [("{}", "inner"), (r#"{"inner":{}}"#, "inner.count"), ("[]", "body"), ("7", "body")] {
+            assert_eq!(parse::<Outer>(body.as_bytes()).expect_err("incomplete").errors[0].field, field, "{body}");
+        }
         for broken in [&b"{"[..], b"", b"{} {}", b"\xff", b"{\"inner\":{\"count\":1}}x"] {
             assert_eq!(parse::<Outer>(broken).map(|_| ()).map_err(|problem| problem.status), parse_status(broken), "{broken:?}");
         }

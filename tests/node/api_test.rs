@@ -100,9 +100,9 @@ async fn bad_bodies_are_refused_with_the_field_at_fault() {
         (json!({ "name": "a", "capacity": 2, "owner": "" }), "owner"),
         (json!({ "name": "a", "capacity": 2, "listed": "yes" }), "listed"),
         (json!({ "name": "a", "capacity": 2, "pasword": "x" }), "pasword"),
-        (json!({ "capacity": 2 }), "."),
-        (json!([]), "."),
-        (json!(null), "."),
+        (json!({ "capacity": 2 }), "name"),
+        (json!([]), "body"),
+        (json!(null), "body"),
     ];
     for (body, field) in cases {
         let answer = node.send("POST", "/v1/rooms", &[("authorization", SHOP), JSON], &body.to_string()).await;
