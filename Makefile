@@ -37,7 +37,7 @@ clippy: $(CACHE)/packages-build page
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 deny: $(CACHE)/bin/cargo-deny
-	$(CACHE)/bin/cargo-deny --offline --workspace check --hide-inclusion-graph licenses sources bans
+	$(CACHE)/bin/cargo-deny --locked --workspace check --hide-inclusion-graph licenses sources bans
 
 doc: $(CACHE)/packages-build page
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet

@@ -44,28 +44,30 @@ export async function startServer({ args = [], env = {}, command = [], listen, u
   const dataDir = await mkdtemp(join(tmpdir(), 'zzan-e2e-'));
   const address = listen ?? `127.0.0.1:${await freePort()}`;
   const [program, ...rest] = [...command, zzan, 'serve', '--dev', '--listen', address, '--data-dir', join(dataDir, 'data'), ...args];
-  const child = spawn(program, rest, { cwd: dataDir, env: { ...foreignEnv(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   const log = [];
-  const exited = once(child, 'exit');
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text) => {
-      log.push(...text.split('\n').filter(Boolean));
-      log.splice(0, Math.max(0, log.length - LOG_LINES_MAX));
-    });
-  }
   const server = {
     url: url ?? `http://${address}`,
-    pid: child.pid,
     dataDir,
     log,
-    child,
+    child: run(program, rest, { cwd: dataDir, env: { ...foreignEnv(), ...env } }, log),
+    get pid() {
+      return this.child.pid;
+    },
+    /** Ends the process as a crash does. */
+    async kill() {
+      this.child.kill('SIGKILL');
+      await exit(this.child);
+    },
+    /** Starts it again: same address, same data. */
+    async startAgain() {
+      this.child = run(program, rest, { cwd: dataDir, env: { ...foreignEnv(), ...env } }, log);
+      await (probe ? untilReady(this) : untilLogged(this, address));
+    },
     async stop() {
-      if (child.exitCode === null && child.signalCode === null) {
-        child.kill('SIGTERM');
-        const kill = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-        await exited;
-        clearTimeout(kill);
-      }
+      this.child.kill('SIGTERM');
+      const kill = setTimeout(() => this.child.kill('SIGKILL'), STOP_MS);
+      await exit(this.child);
+      clearTimeout(kill);
       await rm(dataDir, { recursive: true, force: true });
     },
   };
@@ -76,6 +78,21 @@ export async function startServer({ args = [], env = {}, command = [], listen, u
     throw new Error(`${error.message}\n${log.join('\n')}`);
   }
   return server;
+}
+
+function run(program, args, options, log) {
+  const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text) => {
+      log.push(...text.split('\n').filter(Boolean));
+      log.splice(0, Math.max(0, log.length - LOG_LINES_MAX));
+    });
+  }
+  return child;
+}
+
+async function exit(child) {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
 }
 
 /** What a developer has set for a server of their own must not reach this one. */
