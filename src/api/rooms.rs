@@ -5,9 +5,8 @@ use super::auth::Backend;
 use super::body::Json;
 use super::error::{Code, Problem, ProblemBody};
 use super::types::{CreateRoom, Room};
-use ::rooms::session::{Grants, RoomGrants, SessionHandle};
 use ::rooms::store::{Listing, Nonce};
-use ::rooms::{RoomId, SessionId, User, UserId};
+use ::rooms::{ParticipantId, RoomId, User, UserId};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::IntoResponse;
@@ -82,24 +81,26 @@ pub async fn find(State(app): State<App>, Path(room): Path<String>) -> Result<ax
         (status = 404, description = "There is no such room, or it has ended", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn end(State(app): State<App>, backend: Backend, Path(room): Path<String>) -> Result<StatusCode, Problem> {
-    let room = RoomId::new(room);
-    app.hub.close(&administrator(&backend, &room), &room).await?;
+pub async fn end(State(app): State<App>, Path(room): Path<String>) -> Result<StatusCode, Problem> {
+    app.hub.end_room_as_backend(&RoomId::new(room)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The backend as the domain sees it: a session that administers one room. It lasts for one request and gets no events.
-fn administrator(backend: &Backend, room: &RoomId) -> SessionHandle {
-    let grants = RoomGrants {
-        room: room.clone(),
-        room_join: false,
-        can_publish: false,
-        can_subscribe: false,
-        can_publish_data: false,
-        room_admin: true,
-    };
-    let id = SessionId::new(::rooms::random_id("key"));
-    SessionHandle::new(id, key_user(backend), Grants::Room(grants)).0
+/// Removes somebody from a room
+///
+/// The user can't come back as long as the room lives, unless it is the owner.
+#[utoipa::path(
+    delete, path = "/v1/rooms/{room}/participants/{participant}", tag = "rooms", operation_id = "removeParticipant", security(("key" = [])),
+    params(("room" = String, Path, description = "The room's id"), ("participant" = String, Path, description = "The participant's id")),
+    responses(
+        (status = 204, description = "The participant is out, and everyone was told"),
+        (status = 401, description = "No valid API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such room or participant", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn remove(State(app): State<App>, Path((room, participant)): Path<(String, String)>) -> Result<StatusCode, Problem> {
+    app.hub.remove_participant_as_backend(&RoomId::new(room), &ParticipantId::new(participant)).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn key_user(backend: &Backend) -> User {

@@ -2,16 +2,18 @@
 
 use crate::support::http::Response;
 use crate::support::node::{Running, SHOP};
+use crate::support::socket::Socket;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 /// Every operation there is. A route that isn't here, or is here and isn't there, fails a test.
-const OPERATIONS: [(&str, &str); 12] = [
+const OPERATIONS: [(&str, &str); 13] = [
     ("POST", "/v1/rooms"),
     ("GET", "/v1/rooms/{room}"),
     ("DELETE", "/v1/rooms/{room}"),
+    ("DELETE", "/v1/rooms/{room}/participants/{participant}"),
     ("POST", "/v1/rooms/{room}/links"),
     ("POST", "/v1/rooms/{room}/tokens"),
     ("POST", "/v1/guests"),
@@ -60,6 +62,22 @@ async fn a_backend_opens_a_room_looks_at_it_and_ends_it() {
     assert_eq!(node.rest("DELETE", &format!("/v1/rooms/{id}"), Value::Null).await.status, 204);
     assert_problem(&node.rest("GET", &format!("/v1/rooms/{id}"), Value::Null).await, 404, "not_found");
     assert_problem(&node.rest("DELETE", &format!("/v1/rooms/{id}"), Value::Null).await, 404, "not_found");
+}
+
+#[tokio::test]
+async fn a_backend_removes_somebody_who_is_told_and_stays_out() {
+    let node = Running::start(&[]).await;
+    let room = room(&node).await;
+    let guest = node.public("/v1/guests", json!({ "name": "하나" })).await.json();
+    let mut socket = Socket::connect(node.address, guest["token"].as_str().expect("a token")).await.expect("connected");
+    let joined = socket.request("room:join", json!({ "room": room })).await.expect("answered");
+    let path = format!("/v1/rooms/{room}/participants/{}", joined["me"]["id"].as_str().expect("a seat"));
+    assert_eq!(node.rest("DELETE", &path, Value::Null).await.status, 204);
+    assert_eq!(socket.event("room:closed").await.expect("told")["reason"], "kicked");
+    assert_problem(&node.rest("DELETE", &path, Value::Null).await, 404, "not_found");
+    let again = socket.request("room:join", json!({ "room": room })).await.expect("answered");
+    assert_eq!(again["error"]["code"], "forbidden");
+    assert_problem(&node.send("DELETE", &path, &[], "").await, 401, "unauthorized");
 }
 
 #[tokio::test]
