@@ -5,14 +5,13 @@
 
 use crate::OfferError;
 use crate::config::Limits;
-use crate::negotiation::invalid;
 use std::collections::HashMap;
 use str0m::media::Mid;
 
 /// Returns the mids of the audio and video m-lines.
 pub(crate) fn check(text: &str, limits: &Limits) -> Result<Vec<Mid>, OfferError> {
     if !text.starts_with("v=0") {
-        return Err(invalid("the text is not SDP"));
+        return Err(OfferError::invalid("the text is not SDP"));
     }
     let lines = text.lines().filter(|line| line.starts_with("m=")).count();
     let has = |prefix: &str| text.lines().any(|line| line.starts_with(prefix));
@@ -26,7 +25,7 @@ pub(crate) fn check(text: &str, limits: &Limits) -> Result<Vec<Mid>, OfferError>
         (has("a=group:BUNDLE ") || lines == 1, "the m-lines are not bundled".to_owned()),
     ];
     if let Some((_, reason)) = checks.into_iter().find(|(holds, _)| !holds) {
-        return Err(invalid(reason));
+        return Err(OfferError::invalid(reason));
     }
     check_payload_types(text)?;
     mids(text)
@@ -47,7 +46,7 @@ fn mids(text: &str) -> Result<Vec<Mid>, OfferError> {
         if let Some(mid) = line.strip_prefix("a=mid:").filter(|_| in_media) {
             let mid = Mid::from(mid);
             if mids.contains(&mid) {
-                return Err(invalid(format!("two m-lines have the mid {mid}")));
+                return Err(OfferError::invalid(format!("two m-lines have the mid {mid}")));
             }
             mids.push(mid);
         }
@@ -86,5 +85,5 @@ fn check_payload_types(text: &str) -> Result<(), OfferError> {
 }
 
 fn ambiguous(pt: &str) -> OfferError {
-    invalid(format!("payload type {pt} has two meanings"))
+    OfferError::invalid(format!("payload type {pt} has two meanings"))
 }

@@ -1,12 +1,13 @@
 //! The way in: threads outside the media plane hold these handles.
 
 use crate::config::{Config, Limits, StartError};
+use crate::io::Shared;
 use crate::limits::COMMANDS_MAX;
 use crate::negotiation::{Answered, Offer, Transport};
 use crate::room::Request;
 use crate::socket::{self, Announced, Outbox};
 use crate::stats::Stats;
-use crate::worker::{Addressed, RoomLink, Shared, WAKER, Worker};
+use crate::worker::{Addressed, RoomLink, WAKER, Worker};
 use crate::{Command, EventSink, MediaLine};
 use mio::{Poll, Waker};
 use std::net::SocketAddr;
@@ -230,4 +231,10 @@ pub enum OfferError {
     /// The peer left while its offer was in work.
     #[error("the peer has left")]
     Gone,
+}
+
+impl OfferError {
+    pub(crate) fn invalid(reason: impl Into<String>) -> Self {
+        Self::Invalid(reason.into())
+    }
 }

@@ -18,6 +18,7 @@ mod form;
 mod forward;
 mod handle;
 mod ingress;
+mod io;
 mod limits;
 mod negotiation;
 mod peer;

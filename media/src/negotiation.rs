@@ -47,8 +47,8 @@ impl Offer {
         }
         let mids = form::check(text, limits)?;
         let sdp = catch_unwind(|| SdpOffer::from_sdp_string(text))
-            .map_err(|_| invalid("the SDP can't be read"))?
-            .map_err(|error| invalid(format!("the SDP can't be read: {error}")))?;
+            .map_err(|_| OfferError::invalid("the SDP can't be read"))?
+            .map_err(|error| OfferError::invalid(format!("the SDP can't be read: {error}")))?;
         Ok(Self { sdp, mids, fingerprints: form::fingerprints(text) })
     }
 
@@ -68,8 +68,8 @@ impl Offer {
     pub(crate) fn answer(self, rtc: &mut Rtc) -> Result<Answered, OfferError> {
         let Self { sdp, mids, fingerprints } = self;
         let answer = catch_unwind(AssertUnwindSafe(|| rtc.sdp_api().accept_offer(sdp)))
-            .map_err(|_| invalid("the offer can't be answered"))?
-            .map_err(|error| invalid(format!("the offer can't be answered: {error}")))?;
+            .map_err(|_| OfferError::invalid("the offer can't be answered"))?
+            .map_err(|error| OfferError::invalid(format!("the offer can't be answered: {error}")))?;
         let lines = |wanted: fn(Direction) -> bool| {
             let media = mids.iter().filter_map(|mid| rtc.media(*mid));
             media.filter(|media| wanted(media.direction()) && !media.stopped()).map(line).collect::<Vec<_>>()
@@ -110,10 +110,6 @@ fn new_rtc(transport: &Transport, now: Instant) -> Rtc {
         rtc.add_local_candidate(candidate.clone());
     }
     rtc
-}
-
-pub(crate) fn invalid(reason: impl Into<String>) -> OfferError {
-    OfferError::Invalid(reason.into())
 }
 
 /// A codec as a client numbers it.

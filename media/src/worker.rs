@@ -5,17 +5,16 @@
 
 use crate::command::EventSink;
 use crate::config::Limits;
-use crate::demux::{Demux, PeerKey};
+use crate::io::{Io, Shared};
 use crate::limits::{BATCHES_PER_TURN, COMMANDS_PER_TURN};
 use crate::room::{Request, Room};
 use crate::socket::{Announced, Datagram, Inbox, Outbox};
-use crate::stats::Counters;
-use crate::timers::{Timers, Wake};
+use crate::timers::Wake;
 use mio::{Events, Interest, Poll, Token};
 use std::collections::HashMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -42,44 +41,6 @@ impl Drop for RoomLink {
 pub(crate) struct Addressed {
     pub(crate) room: Arc<RoomLink>,
     pub(crate) request: Request,
-}
-
-/// What the worker and its handles share.
-#[derive(Default)]
-pub(crate) struct Shared {
-    pub(crate) stop: AtomicBool,
-    /// Set when a room lost its last handle.
-    pub(crate) sweep: AtomicBool,
-    /// Peers and open rooms, for the choice of a worker.
-    pub(crate) load: AtomicUsize,
-    pub(crate) counters: Arc<Counters>,
-}
-
-/// What rooms use of the worker.
-pub(crate) struct Io {
-    pub(crate) demux: Demux,
-    pub(crate) timers: Timers,
-    pub(crate) counters: Arc<Counters>,
-    /// Peers to drain in this turn.
-    pub(crate) dirty: Vec<PeerKey>,
-    outbox: Outbox,
-    peers: u64,
-    shared: Arc<Shared>,
-}
-
-impl Io {
-    pub(crate) fn send(&mut self, transmit: &str0m::net::Transmit) {
-        self.outbox.push(transmit.source, transmit.destination, &transmit.contents, &self.counters);
-    }
-
-    pub(crate) fn peers_changed(&mut self, by: i8) {
-        self.peers = self.peers.saturating_add_signed(by.into());
-        self.counters.peers.set(self.peers);
-        match by {
-            1.. => self.shared.load.fetch_add(1, Ordering::Relaxed),
-            _ => self.shared.load.fetch_sub(1, Ordering::Relaxed),
-        };
-    }
 }
 
 pub(crate) struct Worker {
@@ -116,15 +77,7 @@ impl Worker {
     ) -> io::Result<Self> {
         let announced = outbox.announced().clone();
         poll.registry().register(outbox.socket_mut(), SOCKET, Interest::READABLE)?;
-        let io = Io {
-            demux: Demux::new(limits.stun_misses_per_second),
-            timers: Timers::default(),
-            counters: Arc::clone(&shared.counters),
-            dirty: vec![],
-            outbox,
-            peers: 0,
-            shared: Arc::clone(&shared),
-        };
+        let io = Io::new(outbox, limits, Arc::clone(&shared));
         let rooms = Rooms { held: vec![], index: HashMap::new(), limits, io };
         Ok(Self { poll, inbox: Inbox::new(), announced, requests, shared, rooms })
     }
@@ -167,7 +120,7 @@ impl Worker {
     fn receive(&mut self) -> bool {
         let Self { inbox, announced, rooms, .. } = self;
         for _ in 0..BATCHES_PER_TURN {
-            let count = match inbox.receive(&rooms.io.outbox) {
+            let count = match inbox.receive(rooms.io.outbox()) {
                 Ok(count) => count,
                 Err(error) => {
                     // An ICMP error that some peer's host sent; reporting it took it off the socket.
@@ -283,7 +236,7 @@ impl Rooms {
         while let Some(key) = self.io.dirty.pop() {
             self.within(key.room, |room, io| room.flush(key.peer, now, io));
         }
-        self.io.outbox.flush(&self.io.counters);
+        self.io.flush();
     }
 
     /// Closes rooms that nobody holds a handle of.
@@ -296,7 +249,7 @@ impl Rooms {
                 }
             }
         }
-        self.io.outbox.flush(&self.io.counters);
+        self.io.flush();
         self.count();
     }
 
@@ -305,7 +258,7 @@ impl Rooms {
         for index in 0..self.held.len() {
             self.within(index, |room, io| room.close(io));
         }
-        self.io.outbox.flush(&self.io.counters);
+        self.io.flush();
     }
 
     fn count(&self) {

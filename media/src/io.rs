@@ -1,0 +1,70 @@
+//! What the rooms of a worker use of it: where peers are reached, when they want to be woken, and the way out.
+//!
+//! It knows neither rooms nor packets' meaning. Invariant: the worker's load is the number of its peers and open rooms.
+
+use crate::config::Limits;
+use crate::demux::{Demux, PeerKey};
+use crate::socket::Outbox;
+use crate::stats::Counters;
+use crate::timers::Timers;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// What the worker and its handles share.
+#[derive(Default)]
+pub(crate) struct Shared {
+    pub(crate) stop: AtomicBool,
+    /// Set when a room lost its last handle.
+    pub(crate) sweep: AtomicBool,
+    /// Peers and open rooms, for the choice of a worker.
+    pub(crate) load: AtomicUsize,
+    pub(crate) counters: Arc<Counters>,
+}
+
+/// A worker as its rooms see it.
+pub(crate) struct Io {
+    pub(crate) demux: Demux,
+    pub(crate) timers: Timers,
+    pub(crate) counters: Arc<Counters>,
+    /// Peers to drain in this turn.
+    pub(crate) dirty: Vec<PeerKey>,
+    outbox: Outbox,
+    peers: u64,
+    shared: Arc<Shared>,
+}
+
+impl Io {
+    pub(crate) fn new(outbox: Outbox, limits: Limits, shared: Arc<Shared>) -> Self {
+        Self {
+            demux: Demux::new(limits.stun_misses_per_second),
+            timers: Timers::default(),
+            counters: Arc::clone(&shared.counters),
+            dirty: vec![],
+            outbox,
+            peers: 0,
+            shared,
+        }
+    }
+
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    pub(crate) fn send(&mut self, transmit: &str0m::net::Transmit) {
+        self.outbox.push(transmit.source, transmit.destination, &transmit.contents, &self.counters);
+    }
+
+    /// Sends what was queued.
+    pub(crate) fn flush(&mut self) {
+        self.outbox.flush(&self.counters);
+    }
+
+    pub(crate) fn peers_changed(&mut self, by: i8) {
+        self.peers = self.peers.saturating_add_signed(by.into());
+        self.counters.peers.set(self.peers);
+        match by {
+            1.. => self.shared.load.fetch_add(1, Ordering::Relaxed),
+            _ => self.shared.load.fetch_sub(1, Ordering::Relaxed),
+        };
+    }
+}
