@@ -59,6 +59,7 @@ fn check_payload_types(text: &str) -> Result<(), OfferError> {
     let mut meanings: HashMap<&str, &str> = HashMap::new();
     let mut repairs: HashMap<&str, &str> = HashMap::new();
     let mut repaired: HashMap<&str, &str> = HashMap::new();
+    let mut profiles: HashMap<&str, &str> = HashMap::new();
     let mut here: Vec<&str> = vec![];
     for line in text.lines() {
         if line.starts_with("m=") {
@@ -74,6 +75,12 @@ fn check_payload_types(text: &str) -> Result<(), OfferError> {
             if other_main || other_repair || pt == main {
                 return Err(ambiguous(pt));
             }
+        } else if let Some((pt, format)) = line.strip_prefix("a=fmtp:").and_then(|format| format.split_once(' '))
+            && format.contains("profile-level-id=")
+            && profiles.insert(pt, format).is_some_and(|other| other != format)
+        {
+            // Two profiles are two formats of H264, and the SDP library would lock the number for both.
+            return Err(ambiguous(pt));
         }
     }
     // What repairs must be a repair format, or it would be claimed twice.

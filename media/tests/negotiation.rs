@@ -70,6 +70,9 @@ fn what_can_not_work_is_refused_with_a_reason() {
     assert!(refused(&room, &CHROMIUM.replace("a=setup:actpass", "a=setup:active")).contains("not an offer"));
     assert!(refused(&room, &CHROMIUM.replace("a=mid:5", "a=mid:4")).contains("mid 4"));
     assert!(refused(&room, &CHROMIUM.replace("a=rtpmap:111 opus/48000/2", "a=rtpmap:96 opus/48000/2")).contains("two meanings"));
+    let profile = "a=fmtp:109 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f";
+    let other = "a=fmtp:109 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=64001f";
+    assert!(refused(&room, &CHROMIUM.replacen(profile, other, 1)).contains("payload type 109 has two meanings"));
     let line = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=inactive\r\n";
     assert!(refused(&room, &format!("{CHROMIUM}{}", line.repeat(64))).contains("70 m-lines"));
     assert_eq!(sfu.handle.stats().peers, 0);
