@@ -1,5 +1,8 @@
 // Debian's Chromium and Firefox with a fake camera and microphone.
 
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, firefox } from 'playwright-core';
 
@@ -70,13 +73,19 @@ function smallCamera({ width, height }) {
 
 /** A Chromium that can be killed as a crash or the out-of-memory killer would: all its processes at once, without a word. */
 export async function openDoomedChromium({ args = [] } = {}) {
-  const server = await chromium.launchServer({ executablePath: CHROMIUM, args: [...CHROMIUM_ARGS, FAKE_UI, ...args] });
+  // What it has no time to tidy up itself.
+  const scratch = await mkdtemp(join(tmpdir(), 'zzan-e2e-doomed-'));
+  const env = { ...process.env, TMPDIR: scratch };
+  const server = await chromium.launchServer({ executablePath: CHROMIUM, env, args: [...CHROMIUM_ARGS, FAKE_UI, ...args] });
   const { pid } = server.process();
   return {
     browser: await chromium.connect(server.wsEndpoint()),
     // The negative pid is the process group, which playwright makes for every browser that it starts.
     kill: () => process.kill(-pid, 'SIGKILL'),
-    close: () => server.close().catch(() => {}),
+    async close() {
+      await server.close().catch(() => {});
+      await rm(scratch, { recursive: true, force: true });
+    },
   };
 }
 
