@@ -28,6 +28,7 @@ pub(crate) fn check(text: &str, limits: &Limits) -> Result<Vec<Mid>, OfferError>
         return Err(OfferError::invalid(reason));
     }
     check_payload_types(text)?;
+    check_h264_profiles(text)?;
     mids(text)
 }
 
@@ -59,7 +60,6 @@ fn check_payload_types(text: &str) -> Result<(), OfferError> {
     let mut meanings: HashMap<&str, &str> = HashMap::new();
     let mut repairs: HashMap<&str, &str> = HashMap::new();
     let mut repaired: HashMap<&str, &str> = HashMap::new();
-    let mut profiles: HashMap<&str, &str> = HashMap::new();
     let mut here: Vec<&str> = vec![];
     for line in text.lines() {
         if line.starts_with("m=") {
@@ -75,12 +75,6 @@ fn check_payload_types(text: &str) -> Result<(), OfferError> {
             if other_main || other_repair || pt == main {
                 return Err(ambiguous(pt));
             }
-        } else if let Some((pt, format)) = line.strip_prefix("a=fmtp:").and_then(|format| format.split_once(' '))
-            && format.contains("profile-level-id=")
-            && profiles.insert(pt, format).is_some_and(|other| other != format)
-        {
-            // Two profiles are two formats of H264, and the SDP library would lock the number for both.
-            return Err(ambiguous(pt));
         }
     }
     // What repairs must be a repair format, or it would be claimed twice.
@@ -89,6 +83,33 @@ fn check_payload_types(text: &str) -> Result<(), OfferError> {
         Some(pt) => Err(ambiguous(pt)),
         None => Ok(()),
     }
+}
+
+/// Two profiles or packetization modes are two formats of H264 (RFC 6184 §8.2.2), and the SDP library would lock the number for both. Levels may
+/// differ: browsers name what they can encode and what they can decode.
+fn check_h264_profiles(text: &str) -> Result<(), OfferError> {
+    let mut formats: HashMap<&str, (Option<&str>, &str)> = HashMap::new();
+    for section in text.split("\nm=") {
+        let is_h264 = |codec: &str| codec.get(..5).is_some_and(|name| name.eq_ignore_ascii_case("h264/"));
+        let mapped = section.lines().filter_map(|line| line.strip_prefix("a=rtpmap:")?.split_once(' '));
+        for (pt, _) in mapped.filter(|(_, codec)| is_h264(codec)) {
+            let of_pt =
+                |line: &&str| line.strip_prefix("a=fmtp:").and_then(|rest| rest.strip_prefix(pt)).is_some_and(|rest| rest.starts_with(' '));
+            let parameters = section.lines().find(of_pt).unwrap_or_default();
+            let format = (
+                parameter(parameters, "profile-level-id=").and_then(|id| id.get(..4)),
+                parameter(parameters, "packetization-mode=").unwrap_or("0"),
+            );
+            if formats.insert(pt, format).is_some_and(|other| other != format) {
+                return Err(ambiguous(pt));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn parameter<'a>(line: &'a str, name: &str) -> Option<&'a str> {
+    line.split([';', ' ']).find_map(|parameter| parameter.trim().strip_prefix(name))
 }
 
 fn ambiguous(pt: &str) -> OfferError {

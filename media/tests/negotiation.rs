@@ -73,6 +73,8 @@ fn what_can_not_work_is_refused_with_a_reason() {
     let profile = "a=fmtp:109 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f";
     let other = "a=fmtp:109 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=64001f";
     assert!(refused(&room, &CHROMIUM.replacen(profile, other, 1)).contains("payload type 109 has two meanings"));
+    let higher = "a=fmtp:109 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e034";
+    room.negotiate(&CHROMIUM.replacen(profile, higher, 1)).expect("levels may differ between encoding and decoding");
     let line = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=inactive\r\n";
     assert!(refused(&room, &format!("{CHROMIUM}{}", line.repeat(64))).contains("70 m-lines"));
     assert_eq!(sfu.handle.stats().peers, 0);
@@ -116,9 +118,6 @@ fn mutate(offer: &str, noise: &mut Noise) -> String {
 fn mutated_offers_are_answered_or_refused_but_never_unwind() {
     let sfu = Sfu::start();
     let room = sfu.call().room;
-    // The SDP library panics on some, which is caught and must come out as a refusal; the messages would only be noise here.
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
     let (mut noise, mut answered, mut refused) = (Noise(0x9e37_79b9_7f4a_7c15), 0, 0);
     for n in 0..250 {
         let offer = mutate(if n % 2 == 0 { CHROMIUM } else { FIREFOX }, &mut noise);
@@ -127,7 +126,6 @@ fn mutated_offers_are_answered_or_refused_but_never_unwind() {
             Err(_) => refused += 1,
         }
     }
-    std::panic::set_hook(hook);
     assert!(answered > 20 && refused > 20, "{answered} answered, {refused} refused");
     assert_eq!(sfu.handle.stats().peers, 0);
     room.negotiate(CHROMIUM).expect("still answers");
