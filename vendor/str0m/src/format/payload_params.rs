@@ -642,14 +642,10 @@ impl PayloadParams {
     ) {
         let Some((first, _)) = remote_pts
             .iter()
-            // One unrestricted AMR-WB payload can match several local mode sets.
-            // Leave the other alternatives unlocked once its PT has been claimed.
-            .filter(|p| {
-                self.spec.codec != Codec::AmrWb
-                    || self.locked
-                    || local_is_controlling
-                    || !claimed.is_claimed(p.pt)
-            })
+            // zzan: one payload can match several local alternatives (an unrestricted AMR-WB, or a
+            // format that differs between m-lines). Leave the other alternatives unlocked once
+            // its PT has been claimed: claiming it twice would panic.
+            .filter(|p| self.locked || local_is_controlling || !claimed.is_claimed(p.pt))
             .filter_map(|p| self.match_score(p).map(|s| (p, s)))
             .max_by_key(|(_, s)| *s)
         else {
@@ -809,21 +805,23 @@ impl PayloadParams {
             claimed.assert_claim_once(remote_pt);
 
             // Check if RTX PT also conflicts
-            if local_is_controlling {
-                if let Some(rtx) = remote_rtx {
-                    if claimed.is_claimed(rtx) {
-                        let new_rtx = self
-                            .resend
-                            .filter(|pt| !claimed.is_claimed(*pt))
-                            .or_else(|| claimed.find_unclaimed(PREFERED_RANGES, unlocked));
+            if let Some(rtx) = remote_rtx {
+                if claimed.is_claimed(rtx) && !local_is_controlling {
+                    // zzan: the remote dictates the PTs: without one of its own there is no RTX.
+                    debug!("Conflicting remote RTX PT {:?}; dropping it", rtx);
+                    remote_rtx = None;
+                } else if claimed.is_claimed(rtx) {
+                    let new_rtx = self
+                        .resend
+                        .filter(|pt| !claimed.is_claimed(*pt))
+                        .or_else(|| claimed.find_unclaimed(PREFERED_RANGES, unlocked));
 
-                        if let Some(new_rtx) = new_rtx {
-                            debug!("Remapped conflicting RTX PT {:?} => {}", rtx, new_rtx);
-                            remote_rtx = Some(new_rtx);
-                            unlocked.remove(&new_rtx);
-                        } else {
-                            panic!("Exhausted all PT ranges, inconsistent PayloadParam state");
-                        }
+                    if let Some(new_rtx) = new_rtx {
+                        debug!("Remapped conflicting RTX PT {:?} => {}", rtx, new_rtx);
+                        remote_rtx = Some(new_rtx);
+                        unlocked.remove(&new_rtx);
+                    } else {
+                        panic!("Exhausted all PT ranges, inconsistent PayloadParam state");
                     }
                 }
             }
