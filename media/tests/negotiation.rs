@@ -80,6 +80,16 @@ fn what_can_not_work_is_refused_with_a_reason() {
     assert_eq!(sfu.handle.stats().peers, 0);
 }
 
+/// The published SDP library takes the unreadable profile for another one, claims its payload type twice, and panics.
+#[test]
+fn an_unreadable_profile_in_one_m_line_does_not_cost_the_offer() {
+    let sfu = Sfu::start();
+    let profile = "packetization-mode=1;profile-level-id=42e01f";
+    let offer = CHROMIUM.replacen(profile, &format!("{profile}x"), 1);
+    assert_ne!(offer, CHROMIUM);
+    sfu.call().room.negotiate(&offer).expect("answered");
+}
+
 /// One change of the kinds that broken and malicious clients make.
 fn mutate(offer: &str, noise: &mut Noise) -> String {
     let mut lines: Vec<String> = offer.lines().map(str::to_owned).collect();
