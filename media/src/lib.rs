@@ -21,6 +21,7 @@ mod ingress;
 mod io;
 mod limits;
 mod negotiation;
+mod path;
 mod peer;
 mod room;
 mod socket;

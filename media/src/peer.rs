@@ -11,10 +11,10 @@ use crate::ingress::Source;
 use crate::io::Io;
 use crate::limits::SSRCS_PER_PEER;
 use crate::negotiation::{self, Answered, Payload};
+use crate::path::Path;
 use crate::socket::Datagram;
 use crate::timers::{Deadline, Wake};
 use crate::{LossReason, MediaLine, Mid, PeerId};
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use str0m::media::{KeyframeRequestKind, Pt, Rid};
 use str0m::net::{Protocol, Receive};
@@ -29,10 +29,9 @@ pub(crate) struct Peer {
     pub(crate) slots: Vec<Slot>,
     pub(crate) sources: Vec<Source>,
     rtc: Rtc,
-    ufrag: String,
+    path: Path,
     /// The other end's, by digest.
     certificates: Vec<String>,
-    tuples: Vec<SocketAddr>,
     streams: Vec<(Ssrc, Mid, Option<Rid>)>,
     life: Life,
     deadline: Deadline,
@@ -92,9 +91,8 @@ impl Peer {
             slots: vec![],
             sources: vec![],
             rtc,
-            ufrag,
+            path: Path::new(ufrag),
             certificates: answered.fingerprints.clone(),
-            tuples: vec![],
             streams: vec![],
             life: Life::Connecting { since: now },
             deadline: Deadline::default(),
@@ -133,27 +131,20 @@ impl Peer {
     pub(crate) fn renegotiate(&mut self, offer: negotiation::Offer, key: PeerKey, io: &mut Io) -> Result<Answered, crate::OfferError> {
         let answered = offer.answer(&mut self.rtc)?;
         let ufrag = self.rtc.direct_api().local_ice_credentials().ufrag;
-        if ufrag != self.ufrag {
-            io.demux.retract(&self.ufrag);
-            io.demux.announce(ufrag.clone(), key);
-            self.ufrag = ufrag;
-        }
+        self.path.rename(ufrag, key, io);
         self.take_lines(&answered.slots, &answered.sources);
         Ok(answered)
     }
 
     /// Becomes reachable.
     pub(crate) fn announce(&mut self, key: PeerKey, io: &mut Io) {
-        io.demux.announce(self.ufrag.clone(), key);
+        self.path.announce(key, io);
         self.mark_dirty(key, io);
     }
 
     /// Becomes unreachable: from now on no datagram finds it.
     pub(crate) fn retract(&mut self, key: PeerKey, io: &mut Io) {
-        io.demux.retract(&self.ufrag);
-        for tuple in self.tuples.drain(..) {
-            io.demux.forget(tuple, key);
-        }
+        self.path.retract(key, io);
     }
 
     /// Says goodbye (RTCP BYE, DTLS close_notify), after which nothing is sent any more.
@@ -176,8 +167,9 @@ impl Peer {
     }
 
     /// Takes a datagram. Its effects come out of [`Self::drain`].
-    pub(crate) fn receive(&mut self, datagram: Datagram<'_>, now: Instant) {
+    pub(crate) fn receive(&mut self, datagram: Datagram<'_>, key: PeerKey, now: Instant, io: &mut Io) {
         let Some(received) = received(datagram) else { return };
+        self.path.checked(datagram, key, io);
         if let Err(error) = self.rtc.handle_input(Input::Receive(now, received)) {
             // Anybody can send what looks like DTLS from a spoofed address, so an error ends nothing.
             tracing::debug!(peer = self.id.0, %error, "a datagram was not understood");
@@ -199,7 +191,7 @@ impl Peer {
                     if is_stun_success(&transmit.contents) {
                         // Only an authentic request is answered, so its sender is who it says.
                         self.heard(now);
-                        io.demux.learn(transmit.destination, key, &mut self.tuples);
+                        self.path.proved(transmit.destination, key, io);
                     }
                     io.send(&transmit);
                 }

@@ -335,8 +335,9 @@ impl Room {
 
     /// A datagram from an address that belongs to that peer, or an authentic STUN request.
     pub(crate) fn receive(&mut self, peer: usize, datagram: Datagram<'_>, now: Instant, io: &mut Io) {
+        let key = self.key(peer);
         let Some(present) = self.peers.get_mut(peer).and_then(Option::as_mut) else { return };
-        present.receive(datagram, now);
+        present.receive(datagram, key, now, io);
         self.drain(peer, now, io);
     }
 

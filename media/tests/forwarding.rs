@@ -288,33 +288,3 @@ fn a_further_offer_brings_more_slots_without_a_gap_in_the_old() {
         assert_continuous(clients[1].got_on(*mid));
     }
 }
-
-#[test]
-fn an_ice_restart_moves_a_peer_to_another_address() {
-    let sfu = Sfu::start();
-    let (call, mut clients) = pair(&sfu);
-    talk_all(&mut clients, 10);
-    let offer = {
-        let client = &mut clients[1];
-        let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("bound");
-        socket.set_nonblocking(true).expect("set");
-        let candidate = str0m::Candidate::host(socket.local_addr().expect("address"), "udp").expect("candidate");
-        let old = str0m::Candidate::host(client.socket.local_addr().expect("address"), "udp").expect("candidate");
-        client.rtc.direct_api().invalidate_candidate(&old);
-        client.rtc.add_local_candidate(candidate);
-        client.socket = socket;
-        client.offer_ice_restart()
-    };
-    let (reply, answer) = std::sync::mpsc::channel();
-    let reply = Box::new(move |result| reply.send(result).expect("awaited"));
-    call.command(Command::Renegotiate { peer: PeerId(2), offer, reply });
-    let renegotiated = answer.recv_timeout(LIMIT).expect("answered").expect("accepted");
-    clients[1].accept(&renegotiated.answer);
-    talk_all(&mut clients, 20);
-    for (mid, _) in &clients[1].slots {
-        let mut sequences: Vec<_> = clients[1].got_on(*mid).map(|packet| *packet.seq_no).collect();
-        sequences.sort_unstable();
-        assert!(sequences.windows(2).all(|pair| pair[0] < pair[1]), "what was lost on the way is repeated, and nothing else");
-    }
-    assert!(!call.events().iter().any(|event| matches!(event, Event::Lost { .. })));
-}

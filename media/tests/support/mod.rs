@@ -140,6 +140,8 @@ pub struct Got {
 pub struct Client {
     pub rtc: Rtc,
     pub socket: UdpSocket,
+    /// Where the client believes to be: its socket's address, unless a NAT moved it.
+    pub local: SocketAddr,
     pub connected: bool,
     pub closed: bool,
     pub got: Vec<Got>,
@@ -197,11 +199,12 @@ impl Client {
         let mut rtc = config.build(now);
         let socket = UdpSocket::bind("127.0.0.1:0").expect("bound");
         socket.set_nonblocking(true).expect("set");
-        let candidate = Candidate::host(socket.local_addr().expect("address"), "udp").expect("candidate");
-        rtc.add_local_candidate(candidate);
+        let local = socket.local_addr().expect("address");
+        rtc.add_local_candidate(Candidate::host(local, "udp").expect("candidate"));
         Self {
             rtc,
             socket,
+            local,
             connected: false,
             closed: false,
             got: vec![],
@@ -245,6 +248,23 @@ impl Client {
         let (offer, pending) = api.apply().expect("something to offer");
         self.pending = Some(pending);
         offer.to_sdp_string()
+    }
+
+    /// From now on the client is seen from another port, and doesn't know. Returns its socket at the earlier one.
+    pub fn move_behind_nat(&mut self) -> UdpSocket {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("bound");
+        socket.set_nonblocking(true).expect("set");
+        std::mem::replace(&mut self.socket, socket)
+    }
+
+    /// The client's address is another one, and it knows. Returns its socket at the earlier one.
+    pub fn change_address(&mut self) -> UdpSocket {
+        let earlier = self.move_behind_nat();
+        let old = Candidate::host(self.local, "udp").expect("candidate");
+        self.rtc.direct_api().invalidate_candidate(&old);
+        self.local = self.socket.local_addr().expect("address");
+        self.rtc.add_local_candidate(Candidate::host(self.local, "udp").expect("candidate"));
+        earlier
     }
 
     /// Offers new ICE credentials.
@@ -415,8 +435,7 @@ impl Client {
                     if (self.lose_in)(&buffer[..length]) {
                         continue;
                     }
-                    let destination = self.socket.local_addr().expect("address");
-                    let Ok(received) = Receive::new(Protocol::Udp, source, destination, &buffer[..length]) else { continue };
+                    let Ok(received) = Receive::new(Protocol::Udp, source, self.local, &buffer[..length]) else { continue };
                     let input = Input::Receive(Instant::now(), received);
                     if self.rtc.accepts(&input) {
                         self.rtc.handle_input(input).expect("the SFU sends nothing wrong");

@@ -2180,11 +2180,14 @@ impl Rtc {
             dtls,
             session,
             readiness,
+            send_addr,
             ..
         } = self;
 
         match r.contents.inner {
             Stun(stun) => {
+                // zzan: an ICE-lite agent sends to where the last nomination came from.
+                let nominates = ice.ice_lite() && stun.is_binding_request() && stun.use_candidate();
                 let packet = is::stun::StunPacket {
                     proto: r.proto,
                     source: r.source,
@@ -2192,7 +2195,14 @@ impl Rtc {
                     message: stun,
                 };
                 // ICE is an external crate; arm both on its behalf.
-                ice.handle_packet(recv_time, packet);
+                let accepted = ice.handle_packet(recv_time, packet);
+                if accepted && nominates && send_addr.is_some() {
+                    *send_addr = Some(SendAddr {
+                        proto: r.proto,
+                        source: r.destination,
+                        destination: r.source,
+                    });
+                }
                 drop(readiness.wake());
             }
             Dtls(dtls_packet) => {
