@@ -3,7 +3,7 @@
 use clap::Parser;
 use loadtest::rest::Backend;
 use loadtest::scenario::Scenario;
-use loadtest::target::Target;
+use loadtest::target::{Dialer, Target};
 use loadtest::user::Rates;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -23,9 +23,12 @@ const DURATION_MAX: Duration = Duration::from_secs(3_600);
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// The node's address: scheme http, host and port.
+    /// The deployment's address: http or https, host and port.
     #[arg(long, default_value = "http://127.0.0.1:8080", env = "ZZAN_LOADTEST_URL")]
     url: Target,
+    /// A PEM file with certificate authorities to trust for https, instead of this machine's.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<std::path::PathBuf>,
     /// Id of an API key of the node.
     #[arg(long, default_value = "devkey", env = "ZZAN_LOADTEST_KEY")]
     key: String,
@@ -60,9 +63,10 @@ fn main() -> anyhow::Result<ExitCode> {
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let dialer = Dialer::new(arguments.url, arguments.ca.as_deref())?;
     let scenario = Scenario {
-        backend: Backend::new(arguments.url.clone(), arguments.key, arguments.secret),
-        target: arguments.url,
+        backend: Backend::new(dialer.clone(), arguments.key, arguments.secret),
+        dialer,
         rooms: arguments.rooms,
         people: arguments.people,
         duration: arguments.duration,

@@ -2,7 +2,7 @@
 //!
 //! One connection per request, since a run makes a few hundred at most.
 
-use crate::target::Target;
+use crate::target::{Dialer, Target};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{Request, Response, StatusCode, header};
@@ -23,14 +23,14 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
 /// A backend's way in: address and API key.
 #[derive(Clone)]
 pub struct Backend {
-    target: Target,
+    dialer: Dialer,
     key: String,
     secret: String,
 }
 
 impl std::fmt::Debug for Backend {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Backend").field("target", &self.target).field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("Backend").field("target", self.dialer.target()).field("key", &self.key).finish_non_exhaustive()
     }
 }
 
@@ -93,8 +93,8 @@ struct Problem {
 }
 
 impl Backend {
-    pub fn new(target: Target, key: impl Into<String>, secret: impl Into<String>) -> Self {
-        Self { target, key: key.into(), secret: secret.into() }
+    pub fn new(dialer: Dialer, key: impl Into<String>, secret: impl Into<String>) -> Self {
+        Self { dialer, key: key.into(), secret: secret.into() }
     }
 
     /// `POST /v1/rooms`; returns the room's id.
@@ -121,7 +121,7 @@ impl Backend {
         let mut retries = 0;
         loop {
             let exchange = tokio::time::timeout(TIMEOUT, self.exchange(path, &idempotency_key, body.clone())).await;
-            let response = exchange.map_err(|_| RestError::TimedOut { target: self.target.clone(), path: path.to_owned() })??;
+            let response = exchange.map_err(|_| RestError::TimedOut { target: self.dialer.target().clone(), path: path.to_owned() })??;
             if response.status() != StatusCode::TOO_MANY_REQUESTS || retries == RETRIES {
                 return self.read(path, response);
             }
@@ -133,7 +133,7 @@ impl Backend {
     fn read<T: DeserializeOwned>(&self, path: &str, response: Response<Bytes>) -> Result<T, RestError> {
         let status = response.status();
         if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN {
-            return Err(RestError::WrongKey { target: self.target.clone(), key: self.key.clone(), status });
+            return Err(RestError::WrongKey { target: self.dialer.target().clone(), key: self.key.clone(), status });
         }
         if !status.is_success() {
             let problem: Problem = serde_json::from_slice(response.body()).unwrap_or_default();
@@ -144,9 +144,9 @@ impl Backend {
     }
 
     async fn exchange(&self, path: &str, idempotency_key: &str, body: Bytes) -> Result<Response<Bytes>, RestError> {
-        let stream = self.target.dial().await.map_err(|source| RestError::Unreachable { target: self.target.clone(), source })?;
+        let stream = self.dialer.dial().await.map_err(|source| RestError::Unreachable { target: self.dialer.target().clone(), source })?;
         let request = Request::post(path)
-            .header(header::HOST, self.target.authority())
+            .header(header::HOST, self.dialer.target().authority())
             .header(header::AUTHORIZATION, format!("Bearer {}:{}", self.key, self.secret))
             .header(header::CONTENT_TYPE, "application/json")
             .header("idempotency-key", idempotency_key)
@@ -194,7 +194,7 @@ mod tests {
 
     fn backend_of(listener: &TcpListener) -> Backend {
         let target = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-        Backend::new(target, "devkey", "hush")
+        Backend::new(Dialer::new(target, None).unwrap(), "devkey", "hush")
     }
 
     async fn serve(listener: &TcpListener, response: &str) -> String {
@@ -274,7 +274,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_unreachable_node_is_told_with_its_address() {
-        let backend = Backend::new("http://127.0.0.1:1".parse().unwrap(), "devkey", "hush");
+        let backend = Backend::new(Dialer::new("http://127.0.0.1:1".parse().unwrap(), None).unwrap(), "devkey", "hush");
         let error = backend.create_room("load", 4).await.unwrap_err();
         assert_eq!(error.code(), "unreachable");
         assert!(error.to_string().starts_with("cannot reach http://127.0.0.1:1: "), "{error}");

@@ -5,7 +5,7 @@
 use crate::report::Report;
 use crate::rest::{Backend, RestError};
 use crate::rtc::Epoch;
-use crate::target::Target;
+use crate::target::{Dialer, Target};
 use crate::user::{self, Common, Failure, Rates, Ticket, UserReport};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const JOINS_AT_ONCE: usize = 8;
 /// What to run.
 #[derive(Debug, Clone)]
 pub struct Scenario {
-    pub target: Target,
+    pub dialer: Dialer,
     pub backend: Backend,
     /// 1 or more.
     pub rooms: u32,
@@ -46,8 +46,9 @@ impl Scenario {
     /// # Errors
     /// [`ScenarioError`] when the rooms can't be made. What fails later is in the report.
     pub async fn run(&self, stop: CancellationToken) -> Result<Report, ScenarioError> {
-        let local = self.target.local_ip().await.map_err(|source| ScenarioError::Route { target: self.target.clone(), source })?;
-        let common = Common { target: self.target.clone(), local, epoch: Epoch::start(), rates: self.rates };
+        let target = self.dialer.target();
+        let local = target.local_ip().await.map_err(|source| ScenarioError::Route { target: target.clone(), source })?;
+        let common = Common { dialer: self.dialer.clone(), local, epoch: Epoch::start(), rates: self.rates };
         let run = format!("{:08x}", rand::random::<u32>());
         let mut rooms = Vec::new();
         for number in 0..self.rooms {

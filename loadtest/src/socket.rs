@@ -6,7 +6,7 @@
 //! channels.
 
 use crate::packet::{self, Frame, Heartbeat, Malformed};
-use crate::target::Target;
+use crate::target::{self, Dialer, Target};
 use futures_util::{SinkExt, StreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,7 +14,6 @@ use serde_json::Value;
 use signaling::protocol::error::WireError;
 use std::collections::HashMap;
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -35,7 +34,7 @@ const PENDING: usize = 64;
 /// Longest frame taken from the server, in bytes: an SDP answer is some 10 kB.
 const FRAME_MAX: usize = 1 << 20;
 
-type Stream = WebSocketStream<TcpStream>;
+type Stream = WebSocketStream<target::Stream>;
 
 /// An event from the server.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,8 +114,8 @@ impl Socket {
     ///
     /// # Errors
     /// [`ConnectError`], at the latest after [`CONNECT_TIMEOUT`].
-    pub async fn connect(target: &Target, auth: &Value) -> Result<(Self, Inbox), ConnectError> {
-        let opened = tokio::time::timeout(CONNECT_TIMEOUT, handshake(target, auth)).await;
+    pub async fn connect(dialer: &Dialer, auth: &Value) -> Result<(Self, Inbox), ConnectError> {
+        let opened = tokio::time::timeout(CONNECT_TIMEOUT, handshake(dialer, auth)).await;
         let (stream, heartbeat) = opened.map_err(|_| ConnectError::TimedOut)??;
         let (requests, requested) = mpsc::channel(REQUESTS);
         let (event_tx, events) = mpsc::channel(EVENTS);
@@ -170,12 +169,12 @@ impl Drop for Inbox {
     }
 }
 
-async fn handshake(target: &Target, auth: &Value) -> Result<(Stream, Heartbeat), ConnectError> {
-    let tcp = target.dial().await.map_err(|source| ConnectError::Unreachable { target: target.clone(), source })?;
+async fn handshake(dialer: &Dialer, auth: &Value) -> Result<(Stream, Heartbeat), ConnectError> {
+    let target = dialer.target();
+    let tcp = dialer.dial().await.map_err(|source| ConnectError::Unreachable { target: target.clone(), source })?;
     let not_socket_io = |reason: String| ConnectError::NotSocketIo { target: target.clone(), reason };
-    let url = format!("ws://{}/socket.io/?EIO=4&transport=websocket", target.authority());
     let config = WebSocketConfig::default().max_message_size(Some(FRAME_MAX)).max_frame_size(Some(FRAME_MAX));
-    let upgraded = tokio_tungstenite::client_async_with_config(url, tcp, Some(config)).await;
+    let upgraded = tokio_tungstenite::client_async_with_config(target.socket_url(), tcp, Some(config)).await;
     let (mut stream, _) = upgraded.map_err(|error| not_socket_io(error.to_string()))?;
     let mut heartbeat = None;
     loop {

@@ -3,13 +3,13 @@
 use super::*;
 use serde_json::json;
 use signaling::protocol::error::ErrorCode;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 const OPEN: &str = r#"0{"sid":"s","upgrades":[],"pingInterval":5000,"pingTimeout":5000,"maxPayload":100000}"#;
 
 /// A server for one connection, driven by the test.
 struct Script {
-    stream: Stream,
+    stream: WebSocketStream<TcpStream>,
 }
 
 impl Script {
@@ -28,10 +28,10 @@ impl Script {
     }
 }
 
-async fn listen() -> (TcpListener, Target) {
+async fn listen() -> (TcpListener, Dialer) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let target = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-    (listener, target)
+    (listener, Dialer::new(target, None).unwrap())
 }
 
 async fn accept(listener: &TcpListener) -> Script {
@@ -41,7 +41,7 @@ async fn accept(listener: &TcpListener) -> Script {
 
 /// A connected pair.
 async fn pair(open: &'static str) -> (Socket, Inbox, Script) {
-    let (listener, target) = listen().await;
+    let (listener, dialer) = listen().await;
     let server = async {
         let mut script = accept(&listener).await;
         script.say(open).await;
@@ -50,7 +50,7 @@ async fn pair(open: &'static str) -> (Socket, Inbox, Script) {
         script
     };
     let auth = json!({"token": "t"});
-    let (connected, script) = tokio::join!(Socket::connect(&target, &auth), server);
+    let (connected, script) = tokio::join!(Socket::connect(&dialer, &auth), server);
     let (socket, inbox) = connected.unwrap();
     (socket, inbox, script)
 }
@@ -153,7 +153,7 @@ async fn a_malformed_frame_ends_the_connection_with_its_reason() {
 
 #[tokio::test]
 async fn a_refused_handshake_tells_the_servers_words() {
-    let (listener, target) = listen().await;
+    let (listener, dialer) = listen().await;
     let server = async {
         let mut script = accept(&listener).await;
         script.say(OPEN).await;
@@ -162,29 +162,29 @@ async fn a_refused_handshake_tells_the_servers_words() {
         script
     };
     let auth = json!({});
-    let (connected, _script) = tokio::join!(Socket::connect(&target, &auth), server);
+    let (connected, _script) = tokio::join!(Socket::connect(&dialer, &auth), server);
     let Err(error) = connected else { panic!("connected") };
     assert_eq!(error.to_string(), "the handshake was refused: unauthorized: token expired");
 }
 
 #[tokio::test]
 async fn an_unreachable_node_is_named() {
-    let (listener, target) = listen().await;
+    let (listener, dialer) = listen().await;
     drop(listener);
-    let Err(error) = Socket::connect(&target, &json!({})).await else { panic!("connected") };
+    let Err(error) = Socket::connect(&dialer, &json!({})).await else { panic!("connected") };
     assert!(matches!(error, ConnectError::Unreachable { .. }));
-    assert!(error.to_string().contains(&target.to_string()), "{error}");
+    assert!(error.to_string().contains(&dialer.target().to_string()), "{error}");
 }
 
 #[tokio::test]
 async fn something_else_than_socket_io_is_told_apart() {
-    let (listener, target) = listen().await;
+    let (listener, dialer) = listen().await;
     let server = async {
         let mut script = accept(&listener).await;
         script.say("hello").await;
         script
     };
     let auth = json!({});
-    let (connected, _script) = tokio::join!(Socket::connect(&target, &auth), server);
+    let (connected, _script) = tokio::join!(Socket::connect(&dialer, &auth), server);
     assert!(matches!(connected, Err(ConnectError::NotSocketIo { .. })));
 }

@@ -6,7 +6,7 @@ use crate::reception::Slot;
 use crate::rtc::{Epoch, Peer, Publishing, RtcError};
 use crate::socket::{Closed, ConnectError, Event, Inbox, RequestError, Socket};
 use crate::source::{AudioSource, FrameKind, VIDEO_FPS, VideoSource};
-use crate::target::Target;
+use crate::target::Dialer;
 use serde_json::{Value, json};
 use signaling::protocol::client_event::{RoomJoin, RoomJoined, RoomRef};
 use signaling::protocol::types::{SdpKind, SessionDescription};
@@ -23,7 +23,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// What all users of a run share.
 #[derive(Debug, Clone)]
 pub struct Common {
-    pub target: Target,
+    pub dialer: Dialer,
     /// Where media leaves this machine.
     pub local: IpAddr,
     pub epoch: Epoch,
@@ -148,7 +148,7 @@ struct Call {
 
 async fn enter(common: &Common, ticket: &Ticket, started_us: u64) -> Result<Call, Failure> {
     let since = |then: u64| common.epoch.now_us().saturating_sub(then);
-    let (socket, inbox) = Socket::connect(&common.target, &json!({ "token": ticket.token })).await?;
+    let (socket, inbox) = Socket::connect(&common.dialer, &json!({ "token": ticket.token })).await?;
     let socket_us = since(started_us);
     let publishing = if common.rates.video_pps.is_some() { Publishing::AudioAndVideo } else { Publishing::Audio };
     let peer = Peer::open(common.local, publishing, common.epoch).await?;
@@ -319,7 +319,7 @@ mod tests {
     #[tokio::test]
     async fn an_unreachable_node_ends_the_user_with_one_failure() {
         let common = Common {
-            target: "http://127.0.0.1:1".parse().unwrap(),
+            dialer: Dialer::new("http://127.0.0.1:1".parse().unwrap(), None).unwrap(),
             local: IpAddr::from([127, 0, 0, 1]),
             epoch: Epoch::start(),
             rates: Rates { audio_pps: 50, video_pps: None },

@@ -6,7 +6,7 @@ use loadtest::report::Report;
 use loadtest::rest::Backend;
 use loadtest::rtc::Epoch;
 use loadtest::scenario::{Scenario, ScenarioError};
-use loadtest::target::Target;
+use loadtest::target::Dialer;
 use loadtest::user::{self, Common, Rates, Ticket};
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use std::collections::BTreeSet;
@@ -20,19 +20,19 @@ use zzan::node::Node;
 /// has the full rates.
 const RATES: Rates = Rates { audio_pps: 10, video_pps: Some(30) };
 
-async fn node() -> (Node, Target) {
+async fn node() -> (Node, Dialer) {
     let flags =
         [("dev", "true"), ("listen", "127.0.0.1:0"), ("store", "memory"), ("media.first_port", "0"), ("media.addresses", "127.0.0.1")];
     let flags = flags.map(|(key, value)| (key, "the test", value.to_owned())).to_vec();
     let (config, _) = Config::load(Sources { flags, ..Sources::default() }).unwrap();
     let node = Node::start(config).await.unwrap();
     let target = format!("http://{}", node.address()).parse().unwrap();
-    (node, target)
+    (node, Dialer::new(target, None).unwrap())
 }
 
-fn scenario(target: &Target, rooms: u32, duration: Duration) -> Scenario {
+fn scenario(target: &Dialer, rooms: u32, duration: Duration) -> Scenario {
     let backend = Backend::new(target.clone(), DEV_KEY_ID, DEV_SECRET);
-    Scenario { target: target.clone(), backend, rooms, people: 4, duration, rates: RATES }
+    Scenario { dialer: target.clone(), backend, rooms, people: 4, duration, rates: RATES }
 }
 
 fn assert_each_receives_the_three_others(report: &Report) {
@@ -58,10 +58,10 @@ fn assert_each_receives_the_three_others(report: &Report) {
 }
 
 /// Four users in a full room, then a fifth.
-async fn assert_the_fifth_is_told_that_the_room_is_full(target: &Target) {
+async fn assert_the_fifth_is_told_that_the_room_is_full(target: &Dialer) {
     let backend = Backend::new(target.clone(), DEV_KEY_ID, DEV_SECRET);
     let room = backend.create_room("full", 4).await.unwrap();
-    let common = Common { target: target.clone(), local: target.local_ip().await.unwrap(), epoch: Epoch::start(), rates: RATES };
+    let common = Common { dialer: target.clone(), local: target.target().local_ip().await.unwrap(), epoch: Epoch::start(), rates: RATES };
     let stop = CancellationToken::new();
     let mut users = Vec::new();
     for user in 0..5 {
@@ -84,7 +84,7 @@ async fn assert_the_fifth_is_told_that_the_room_is_full(target: &Target) {
     }
 }
 
-async fn assert_a_wrong_key_is_named(target: &Target) {
+async fn assert_a_wrong_key_is_named(target: &Dialer) {
     let mut scenario = scenario(target, 1, Duration::from_secs(1));
     scenario.backend = Backend::new(target.clone(), DEV_KEY_ID, "a-secret-that-is-as-long-but-wrong");
     let Err(ScenarioError::Room(error)) = scenario.run(CancellationToken::new()).await else { panic!("a wrong key was taken") };
