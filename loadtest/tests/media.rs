@@ -48,7 +48,7 @@ async fn join(room: &media::Room, user: u32, epoch: Epoch) -> Member {
     let negotiated = room.negotiate(&peer.offer().await.unwrap()).unwrap();
     let (answer, slots, sources) = (negotiated.answer.clone(), negotiated.slots.clone(), negotiated.sources.clone());
     let id = PeerId(u64::from(user));
-    room.command(Command::AddPeer { peer: id, negotiated: Box::new(negotiated) }).unwrap();
+    room.command(Command::AddPeer { peer: id, negotiated: Box::new(negotiated), tag: vec![], data: false }).unwrap();
     let member = Member { user, peer: Arc::new(peer), slots };
     for (track, kind) in member.tracks() {
         let mid = sources.iter().find(|source| source.kind == kind).unwrap().mid;

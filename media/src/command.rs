@@ -10,8 +10,9 @@ pub type Reply<T> = Box<dyn FnOnce(T) + Send>;
 ///
 /// A command that names a peer, slot or track that doesn't exist (any more) does nothing: it lost a race with a departure.
 pub enum Command {
-    /// Adds a peer whose offer was answered by [`crate::Room::negotiate`].
-    AddPeer { peer: PeerId, negotiated: Box<Negotiated> },
+    /// Adds a peer whose offer was answered by [`crate::Room::negotiate`]. `tag` (at most 255 bytes) goes before its data messages, one byte
+    /// with its length first, so that receivers know the sender; without `data` the peer's messages are dropped.
+    AddPeer { peer: PeerId, negotiated: Box<Negotiated>, tag: Vec<u8>, data: bool },
     /// Answers a further offer of a present peer (more slots, or an ICE restart).
     Renegotiate { peer: PeerId, offer: String, reply: Reply<Result<Renegotiated, OfferError>> },
     /// Closes the peer's transport. Its tracks and bindings go with it; no [`Event`] follows.

@@ -13,6 +13,7 @@
 
 mod command;
 mod config;
+mod data;
 mod demux;
 mod form;
 mod forward;

@@ -20,5 +20,17 @@ pub(crate) const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
 pub(crate) const RTX_CACHE_PACKETS: usize = 2000;
 /// Age at which a packet is no longer worth repeating.
 pub(crate) const RTX_CACHE_AGE: Duration = Duration::from_secs(3);
+/// Longest data message, in bytes. The answer says it; a longer one is dropped and counted, or ends its sender where SCTP notices first.
+pub(crate) const DATA_MESSAGE_BYTES_MAX: usize = 16 * 1024;
+/// Data messages a peer may send per second, and at once after a pause. Further ones are dropped and counted.
+pub(crate) const DATA_MESSAGES_PER_S: u32 = 50;
+pub(crate) const DATA_BURST_MESSAGES: u32 = 100;
+/// Bytes of data messages a peer may send per second, and at once after a pause. Further ones are dropped and counted.
+pub(crate) const DATA_BYTES_PER_S: u32 = 64 * 1024;
+pub(crate) const DATA_BURST_BYTES: u32 = 128 * 1024;
+/// Bytes that wait for one subscriber on both channels. Full: its reliable channel is closed, a lossy message is dropped.
+pub(crate) const DATA_BACKLOG_BYTES: usize = 512 * 1024;
+/// Bytes that wait for one subscriber on the lossy channel. More is dropped: it would be old news, and take the place of what must arrive.
+pub(crate) const DATA_LOSSY_BACKLOG_BYTES: usize = 64 * 1024;
 /// A simulcast layer without packets for this long gives way to one that has some.
 pub(crate) const LAYER_SILENCE: Duration = Duration::from_secs(1);

@@ -4,6 +4,7 @@
 //! [`OfferError`], also where the SDP library would panic.
 
 use crate::config::Limits;
+use crate::data;
 use crate::form;
 use crate::limits::{RTX_CACHE_AGE, RTX_CACHE_PACKETS};
 use crate::{Kind, MediaLine, OfferError};
@@ -97,7 +98,7 @@ pub(crate) fn kind(kind: MediaKind) -> Kind {
 }
 
 fn new_rtc(transport: &Transport, now: Instant) -> Rtc {
-    let mut rtc = RtcConfig::new()
+    let mut rtc = data::bounded(RtcConfig::new())
         .clear_codecs()
         .enable_opus(true, false)
         .enable_vp8(true)

@@ -4,6 +4,7 @@
 //! the worker's list of peers to drain.
 
 use crate::config::Limits;
+use crate::data::Data;
 use crate::demux::PeerKey;
 use crate::forward::guard::Guard;
 use crate::forward::rewrite::{Held, Incoming, Rewriter};
@@ -16,6 +17,7 @@ use crate::socket::Datagram;
 use crate::timers::{Deadline, Wake};
 use crate::{LossReason, MediaLine, Mid, PeerId};
 use std::time::{Duration, Instant};
+use str0m::channel::{Channel, ChannelData, ChannelId};
 use str0m::media::{KeyframeRequestKind, Pt, Rid};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, Ssrc};
@@ -28,6 +30,7 @@ pub(crate) struct Peer {
     pub(crate) id: PeerId,
     pub(crate) slots: Vec<Slot>,
     pub(crate) sources: Vec<Source>,
+    pub(crate) data: Data,
     rtc: Rtc,
     path: Path,
     /// The other end's, by digest.
@@ -65,6 +68,7 @@ pub(crate) enum Said {
     Connected,
     Closed,
     Rtp(RtpPacket),
+    Data(ChannelData),
     /// A subscriber can't decode what it gets on the slot.
     KeyFrameWanted(Mid),
 }
@@ -84,12 +88,13 @@ pub(crate) struct Forwarded<'a> {
 }
 
 impl Peer {
-    pub(crate) fn new(id: PeerId, mut rtc: Rtc, answered: &Answered, now: Instant) -> Self {
+    pub(crate) fn new(id: PeerId, mut rtc: Rtc, answered: &Answered, data: Data, now: Instant) -> Self {
         let ufrag = rtc.direct_api().local_ice_credentials().ufrag;
         let mut peer = Self {
             id,
             slots: vec![],
             sources: vec![],
+            data,
             rtc,
             path: Path::new(ufrag),
             certificates: answered.fingerprints.clone(),
@@ -224,8 +229,24 @@ impl Peer {
                 said.push(Said::Connected);
             }
             Event::Closed => said.push(Said::Closed),
+            Event::ChannelOpen(id, label) => {
+                if !self.data.opened(id, &label) {
+                    self.close_channel(id);
+                }
+            }
+            Event::ChannelClose(id) => self.data.closed(id),
+            Event::ChannelData(data) => said.push(Said::Data(data)),
             _ => {}
         }
+    }
+
+    /// A data channel, as long as it is open.
+    pub(crate) fn channel(&mut self, id: ChannelId) -> Option<Channel<'_>> {
+        self.rtc.channel(id)
+    }
+
+    pub(crate) fn close_channel(&mut self, id: ChannelId) {
+        self.rtc.direct_api().close_data_channel(id);
     }
 
     fn heard(&mut self, now: Instant) {

@@ -5,6 +5,7 @@
 
 use crate::command::{Command, Event, EventSink};
 use crate::config::Limits;
+use crate::data::{self, Data};
 use crate::demux::PeerKey;
 use crate::forward::keyframe::KeyFrames;
 use crate::forward::rewrite::Held;
@@ -57,7 +58,7 @@ struct SlotKey {
 
 /// A command on its way to a room: the parts that cost were done by the sender.
 pub(crate) enum Request {
-    Add { peer: PeerId, rtc: Box<Rtc>, answered: Answered },
+    Add { peer: PeerId, rtc: Box<Rtc>, answered: Answered, tag: Vec<u8>, data: bool },
     Renegotiate { peer: PeerId, offer: Result<Offer, OfferError>, reply: Reply<Result<Renegotiated, OfferError>> },
     Remove { peer: PeerId },
     Publish { peer: PeerId, mid: Mid, track: TrackId, kind: Kind },
@@ -69,9 +70,9 @@ pub(crate) enum Request {
 impl Request {
     pub(crate) fn new(command: Command, limits: &Limits) -> Self {
         match command {
-            Command::AddPeer { peer, negotiated } => {
+            Command::AddPeer { peer, negotiated, tag, data } => {
                 let (rtc, answered) = negotiated.into_parts();
-                Self::Add { peer, rtc, answered }
+                Self::Add { peer, rtc, answered, tag, data }
             }
             Command::Renegotiate { peer, offer, reply } => Self::Renegotiate { peer, offer: Offer::parse(&offer, limits), reply },
             Command::RemovePeer { peer } => Self::Remove { peer },
@@ -101,7 +102,9 @@ impl Room {
 
     pub(crate) fn apply(&mut self, request: Request, now: Instant, io: &mut Io) {
         match request {
-            Request::Add { peer, rtc, answered } => self.add_peer(peer, *rtc, &answered, now, io),
+            Request::Add { peer, rtc, answered, tag, data } => {
+                self.add_peer(Peer::new(peer, *rtc, &answered, Data::new(&tag, data, now), now), io)
+            }
             Request::Renegotiate { peer, offer, reply } => reply(self.renegotiate(peer, offer, now, io)),
             Request::Remove { peer } => {
                 if let Some(&index) = self.peer_index.get(&peer) {
@@ -127,11 +130,11 @@ impl Room {
         Wake::Room { room: self.index }
     }
 
-    fn add_peer(&mut self, id: PeerId, rtc: Rtc, answered: &Answered, now: Instant, io: &mut Io) {
+    fn add_peer(&mut self, peer: Peer, io: &mut Io) {
+        let id = peer.id;
         if let Some(&present) = self.peer_index.get(&id) {
             self.remove_peer(present, io);
         }
-        let peer = Peer::new(id, rtc, answered, now);
         self.deadline.lower(peer.lost_at(&self.limits).0, Wake::Room { room: self.index }, &mut io.timers);
         let index = insert(&mut self.peers, peer);
         self.peer_index.insert(id, index);
@@ -367,6 +370,7 @@ impl Room {
         for said in said.drain(..) {
             match said {
                 Said::Rtp(packet) => self.forward(index, &packet, now, io),
+                Said::Data(received) => data::relay(&mut self.peers, self.index, index, &received, now, io),
                 Said::KeyFrameWanted(mid) => self.key_frame_wanted(index, mid, now, io),
                 Said::Connected => {
                     if let Some(peer) = self.peers[index].as_ref() {

@@ -63,6 +63,12 @@ counters! {
     dropped_switching,
     /// RTP packets not forwarded to a slot, because its peer doesn't have the codec.
     dropped_codec,
+    /// Data messages of peers that were taken.
+    data_in,
+    /// Data messages queued for subscribers.
+    data_forwarded,
+    /// Data messages dropped: too large, too many, not allowed, or for a subscriber that doesn't keep up.
+    dropped_data,
     /// Datagrams that the socket didn't take.
     dropped_send,
     /// Key frames asked of publishers.

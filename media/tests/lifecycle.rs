@@ -152,7 +152,7 @@ fn a_panic_ends_one_room_and_is_counted() {
     let mut client = Client::new(Shape::both(1));
     let negotiated = broken.negotiate(&client.offer()).expect("answered");
     client.accept(&negotiated.answer);
-    broken.command(Command::AddPeer { peer: PeerId(1), negotiated: Box::new(negotiated) }).expect("queued");
+    broken.command(Command::AddPeer { peer: PeerId(1), negotiated: Box::new(negotiated), tag: vec![], data: false }).expect("queued");
     assert!(step_until(std::slice::from_mut(&mut client), |_| sfu.handle.stats().panics == 1));
     talk_all(&mut clients, 20);
     assert_eq!(sfu.handle.stats().peers, 2);

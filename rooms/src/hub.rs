@@ -15,7 +15,7 @@ use crate::room::event::{Answer, Input, PasswordVerdict, SeatRequest, Snapshot, 
 use crate::room::handle::{Arrival, RoomHandle};
 use crate::session::SessionHandle;
 use crate::store::{NewMessage, Nonce, RoomRecord, Store};
-use crate::view::{History, LobbyRoom, Message, RoomView, TrackView, User};
+use crate::view::{History, LobbyRoom, Message, RoomView, TrackSource, TrackView, User};
 use crate::{
     Answered, ChannelId, Config, CreateLink, CreateRoom, CreatedLink, Error, JoinRoom, Joined, LeaveReason, LobbyWatch, Loss, MessageId,
     Offer, ParticipantId, RedeemedLink, Result, RoomId, SessionId, Stats, TrackId,
@@ -233,6 +233,28 @@ impl Hub {
     /// `NotFound`, `Unavailable`.
     pub async fn remove_participant_as_backend(&self, room: &RoomId, participant: &ParticipantId) -> Result<()> {
         self.kick_as(Authority::Backend, room, participant).await
+    }
+
+    /// Mutes or unmutes somebody else's track. Its publisher can't undo that, and it holds for whatever the same user publishes from the same
+    /// source in this room later on.
+    ///
+    /// # Errors
+    /// `NotFound`; `Forbidden` unless the session's user owns the room or its token administers it; `Conflict` for one's own track.
+    pub async fn moderate(&self, session: &SessionHandle, room: &RoomId, track: &TrackId, muted: bool) -> Result<TrackView> {
+        let input = Input::ModerateTrack { by: authority(session), track: track.clone(), muted };
+        match self.node.find(room).await?.call(input).await? {
+            Answer::Track(track) => Ok(track),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// From now on exactly these sources of the participant are muted, as by [`Hub::moderate`], published or not; for a backend with an API key.
+    ///
+    /// # Errors
+    /// `NotFound`, `Unavailable`.
+    pub async fn moderate_as_backend(&self, room: &RoomId, participant: &ParticipantId, muted: Vec<TrackSource>) -> Result<()> {
+        let input = Input::ModerateSources { by: Authority::Backend, participant: participant.clone(), muted };
+        self.node.find(room).await?.call(input).await.map(drop)
     }
 
     /// The session's connection is lost; its seat is kept for the grace that `loss` gives.

@@ -12,18 +12,19 @@ pub(crate) enum Authority {
     Backend,
 }
 
-/// What a participant may do with media.
+/// What a participant may do with media and data channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MediaRights {
     pub(crate) publish: bool,
     pub(crate) subscribe: bool,
+    pub(crate) data: bool,
 }
 
 impl MediaRights {
     pub(crate) fn of(grants: &Grants) -> Self {
         match grants {
-            Grants::User => Self { publish: true, subscribe: true },
-            Grants::Room(room) => Self { publish: room.can_publish, subscribe: room.can_subscribe },
+            Grants::User => Self { publish: true, subscribe: true, data: true },
+            Grants::Room(room) => Self { publish: room.can_publish, subscribe: room.can_subscribe, data: room.can_publish_data },
         }
     }
 }

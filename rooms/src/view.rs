@@ -65,7 +65,10 @@ pub struct TrackView {
     pub participant: ParticipantId,
     pub kind: Kind,
     pub source: TrackSource,
+    /// By its publisher.
     pub muted: bool,
+    /// By the room's owner or a backend. A track is heard or seen when neither is set.
+    pub muted_by_moderator: bool,
 }
 
 /// Where published media comes from.
@@ -74,6 +77,17 @@ pub enum TrackSource {
     Microphone,
     Camera,
     Screen,
+}
+
+impl TrackSource {
+    /// What it can be the source of.
+    pub fn kinds(self) -> &'static [Kind] {
+        match self {
+            Self::Microphone => &[Kind::Audio],
+            Self::Camera => &[Kind::Video],
+            Self::Screen => &[Kind::Video, Kind::Audio],
+        }
+    }
 }
 
 /// One m-line of a client on which it can receive.

@@ -97,7 +97,7 @@ fn routes(app: &App) -> OpenApiRouter<App> {
     let backend = OpenApiRouter::new()
         .routes(routes!(rooms::create))
         .routes(routes!(rooms::find, rooms::end))
-        .routes(routes!(rooms::remove))
+        .routes(routes!(rooms::remove, rooms::moderate))
         .routes(routes!(links::create))
         .routes(routes!(tokens::create))
         .route_layer(middleware::from_fn_with_state(app.clone(), auth::require_key));

@@ -4,7 +4,7 @@ use super::App;
 use super::auth::Backend;
 use super::body::Json;
 use super::error::{Code, Problem, ProblemBody};
-use super::types::{CreateRoom, Room};
+use super::types::{CreateRoom, ModerateParticipant, Room};
 use ::rooms::store::{Listing, Nonce};
 use ::rooms::{ParticipantId, RoomId, User, UserId};
 use axum::extract::{Path, State};
@@ -100,6 +100,31 @@ pub async fn end(State(app): State<App>, Path(room): Path<String>) -> Result<Sta
 )]
 pub async fn remove(State(app): State<App>, Path((room, participant)): Path<(String, String)>) -> Result<StatusCode, Problem> {
     app.hub.remove_participant_as_backend(&RoomId::new(room), &ParticipantId::new(participant)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Mutes somebody
+///
+/// Exactly the named sources of the participant are muted from now on. Unmuting oneself doesn't undo it, nor does leaving and coming back.
+#[utoipa::path(
+    patch, path = "/v1/rooms/{room}/participants/{participant}", tag = "rooms", operation_id = "moderateParticipant", security(("key" = [])),
+    params(("room" = String, Path, description = "The room's id"), ("participant" = String, Path, description = "The participant's id")),
+    request_body = ModerateParticipant,
+    responses(
+        (status = 204, description = "It holds, and everyone was told"),
+        (status = 400, description = "The body is no JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such room or participant", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "A field is wrong", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn moderate(
+    State(app): State<App>,
+    Path((room, participant)): Path<(String, String)>,
+    Json(request): Json<ModerateParticipant>,
+) -> Result<StatusCode, Problem> {
+    let muted = request.muted.into_iter().map(Into::into).collect();
+    app.hub.moderate_as_backend(&RoomId::new(room), &ParticipantId::new(participant), muted).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -95,6 +95,35 @@ impl From<rooms::view::ParticipantView> for Participant {
     }
 }
 
+/// What a backend changes about a participant.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModerateParticipant {
+    /// The sources that are muted, whatever the participant does. An empty list lifts all.
+    #[schema(example = json!(["microphone"]))]
+    pub muted: Vec<TrackSource>,
+}
+
+/// Where published media comes from.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TrackSource {
+    Microphone,
+    Camera,
+    /// A shared screen, its sound included.
+    Screen,
+}
+
+impl From<TrackSource> for rooms::view::TrackSource {
+    fn from(source: TrackSource) -> Self {
+        match source {
+            TrackSource::Microphone => Self::Microphone,
+            TrackSource::Camera => Self::Camera,
+            TrackSource::Screen => Self::Screen,
+        }
+    }
+}
+
 /// A request for a link into a room.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -9,11 +9,12 @@ use std::collections::BTreeSet;
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 /// Every operation there is. A route that isn't here, or is here and isn't there, fails a test.
-const OPERATIONS: [(&str, &str); 13] = [
+const OPERATIONS: [(&str, &str); 14] = [
     ("POST", "/v1/rooms"),
     ("GET", "/v1/rooms/{room}"),
     ("DELETE", "/v1/rooms/{room}"),
     ("DELETE", "/v1/rooms/{room}/participants/{participant}"),
+    ("PATCH", "/v1/rooms/{room}/participants/{participant}"),
     ("POST", "/v1/rooms/{room}/links"),
     ("POST", "/v1/rooms/{room}/tokens"),
     ("POST", "/v1/guests"),
@@ -78,6 +79,24 @@ async fn a_backend_removes_somebody_who_is_told_and_stays_out() {
     let again = socket.request("room:join", json!({ "room": room })).await.expect("answered");
     assert_eq!(again["error"]["code"], "forbidden");
     assert_problem(&node.send("DELETE", &path, &[], "").await, 401, "unauthorized");
+}
+
+#[tokio::test]
+async fn a_backend_mutes_sources_of_somebody_by_name() {
+    let node = Running::start(&[]).await;
+    let room = room(&node).await;
+    let guest = node.public("/v1/guests", json!({ "name": "하나" })).await.json();
+    let mut socket = Socket::connect(node.address, guest["token"].as_str().expect("a token")).await.expect("connected");
+    let joined = socket.request("room:join", json!({ "room": room })).await.expect("answered");
+    let path = format!("/v1/rooms/{room}/participants/{}", joined["me"]["id"].as_str().expect("a seat"));
+    assert_eq!(node.rest("PATCH", &path, json!({ "muted": ["microphone", "screen"] })).await.status, 204);
+    assert_eq!(node.rest("PATCH", &path, json!({ "muted": [] })).await.status, 204);
+    let wrong = node.rest("PATCH", &path, json!({ "muted": ["microphone", "phone"] })).await;
+    assert_problem(&wrong, 422, "invalid");
+    assert_eq!(wrong.json()["errors"][0]["field"], "muted[1]");
+    let elsewhere = format!("/v1/rooms/{room}/participants/nobody");
+    assert_problem(&node.rest("PATCH", &elsewhere, json!({ "muted": [] })).await, 404, "not_found");
+    assert_problem(&node.send("PATCH", &path, &[JSON], r#"{"muted":[]}"#).await, 401, "unauthorized");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::format::Codec;
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Pt, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive};
@@ -85,7 +86,8 @@ impl Call {
         client.take_lines(&negotiated.slots, &negotiated.sources);
         client.uncap_repair();
         client.drop_repair();
-        self.command(Command::AddPeer { peer: PeerId(peer), negotiated: Box::new(negotiated) });
+        let (negotiated, tag) = (Box::new(negotiated), format!("peer {peer}").into_bytes());
+        self.command(Command::AddPeer { peer: PeerId(peer), negotiated, tag, data: !client.shape.without_data });
         for (n, &(mid, kind)) in client.sources.iter().enumerate() {
             self.command(Command::Publish { peer: PeerId(peer), mid, track: track(peer, n), kind });
         }
@@ -119,6 +121,10 @@ pub struct Shape {
     pub video: Vec<(Codec, u8)>,
     /// Without RTX. str0m then stops sending the MID once its SSRC was reported, as browsers do with RTX too.
     pub without_repair: bool,
+    /// Opens data channels with these labels; those that contain `lossy` are so.
+    pub channels: Vec<&'static str>,
+    /// May not send data.
+    pub without_data: bool,
 }
 
 impl Shape {
@@ -161,6 +167,14 @@ pub struct Client {
     pub bytes_in: usize,
     /// The last answer of the SFU.
     pub answer: String,
+    /// The open data channels, in the order of opening.
+    pub channels: Vec<(ChannelId, String)>,
+    /// Sends messages of any size, whatever the answer allows.
+    pub ignore_message_size: bool,
+    /// How many were closed.
+    pub channels_closed: usize,
+    /// Data messages by the label of their channel, in the order of arrival.
+    pub data: Vec<(String, Vec<u8>)>,
     pending: Option<SdpPendingOffer>,
     shape: Shape,
     counts: HashMap<(Mid, Option<&'static str>), Sending>,
@@ -219,6 +233,10 @@ impl Client {
             remote: None,
             bytes_in: 0,
             answer: String::new(),
+            channels: vec![],
+            ignore_message_size: false,
+            channels_closed: 0,
+            data: vec![],
             pending: None,
             shape,
             counts: HashMap::new(),
@@ -244,6 +262,11 @@ impl Client {
         }
         for &kind in &shape.receives {
             api.add_media(media_kind(kind), Direction::RecvOnly, None, None, None);
+        }
+        for &label in &shape.channels {
+            let lossy = label.contains("lossy");
+            let reliability = if lossy { Reliability::MaxRetransmits { retransmits: 0 } } else { Reliability::Reliable };
+            api.add_channel_with_config(ChannelConfig { label: label.into(), ordered: !lossy, reliability, ..Default::default() });
         }
         let (offer, pending) = api.apply().expect("something to offer");
         self.pending = Some(pending);
@@ -278,7 +301,9 @@ impl Client {
 
     pub fn accept(&mut self, answer: &str) {
         self.answer = answer.to_owned();
-        let answer = SdpAnswer::from_sdp_string(answer).expect("the answer is SDP");
+        let answer =
+            if self.ignore_message_size { answer.replace("max-message-size:16384", "max-message-size:262144") } else { answer.to_owned() };
+        let answer = SdpAnswer::from_sdp_string(&answer).expect("the answer is SDP");
         let pending = self.pending.take().expect("an offer is out");
         self.rtc.sdp_api().accept_answer(pending, answer).expect("the answer fits");
     }
@@ -411,6 +436,32 @@ impl Client {
         self.step();
     }
 
+    /// Opens one more data channel on a transport that has one already.
+    pub fn open_channel(&mut self, label: &str) {
+        self.rtc.direct_api().create_data_channel(ChannelConfig { label: label.into(), ..Default::default() });
+        self.flush();
+    }
+
+    /// Opens a data channel on a stream of this number, without telling the other end.
+    pub fn open_stream(&mut self, stream: u16) {
+        let label = format!("stream {stream}");
+        self.rtc.direct_api().create_data_channel(ChannelConfig { label, negotiated: Some(stream), ..Default::default() });
+        self.flush();
+    }
+
+    /// Sends a data message; false when the own end had no place for it.
+    pub fn send_data(&mut self, label: &str, message: &[u8]) -> bool {
+        let Some(&(id, _)) = self.channels.iter().find(|(_, name)| name == label) else { return false };
+        let sent = self.rtc.channel(id).is_some_and(|mut channel| channel.write(true, message).unwrap_or(false));
+        self.flush();
+        sent
+    }
+
+    /// The data messages of one channel.
+    pub fn data_on(&self, label: &str) -> Vec<&[u8]> {
+        self.data.iter().filter(|(name, _)| name == label).map(|(_, message)| &**message).collect()
+    }
+
     /// Asks for a key frame on a slot.
     pub fn want_key_frame(&mut self, slot: Mid) {
         let mut direct = self.rtc.direct_api();
@@ -472,6 +523,15 @@ impl Client {
                 Output::Event(RtcEvent::Connected) => self.connected = true,
                 Output::Event(RtcEvent::Closed) => self.closed = true,
                 Output::Event(RtcEvent::KeyframeRequest(_)) => self.key_frames_wanted.push(Instant::now()),
+                Output::Event(RtcEvent::ChannelOpen(id, label)) => self.channels.push((id, label)),
+                Output::Event(RtcEvent::ChannelClose(id)) => {
+                    self.channels.retain(|(open, _)| *open != id);
+                    self.channels_closed += 1;
+                }
+                Output::Event(RtcEvent::ChannelData(data)) => {
+                    let label = self.channels.iter().find(|(id, _)| *id == data.id).map(|(_, label)| label.clone());
+                    self.data.push((label.unwrap_or_default(), data.data));
+                }
                 Output::Event(RtcEvent::RtpPacket(packet)) => {
                     let mut direct = self.rtc.direct_api();
                     let mid = direct.stream_rx(&packet.header.ssrc).expect("a stream").mid();

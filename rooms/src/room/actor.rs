@@ -9,18 +9,15 @@ use super::{Facts, Graces, Room};
 use crate::registry::Node;
 use crate::session::SessionHandle;
 use crate::store::RoomRecord;
-use crate::{CloseReason, Error, Event, Result, SessionId};
+use crate::{CloseReason, Error, Event, ParticipantId, Result, SessionId};
 use media::{Command, LossReason, PeerId};
 use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
-/// Media events that wait for the room, besides speakers, of which only the latest waits. Never full: a peer is lost at most once, only
-/// the room's task adds peers, and it takes all waiting events before the next request. If it were, the event would be logged and dropped.
-const MEDIA_EVENTS: usize = 64;
 /// Commands that the media plane had no place for. When more wait than this, the room fails: its picture of who receives what would
 /// no longer be true.
 const BACKLOG_COMMANDS: usize = 256;
@@ -35,8 +32,6 @@ struct Actor {
     handle: RoomHandle,
     room: Room,
     inbox: mpsc::Receiver<Request>,
-    media_events: mpsc::Receiver<media::Event>,
-    speakers: watch::Receiver<Vec<(PeerId, i8)>>,
     sessions: HashMap<SessionId, SessionHandle>,
     backlog: VecDeque<MediaOutput>,
     /// Answered once the end is durable.
@@ -55,12 +50,10 @@ pub(crate) fn spawn(node: Arc<Node>, record: RoomRecord, idle: Duration) -> Room
     };
     let graces = Graces { closed: node.config.closed_grace, silent: node.config.silent_grace, empty: node.config.empty_ttl };
     let (inbox_sender, inbox) = mpsc::channel(INBOX_REQUESTS);
-    let (lost, media_events) = mpsc::channel(MEDIA_EVENTS);
-    let (audible, speakers) = watch::channel(Vec::new());
     let handle = RoomHandle(Arc::new(Shared {
         record,
         inbox: inbox_sender,
-        sink: Arc::new(Sink { lost, audible }),
+        media_inbox: Arc::default(),
         media: OnceLock::new(),
         chat: OnceLock::new(),
         seated: AtomicU8::new(0),
@@ -68,7 +61,7 @@ pub(crate) fn spawn(node: Arc<Node>, record: RoomRecord, idle: Duration) -> Room
     }));
     let room = Room::new(facts, graces, now() + idle);
     let (sessions, backlog) = (HashMap::new(), VecDeque::new());
-    let actor = Actor { node, handle: handle.clone(), room, inbox, media_events, speakers, sessions, backlog, closer: None };
+    let actor = Actor { node, handle: handle.clone(), room, inbox, sessions, backlog, closer: None };
     // Before its task first runs: whoever opened the room finds it listed.
     actor.node.lobby.occupied(handle.record(), 0);
     tokio::spawn(actor.run());
@@ -87,36 +80,16 @@ async fn sleep_until(deadline: Option<Instant>) {
     }
 }
 
-/// Takes the media plane's events on its thread.
-struct Sink {
-    lost: mpsc::Sender<media::Event>,
-    audible: watch::Sender<Vec<(PeerId, i8)>>,
-}
-
-impl media::EventSink for Sink {
-    fn event(&self, event: media::Event) {
-        match event {
-            media::Event::Speakers { speakers } => drop(self.audible.send_replace(speakers)),
-            media::Event::Connected { .. } => {}
-            media::Event::Lost { .. } => {
-                if let Err(mpsc::error::TrySendError::Full(event)) = self.lost.try_send(event) {
-                    tracing::error!(?event, "a room does not take its media events");
-                }
-            }
-        }
-    }
-}
-
 impl Actor {
     async fn run(mut self) {
+        let media_inbox = self.handle.0.media_inbox.clone();
         let fate = loop {
             let retry = (!self.backlog.is_empty()).then(|| now() + BACKLOG_RETRY);
             let ended = tokio::select! {
                 biased;
                 () = sleep_until(self.room.next_deadline()) => self.step(Input::Deadline, Arrival::default(), None),
-                Some(event) = self.media_events.recv() => self.step(Input::Media(event), Arrival::default(), None),
+                event = media_inbox.recv() => self.step(Input::Media(event), Arrival::default(), None),
                 Some(request) = self.inbox.recv() => self.step(request.input, request.arrival, request.reply),
-                Ok(()) = self.speakers.changed() => self.step_speakers(),
                 () = sleep_until(retry) => self.flush_backlog(),
             };
             if let Some(fate) = ended {
@@ -124,11 +97,6 @@ impl Actor {
             }
         };
         self.finish(fate).await;
-    }
-
-    fn step_speakers(&mut self) -> Option<Fate> {
-        let speakers = self.speakers.borrow_and_update().clone();
-        self.step(Input::Media(media::Event::Speakers { speakers }), Arrival::default(), None)
     }
 
     /// Lets the core decide, and performs what it says. Returns how the room is over, if it is.
@@ -191,19 +159,22 @@ impl Actor {
         if fate.is_some() {
             return fate;
         }
-        if let MediaOutput::AddPeer { peer } = output {
-            return self.add_peer(peer, negotiated.take());
+        if let MediaOutput::AddPeer { peer, tag, data } = output {
+            return self.add_peer(peer, &tag, data, negotiated.take());
         }
-        if !self.backlog.is_empty() || !self.try_command(output) {
+        if !self.backlog.is_empty() || !self.try_command(&output) {
             self.backlog.push_back(output);
         }
         None
     }
 
     /// A peer that found no place is lost like one whose transport died: its client is told, and offers anew.
-    fn add_peer(&mut self, peer: PeerId, negotiated: Option<Box<media::Negotiated>>) -> Option<Fate> {
+    fn add_peer(&mut self, peer: PeerId, tag: &ParticipantId, data: bool, negotiated: Option<Box<media::Negotiated>>) -> Option<Fate> {
         let added = match (self.handle.0.media.get(), negotiated) {
-            (Some(media), Some(negotiated)) if self.backlog.is_empty() => media.command(Command::AddPeer { peer, negotiated }).is_ok(),
+            (Some(media), Some(negotiated)) if self.backlog.is_empty() => {
+                let tag = tag.as_str().as_bytes().to_vec();
+                media.command(Command::AddPeer { peer, negotiated, tag, data }).is_ok()
+            }
             _ => false,
         };
         if added {
@@ -211,13 +182,13 @@ impl Actor {
         }
         tracing::warn!(room = %self.handle.record().id, ?peer, "the media plane has no place for a peer");
         let lost = media::Event::Lost { peer, reason: LossReason::NeverConnected };
-        media::EventSink::event(&*self.handle.0.sink, lost);
+        media::EventSink::event(&*self.handle.0.media_inbox, lost);
         None
     }
 
-    fn try_command(&self, output: MediaOutput) -> bool {
+    fn try_command(&self, output: &MediaOutput) -> bool {
         let Some(media) = self.handle.0.media.get() else { return true };
-        let command = match output {
+        let command = match *output {
             // Needs what only an arrival brings: see `add_peer`.
             MediaOutput::AddPeer { .. } => return true,
             MediaOutput::RemovePeer { peer } => Command::RemovePeer { peer },
@@ -230,7 +201,7 @@ impl Actor {
     }
 
     fn flush_backlog(&mut self) -> Option<Fate> {
-        while let Some(output) = self.backlog.front().copied() {
+        while let Some(output) = self.backlog.front() {
             if !self.try_command(output) {
                 break;
             }

@@ -2,7 +2,7 @@
 
 use crate::permission::Authority;
 use crate::session::Grants;
-use crate::view::{MediaMap, Message, RoomView, Slot, TrackView, User};
+use crate::view::{MediaMap, Message, RoomView, Slot, TrackSource, TrackView, User};
 use crate::{Event, LeaveReason, Loss, Mid, ParticipantId, Publication, Result, SessionId, TrackId};
 use media::{Kind, MediaLine, PeerId};
 use std::sync::Arc;
@@ -26,6 +26,10 @@ pub(crate) enum Input {
     OfferAnswered { session: SessionId, plan: OfferPlan, media: OfferedMedia },
     /// Request: answered by [`Answer::Track`].
     Mute { session: SessionId, track: TrackId, muted: bool },
+    /// Request: mutes or unmutes somebody else's track, whatever its publisher does. Answered by [`Answer::Track`].
+    ModerateTrack { by: Authority, track: TrackId, muted: bool },
+    /// Request: exactly these sources of a participant are muted by a moderator. Answered by [`Answer::Done`].
+    ModerateSources { by: Authority, participant: ParticipantId, muted: Vec<TrackSource> },
     /// Request: leaves at once. Answered by [`Answer::Done`].
     Leave { session: SessionId, reason: LeaveReason },
     /// Request: removes somebody. Answered by [`Answer::Done`].
@@ -139,11 +143,13 @@ pub(crate) struct Snapshot {
 }
 
 /// A [`media::Command`] without what only the shell holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum MediaOutput {
-    /// With the negotiated offer that came beside the input.
+    /// With the negotiated offer that came beside the input. `tag` goes before its data, if it may send any.
     AddPeer {
         peer: PeerId,
+        tag: ParticipantId,
+        data: bool,
     },
     RemovePeer {
         peer: PeerId,

@@ -1,6 +1,7 @@
 //! The way to a room's task: its inbox, and the few facts that need no asking.
 
 use super::event::{Answer, Input};
+use super::media_inbox::MediaInbox;
 use crate::chat::ChannelQueue;
 use crate::session::SessionHandle;
 use crate::store::RoomRecord;
@@ -46,7 +47,7 @@ pub(crate) struct RoomHandle(pub(super) Arc<Shared>);
 pub(super) struct Shared {
     pub(super) record: RoomRecord,
     pub(super) inbox: mpsc::Sender<Request>,
-    pub(super) sink: Arc<dyn media::EventSink>,
+    pub(super) media_inbox: Arc<MediaInbox>,
     /// Opened with the first offer: a room of people who only write costs the media plane nothing.
     pub(super) media: OnceLock<media::Room>,
     pub(super) chat: OnceLock<ChannelQueue>,
@@ -70,7 +71,7 @@ impl RoomHandle {
 
     /// The room's end in the media plane.
     pub(crate) fn media(&self, workers: &media::Handle) -> media::Room {
-        self.0.media.get_or_init(|| workers.open_room(self.0.sink.clone())).clone()
+        self.0.media.get_or_init(|| workers.open_room(self.0.media_inbox.clone())).clone()
     }
 
     /// The queue of the room's channel, started by `start` when this is its first message.

@@ -56,27 +56,28 @@ impl Room {
         seat.peer = Some(peer);
         seat.resume_media();
         let rights = seat.rights;
-        out.push(Output::Media(MediaOutput::AddPeer { peer }));
+        out.push(Output::Media(MediaOutput::AddPeer { peer, tag: participant.clone(), data: rights.data }));
         self.subscriptions.replace_slots(participant, &media.slots);
         self.publish(participant, peer, rights, planned, out);
     }
 
     fn publish(&mut self, participant: &ParticipantId, peer: PeerId, rights: MediaRights, planned: Vec<Planned>, out: &mut Vec<Output>) {
         let planned = if rights.publish { planned } else { Vec::new() };
-        let changes = self.tracks.apply(participant, planned);
+        let Some(user) = self.roster.by_id(participant).map(|seat| &seat.user.id) else { return };
+        let changes = self.tracks.apply(participant, planned, |kind, source| self.moderation.mutes(user, kind, source));
         self.announce_removed(participant, &changes.removed, out);
         for track in changes.removed {
             out.push(Output::Media(MediaOutput::Unpublish { track: track.number }));
         }
         for track in changes.updated {
-            out.push(Output::Media(MediaOutput::SetMuted { track: track.number, muted: track.muted }));
+            out.push(track.set_muted());
             self.tell_others(participant, Event::TrackUpdated { room: self.facts.id.clone(), track: track.view() }, out);
         }
         for track in changes.added {
-            let Track { mid, number, kind, muted, .. } = track;
+            let Track { mid, number, kind, .. } = track;
             out.push(Output::Media(MediaOutput::Publish { peer, mid, track: number, kind }));
-            if muted {
-                out.push(Output::Media(MediaOutput::SetMuted { track: number, muted }));
+            if track.is_silent() {
+                out.push(track.set_muted());
             }
             self.tell_others(participant, Event::TrackPublished { room: self.facts.id.clone(), track: track.view() }, out);
         }

@@ -9,6 +9,8 @@ pub(crate) mod actor;
 pub(crate) mod event;
 pub(crate) mod handle;
 mod media_flow;
+mod media_inbox;
+mod moderation;
 mod roster;
 mod subscriptions;
 #[cfg(test)]
@@ -19,6 +21,7 @@ use crate::permission::{self, Authority};
 use crate::view::{ParticipantState, RoomView, TrackView};
 use crate::{ChannelId, CloseReason, Error, Event, LeaveReason, Loss, ParticipantId, Result, RoomId, SessionId, TrackId, UserId};
 use event::{Answer, Input, MediaOutput, OfferedMedia, Output, Snapshot, Ticket};
+use moderation::Moderation;
 use roster::{Roster, Taken};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -52,6 +55,7 @@ pub(crate) struct Room {
     roster: Roster,
     tracks: Tracks,
     subscriptions: Subscriptions,
+    moderation: Moderation,
     peers: u64,
     /// When the room ends unless somebody joins. `None` while somebody is seated.
     idle_until: Option<Instant>,
@@ -62,7 +66,8 @@ impl Room {
     pub(crate) fn new(facts: Facts, graces: Graces, idle_until: Instant) -> Self {
         let roster = Roster::new(facts.id.clone(), facts.owner.clone(), facts.capacity, facts.has_password);
         let (tracks, subscriptions) = (Tracks::default(), Subscriptions::default());
-        Self { facts, graces, roster, tracks, subscriptions, peers: 0, idle_until: Some(idle_until) }
+        let moderation = Moderation::default();
+        Self { facts, graces, roster, tracks, subscriptions, moderation, peers: 0, idle_until: Some(idle_until) }
     }
 
     /// When to call [`Room::handle`] with [`Input::Deadline`].
@@ -82,6 +87,8 @@ impl Room {
             Input::Offer { session } => out.push(Output::Answer(self.plan_offer(&session))),
             Input::OfferAnswered { session, plan, media } => self.offer_answered(&session, plan, media, out),
             Input::Mute { session, track, muted } => self.mute(&session, &track, muted, out),
+            Input::ModerateTrack { by, track, muted } => self.moderate_track(&by, &track, muted, out),
+            Input::ModerateSources { by, participant, muted } => self.moderate_sources(&by, &participant, &muted, out),
             Input::Leave { session, reason } => self.leave(now, &session, reason, out),
             Input::Kick { by, participant } => self.kick(now, &by, &participant, out),
             Input::Close { by } => self.close(&by, out),
@@ -184,10 +191,13 @@ impl Room {
         if track.participant != own {
             return Err(Error::Forbidden("only one's own tracks can be muted"));
         }
+        let was_silent = track.is_silent();
         let changed = std::mem::replace(&mut track.muted, muted) != muted;
-        let (number, view) = (track.number, track.view());
+        let view = track.view();
+        if track.is_silent() != was_silent {
+            out.push(track.set_muted());
+        }
         if changed {
-            out.push(Output::Media(MediaOutput::SetMuted { track: number, muted }));
             self.tell_all(Event::TrackUpdated { room: self.facts.id.clone(), track: view.clone() }, out);
         }
         Ok(view)

@@ -1,5 +1,6 @@
 //! The core alone: inputs in, exact outputs out. Time is a number.
 
+mod moderation;
 mod random;
 
 use super::event::{OfferPlan, PasswordVerdict, SeatRequest, SourceLine};
@@ -141,6 +142,10 @@ fn left(to_session: &str, session: &str, reason: LeaveReason) -> Output {
 
 fn media(output: MediaOutput) -> Output {
     Output::Media(output)
+}
+
+fn added(peer: u64, session: &str) -> MediaOutput {
+    MediaOutput::AddPeer { peer: PeerId(peer), tag: ParticipantId::new(format!("p-{session}")), data: true }
 }
 
 fn media_only(outputs: Vec<Output>) -> Vec<MediaOutput> {
@@ -294,7 +299,7 @@ fn who_sits_with_whom_hears_and_sees_them() {
     let (second, outputs) = bench.join("b", "bob", Some(offered("b", 1)));
     let (a, b) = (PeerId(1), PeerId(2));
     let expected = [
-        MediaOutput::AddPeer { peer: b },
+        added(2, "b"),
         MediaOutput::Publish { peer: b, mid: mid("mic"), track: media::TrackId(3), kind: Kind::Audio },
         MediaOutput::Publish { peer: b, mid: mid("cam"), track: media::TrackId(4), kind: Kind::Video },
         MediaOutput::Bind { peer: a, slot: mid("a0"), track: Some(media::TrackId(3)) },
@@ -385,7 +390,7 @@ fn an_old_peer_says_nothing_about_the_present_one() {
     let mut bench = Bench::new(2, false);
     bench.join("a", "ann", Some(offered("a", 1)));
     let (_, outputs) = bench.join("a", "ann", Some(offered("a2", 1)));
-    assert_eq!(media_only(outputs)[..2], [MediaOutput::RemovePeer { peer: PeerId(1) }, MediaOutput::AddPeer { peer: PeerId(2) }]);
+    assert_eq!(media_only(outputs)[..2], [MediaOutput::RemovePeer { peer: PeerId(1) }, added(2, "a")]);
     assert_eq!(bench.put(Input::Media(media::Event::Lost { peer: PeerId(1), reason: LossReason::Silent })).rest, []);
 }
 
@@ -484,12 +489,12 @@ fn a_token_without_media_rights_sits_in_silence() {
         room_join: true,
         can_publish: false,
         can_subscribe: false,
-        can_publish_data: true,
+        can_publish_data: false,
         room_admin: false,
     };
     let ticket = bench.seat_as("b", "bob", Grants::Room(grants), PasswordVerdict::Unchecked).unwrap();
     let attached = bench.put(Input::Attach { ticket, media: Some(offered("b", 1)) });
-    assert_eq!(media_only(attached.rest), [MediaOutput::AddPeer { peer: PeerId(2) }]);
+    assert_eq!(media_only(attached.rest), [MediaOutput::AddPeer { peer: PeerId(2), tag: ParticipantId::new("p-b"), data: false }]);
     let snapshot = snapshot(attached.answer);
     assert!(snapshot.tracks.iter().all(|track| track.participant.as_str() == "p-a"));
     assert!(snapshot.map.slots.iter().all(|slot| slot.track.is_none()));

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a track's owner has a seat with a peer that offered the track's m-line for sending.
 
-use super::event::{OfferedMedia, SourceLine};
+use super::event::{MediaOutput, OfferedMedia, Output, SourceLine};
 use crate::limits::invalid;
 use crate::view::{TrackSource, TrackView};
 use crate::{Mid, ParticipantId, Publication, Result, TrackId};
@@ -24,12 +24,23 @@ pub(super) struct Track {
     pub(super) kind: Kind,
     pub(super) source: TrackSource,
     pub(super) muted: bool,
+    pub(super) muted_by_moderator: bool,
 }
 
 impl Track {
     pub(super) fn view(&self) -> TrackView {
-        let Self { id, participant, kind, source, muted, .. } = self;
-        TrackView { id: id.clone(), participant: participant.clone(), kind: *kind, source: *source, muted: *muted }
+        let Self { id, participant, kind, source, muted, muted_by_moderator, .. } = self.clone();
+        TrackView { id, participant, kind, source, muted, muted_by_moderator }
+    }
+
+    /// Whether the media plane is to hold it back.
+    pub(super) fn is_silent(&self) -> bool {
+        self.muted || self.muted_by_moderator
+    }
+
+    /// Tells the media plane so.
+    pub(super) fn set_muted(&self) -> Output {
+        Output::Media(MediaOutput::SetMuted { track: self.number, muted: self.is_silent() })
     }
 }
 
@@ -65,28 +76,40 @@ impl Tracks {
         self.tracks.iter_mut().find(|track| track.id == *id)
     }
 
+    /// What a participant publishes.
+    pub(super) fn of(&mut self, participant: &ParticipantId) -> impl Iterator<Item = &mut Track> {
+        self.tracks.iter_mut().filter(move |track| track.participant == *participant)
+    }
+
     /// Takes out everything that a participant published.
     pub(super) fn remove_all(&mut self, participant: &ParticipantId) -> Vec<Track> {
         self.tracks.extract_if(.., |track| track.participant == *participant).collect()
     }
 
-    /// Makes a participant's tracks what its offer says: an m-line that is published already keeps its track.
-    pub(super) fn apply(&mut self, participant: &ParticipantId, planned: Vec<Planned>) -> Changes {
+    /// Makes a participant's tracks what its offer says: an m-line that is published already keeps its track. `moderated` says what a
+    /// moderator muted.
+    pub(super) fn apply(
+        &mut self,
+        participant: &ParticipantId,
+        planned: Vec<Planned>,
+        moderated: impl Fn(Kind, TrackSource) -> bool,
+    ) -> Changes {
         let stays = |track: &Track| track.participant != *participant || planned.iter().any(|plan| plan.line.mid == track.mid);
         let mut changes = Changes { removed: self.tracks.extract_if(.., |track| !stays(track)).collect(), ..Changes::default() };
         for Planned { line, source, muted } in planned {
+            let muted_by_moderator = moderated(line.kind, source);
             let present = self.tracks.iter_mut().find(|track| track.participant == *participant && track.mid == line.mid);
             let Some(track) = present else {
                 self.numbers += 1;
                 let (participant, number) = (participant.clone(), media::TrackId(self.numbers));
                 let SourceLine { mid, kind, track: id } = line;
-                let track = Track { id, number, participant, mid, kind, source, muted };
+                let track = Track { id, number, participant, mid, kind, source, muted, muted_by_moderator };
                 changes.added.push(track.clone());
                 self.tracks.push(track);
                 continue;
             };
             if (track.source, track.muted) != (source, muted) {
-                (track.source, track.muted) = (source, muted);
+                (track.source, track.muted, track.muted_by_moderator) = (source, muted, muted_by_moderator);
                 changes.updated.push(track.clone());
             }
         }

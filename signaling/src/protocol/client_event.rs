@@ -106,6 +106,15 @@ pub struct RoomKick {
     pub participant: String,
 }
 
+/// `room:mute`: by the room's owner, or with a token of `room_admin`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct RoomMute {
+    pub room: String,
+    /// Somebody else's track. What its user publishes later from the same source is muted too.
+    pub track: String,
+    pub muted: bool,
+}
+
 /// `media:offer`: the first offer of a participant seated without media, or a further one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct MediaOffer {
@@ -135,7 +144,7 @@ pub struct MediaMute {
     pub muted: bool,
 }
 
-/// Answer of `media:mute`.
+/// Answer of `media:mute` and `room:mute`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct MediaMuted {
     pub track: Track,

@@ -140,6 +140,7 @@ impl From<view::TrackView> for Track {
             kind: track.kind.into(),
             source: track.source.into(),
             muted: track.muted,
+            muted_by_moderator: track.muted_by_moderator,
         }
     }
 }

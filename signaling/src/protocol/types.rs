@@ -70,7 +70,10 @@ pub struct Track {
     pub participant: String,
     pub kind: TrackKind,
     pub source: TrackSource,
+    /// By its publisher.
     pub muted: bool,
+    /// By the room's owner or a backend. A track is heard or seen when neither is set.
+    pub muted_by_moderator: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]

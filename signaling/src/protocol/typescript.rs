@@ -85,6 +85,7 @@ impl Writer {
         self.declare::<request::RoomJoined>();
         self.declare::<request::RoomRef>();
         self.declare::<request::RoomKick>();
+        self.declare::<request::RoomMute>();
         self.declare::<request::MediaOffer>();
         self.declare::<request::MediaAnswer>();
         self.declare::<request::MediaMute>();
@@ -129,6 +130,7 @@ impl Writer {
         self.client::<request::RoomRef>("room:leave", "Empty");
         self.client::<request::RoomRef>("room:close", "Empty");
         self.client::<request::RoomKick>("room:kick", "Empty");
+        self.client::<request::RoomMute>("room:mute", "MediaMuted");
         self.client::<request::LobbyList>("lobby:list", "LobbyListed");
         self.client::<request::LobbyWatch>("lobby:watch", "LobbyListed");
         self.client::<request::MediaOffer>("media:offer", "MediaAnswer");

@@ -4,7 +4,7 @@ use super::Session;
 use super::connection::Failure;
 use crate::protocol::client_event::{
     ChatHistory, ChatPage, ChatSend, ChatSent, LobbyList, LobbyListed, LobbyWatch, MediaAnswer, MediaMute, MediaMuted, MediaOffer,
-    RoomCreate, RoomCreated, RoomJoin, RoomJoined, RoomKick, RoomRef, SessionRefresh, SessionRefreshed,
+    RoomCreate, RoomCreated, RoomJoin, RoomJoined, RoomKick, RoomMute, RoomRef, SessionRefresh, SessionRefreshed,
 };
 use crate::protocol::convert::{all, whole_ms};
 use crate::protocol::error::{ErrorCode, WireError};
@@ -54,6 +54,7 @@ async fn answer(session: &mut Session, packet: &str) -> Answer {
         "room:leave" => room_leave(session, argument).await,
         "room:close" => room_close(session, argument).await,
         "room:kick" => room_kick(session, argument).await,
+        "room:mute" => room_mute(session, argument).await,
         "lobby:list" => lobby_list(session, argument),
         "lobby:watch" => lobby_watch(session, argument),
         "media:offer" => media_offer(session, argument).await,
@@ -152,6 +153,12 @@ async fn room_kick(session: &Session, argument: Option<&RawValue>) -> Answer {
     let participant = ParticipantId::new(request.participant);
     session.shared.hub.kick(&session.handle, &RoomId::new(request.room), &participant).await?;
     done(())
+}
+
+async fn room_mute(session: &Session, argument: Option<&RawValue>) -> Answer {
+    let RoomMute { room, track, muted } = parse(argument)?;
+    let track = session.shared.hub.moderate(&session.handle, &RoomId::new(room), &TrackId::new(track), muted).await?;
+    done(MediaMuted { track: track.into() })
 }
 
 fn lobby_list(session: &Session, argument: Option<&RawValue>) -> Answer {

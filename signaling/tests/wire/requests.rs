@@ -66,6 +66,9 @@ async fn refusals_say_a_code_and_a_reason() {
     assert_refused(&ana.ask("media:offer", sdp("answer", "v=0")).await, "invalid");
     assert_refused(&ana.ask("media:offer", sdp("offer", &"x".repeat(64 * 1024 + 1))).await, "too_large");
     assert_refused(&bo.ask("room:close", json!({ "room": room })).await, "forbidden");
+    assert_refused(&bo.ask("room:mute", json!({ "room": room, "track": "none", "muted": true })).await, "forbidden");
+    assert_refused(&ana.ask("room:mute", json!({ "room": room, "track": "none", "muted": true })).await, "not_found");
+    assert_refused(&ana.ask("room:mute", json!({ "room": room, "track": "none" })).await, "invalid");
     assert_refused(&bo.ask("session:refresh", json!({ "token": "garbage" })).await, "unauthorized");
     assert_refused(&bo.ask("session:refresh", json!({ "token": server.token("ana") })).await, "unauthorized");
 

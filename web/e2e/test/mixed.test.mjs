@@ -60,7 +60,7 @@ for (const [name, browser] of [['Chromium', () => chromium], ['Firefox', () => f
     assert.deepEqual(joined.slots.map((slot) => slot.kind), ['audio', 'audio', 'audio', 'video', 'video', 'video', 'video']);
     assert.deepEqual(joined.room.participants.map((participant) => participant.name), ['Chromium', 'Firefox', 'Raw']);
     for (const participant of joined.room.participants) assert.deepEqual(Object.keys(participant).sort(), ['id', 'name', 'state', 'user']);
-    for (const track of joined.tracks) assert.deepEqual(Object.keys(track).sort(), ['id', 'kind', 'muted', 'participant', 'source']);
+    for (const track of joined.tracks) assert.deepEqual(Object.keys(track).sort(), ['id', 'kind', 'muted', 'muted_by_moderator', 'participant', 'source']);
     assert.equal(joined.tracks.filter((track) => track.participant === joined.me.id).length, 2);
 
     const raw = witness(page);

@@ -86,7 +86,15 @@ export type Track = { id: string,
 /**
  * The publishing participant's id.
  */
-participant: string, kind: TrackKind, source: TrackSource, muted: boolean, };
+participant: string, kind: TrackKind, source: TrackSource,
+/**
+ * By its publisher.
+ */
+muted: boolean,
+/**
+ * By the room's owner or a backend. A track is heard or seen when neither is set.
+ */
+muted_by_moderator: boolean, };
 
 export type TrackKind = "audio" | "video";
 
@@ -252,6 +260,15 @@ export type RoomKick = { room: string,
 participant: string, };
 
 /**
+ * `room:mute`: by the room's owner, or with a token of `room_admin`.
+ */
+export type RoomMute = { room: string,
+/**
+ * Somebody else's track. What its user publishes later from the same source is muted too.
+ */
+track: string, muted: boolean, };
+
+/**
  * `media:offer`: the first offer of a participant seated without media, or a further one.
  */
 export type MediaOffer = { offer: SessionDescription,
@@ -279,7 +296,7 @@ export type MediaMute = {
 track: string, muted: boolean, };
 
 /**
- * Answer of `media:mute`.
+ * Answer of `media:mute` and `room:mute`.
  */
 export type MediaMuted = { track: Track, };
 
@@ -458,6 +475,7 @@ export type ClientEvents = {
   "room:leave": { request: RoomRef, response: Empty },
   "room:close": { request: RoomRef, response: Empty },
   "room:kick": { request: RoomKick, response: Empty },
+  "room:mute": { request: RoomMute, response: MediaMuted },
   "lobby:list": { request: LobbyList, response: LobbyListed },
   "lobby:watch": { request: LobbyWatch, response: LobbyListed },
   "media:offer": { request: MediaOffer, response: MediaAnswer },

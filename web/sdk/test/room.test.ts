@@ -78,7 +78,7 @@ const seat = (rev: number): RoomJoined => ({
     id: 'r1', name: 'Friday', capacity: 4, has_password: false, owner: 'u1', channel: 'c1',
     participants: [{ id: 'p1', user: 'u1', name: 'Ann', state: 'joined' }, { id: 'p2', user: 'u2', name: 'Bo', state: 'joined' }],
   },
-  tracks: [{ id: 't2', participant: 'p2', kind: 'video', source: 'camera', muted: false }],
+  tracks: [{ id: 't2', participant: 'p2', kind: 'video', source: 'camera', muted: false, muted_by_moderator: false }],
   rev,
 });
 const map = (rev: number, track: string | null) => ({ room: 'r1', rev, slots: [{ mid: '5', track }] });

@@ -4,8 +4,8 @@ import { fromSnapshot, mergeLobby, midOf, reduce, trackOf, withAnswer, type Room
 
 const ann: Participant = { id: 'p1', user: 'u1', name: 'Ann', state: 'joined' };
 const bo: Participant = { id: 'p2', user: 'u2', name: 'Bo', state: 'joined' };
-const boCamera: Track = { id: 't2', participant: 'p2', kind: 'video', source: 'camera', muted: false };
-const boMicrophone: Track = { id: 't3', participant: 'p2', kind: 'audio', source: 'microphone', muted: false };
+const boCamera: Track = { id: 't2', participant: 'p2', kind: 'video', source: 'camera', muted: false, muted_by_moderator: false };
+const boMicrophone: Track = { id: 't3', participant: 'p2', kind: 'audio', source: 'microphone', muted: false, muted_by_moderator: false };
 
 function joined(): RoomState {
   const seat: RoomJoined = {
@@ -68,7 +68,7 @@ test('the same person joining twice stands there once', () => {
 });
 
 test('tracks are published, muted and taken back', () => {
-  const screen: Track = { id: 't4', participant: 'p2', kind: 'video', source: 'screen', muted: false };
+  const screen: Track = { id: 't4', participant: 'p2', kind: 'video', source: 'screen', muted: false, muted_by_moderator: false };
   let state = reduce(joined(), { name: 'track:published', payload: { room: 'r1', track: screen } });
   expect(trackOf(state, 'p2', 'screen')).toEqual(screen);
   state = reduce(state, { name: 'track:updated', payload: { room: 'r1', track: { ...boCamera, muted: true } } });

@@ -19,6 +19,7 @@ enum Act {
     MediaLost { peer: u64 },
     Mute { session: usize, track: usize, muted: bool },
     Kick { participant: usize },
+    Moderate { track: usize, muted: bool },
     Pass { ms: u64 },
 }
 
@@ -36,6 +37,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (0..12u64).prop_map(|peer| Act::MediaLost { peer }),
         1 => (session, 0..6usize, any::<bool>()).prop_map(|(session, track, muted)| Act::Mute { session, track, muted }),
         1 => (0..3usize).prop_map(|participant| Act::Kick { participant }),
+        1 => (0..6usize, any::<bool>()).prop_map(|(track, muted)| Act::Moderate { track, muted }),
         4 => prop_oneof![0..500u64, 1_000..12_000u64].prop_map(|ms| Act::Pass { ms }),
     ]
 }
@@ -56,12 +58,13 @@ struct Plane {
     peers: HashSet<PeerId>,
     tracks: HashMap<media::TrackId, (PeerId, Kind)>,
     binds: HashMap<(PeerId, Mid), media::TrackId>,
+    muted: HashSet<media::TrackId>,
 }
 
 impl Plane {
     fn apply(&mut self, output: MediaOutput) {
         match output {
-            MediaOutput::AddPeer { peer } => assert!(self.peers.insert(peer), "{peer:?} added twice"),
+            MediaOutput::AddPeer { peer, .. } => assert!(self.peers.insert(peer), "{peer:?} added twice"),
             MediaOutput::RemovePeer { peer } => {
                 assert!(self.peers.contains(&peer), "{peer:?} is not there");
                 self.lose(peer);
@@ -70,8 +73,17 @@ impl Plane {
                 assert!(self.peers.contains(&peer));
                 assert!(self.tracks.insert(track, (peer, kind)).is_none(), "{track:?} published twice");
             }
-            MediaOutput::Unpublish { track } => assert!(self.tracks.remove(&track).is_some()),
-            MediaOutput::SetMuted { track, .. } => assert!(self.tracks.contains_key(&track)),
+            MediaOutput::Unpublish { track } => {
+                assert!(self.tracks.remove(&track).is_some());
+                self.muted.remove(&track);
+            }
+            MediaOutput::SetMuted { track, muted } => {
+                assert!(self.tracks.contains_key(&track));
+                match muted {
+                    true => self.muted.insert(track),
+                    false => self.muted.remove(&track),
+                };
+            }
             MediaOutput::Bind { peer, slot, track: Some(track) } => {
                 assert!(self.peers.contains(&peer) && self.tracks.contains_key(&track));
                 self.binds.insert((peer, slot), track);
@@ -83,6 +95,7 @@ impl Plane {
     fn lose(&mut self, peer: PeerId) {
         self.peers.remove(&peer);
         self.tracks.retain(|_, (owner, _)| *owner != peer);
+        self.muted.retain(|track| self.tracks.contains_key(track));
         self.binds.retain(|(owner, _), _| *owner != peer);
     }
 }
@@ -156,6 +169,12 @@ impl World {
                 let participant = self.bench.room.roster.seats().get(participant).map(|seat| seat.id.clone());
                 if let Some(participant) = participant {
                     self.put(Input::Kick { by: Authority::Backend, participant });
+                }
+            }
+            Act::Moderate { track, muted } => {
+                let track = self.bench.room.tracks.iter().nth(track).map(|track| track.id.clone());
+                if let Some(track) = track {
+                    self.put(Input::ModerateTrack { by: Authority::Backend, track, muted });
                 }
             }
             Act::Pass { ms } => {
@@ -258,6 +277,8 @@ impl World {
         }
         let peers: HashSet<PeerId> = room.roster.seats().iter().filter_map(|seat| seat.peer).collect();
         assert_eq!(self.plane.peers, peers);
+        let silent: HashSet<_> = room.tracks.iter().filter(|track| track.is_silent()).map(|track| track.number).collect();
+        assert_eq!(self.plane.muted, silent);
         let numbers: HashSet<_> = room.tracks.iter().map(|track| track.number).collect();
         assert_eq!(self.plane.tracks.keys().copied().collect::<HashSet<_>>(), numbers);
     }

@@ -39,6 +39,9 @@ pub const LOCAL_MAX_MESSAGE_SIZE: u32 = 256 * 1024;
 /// Default max message size if remote doesn't advertise
 pub const DEFAULT_REMOTE_MAX_MESSAGE_SIZE: u32 = 64 * 1024;
 
+/// zzan: Streams that an association may have. One more ends it.
+const MAX_STREAMS: usize = 64;
+
 pub(crate) struct RtcSctp {
     state: RtcSctpState,
     endpoint: Endpoint,
@@ -800,6 +803,15 @@ impl RtcSctp {
                 if let Event::Stream(se) = e {
                     match se {
                         StreamEvent::Readable { id } | StreamEvent::Writable { id } => {
+                            // zzan: the other end opens streams at will, and each costs memory here.
+                            if self.entries.len() >= MAX_STREAMS
+                                && entry_by_id(&self.entries, id).is_none()
+                            {
+                                warn!("More than {} streams", MAX_STREAMS);
+                                self.reset_pending.clear();
+                                self.reset_complete.clear();
+                                return Some(SctpEvent::AssociationLost);
+                            }
                             stream_entry(
                                 &mut self.entries,
                                 id,

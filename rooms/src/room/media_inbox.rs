@@ -1,0 +1,73 @@
+//! Events of the media plane on their way to a room's task. What replaces something that still waits takes its place, so the queue needs no
+//! bound of its own: it holds each peer, track and slot once per kind of event.
+
+use media::{Event, EventSink};
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use tokio::sync::Notify;
+
+/// Filled on the media plane's thread, emptied by the room's task.
+#[derive(Debug, Default)]
+pub(crate) struct MediaInbox {
+    waiting: Mutex<VecDeque<Event>>,
+    arrived: Notify,
+}
+
+impl MediaInbox {
+    /// The next event. May be cancelled: nothing is lost.
+    pub(crate) async fn recv(&self) -> Event {
+        loop {
+            if let Some(event) = self.locked().pop_front() {
+                return event;
+            }
+            self.arrived.notified().await;
+        }
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, VecDeque<Event>> {
+        // Nothing in here panics between two changes of the queue.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl EventSink for MediaInbox {
+    fn event(&self, event: Event) {
+        if let Event::Connected { .. } = event {
+            return;
+        }
+        let mut waiting = self.locked();
+        waiting.retain(|earlier| !replaces(&event, earlier));
+        waiting.push_back(event);
+        drop(waiting);
+        self.arrived.notify_one();
+    }
+}
+
+/// Whether nobody needs `earlier` any more once `event` has happened.
+fn replaces(event: &Event, earlier: &Event) -> bool {
+    match (event, earlier) {
+        (Event::Speakers { .. }, Event::Speakers { .. }) => true,
+        (Event::Lost { peer, .. }, Event::Lost { peer: other, .. }) => peer == other,
+        (Event::Connected { .. } | Event::Lost { .. } | Event::Speakers { .. }, _) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use media::{LossReason, PeerId};
+
+    #[tokio::test]
+    async fn only_the_latest_speakers_wait_and_every_loss_does() {
+        let inbox = MediaInbox::default();
+        let lost = |peer| Event::Lost { peer: PeerId(peer), reason: LossReason::Silent };
+        let speakers = |level| Event::Speakers { speakers: vec![(PeerId(1), level)] };
+        for event in [speakers(-1), lost(1), Event::Connected { peer: PeerId(3) }, speakers(-2), lost(2), lost(1)] {
+            inbox.event(event);
+        }
+        for expected in [speakers(-2), lost(2), lost(1)] {
+            assert_eq!(inbox.recv().await, expected);
+        }
+        assert!(inbox.locked().is_empty());
+    }
+}
