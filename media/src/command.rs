@@ -1,6 +1,6 @@
 //! What a room's owner says to the media plane, and what it hears back.
 
-use crate::{Kind, Mid, Negotiated, OfferError, PeerId, Renegotiated, TrackId};
+use crate::{Kind, Mid, Negotiated, OfferError, PeerId, PeerStats, Quality, Renegotiated, Rid, TrackId};
 
 /// Carries the answer of a command that has one. Called once, on the worker's thread: it must not block. Dropped uncalled when
 /// the worker stops first.
@@ -25,6 +25,19 @@ pub enum Command {
     Bind { peer: PeerId, slot: Mid, track: Option<TrackId> },
     /// A muted track is not forwarded, whatever its publisher sends.
     SetMuted { track: TrackId, muted: bool },
+    /// What the client can use on a slot. It holds until the slot is bound to another track; then the default holds again.
+    Demand { peer: PeerId, slot: Mid, demand: Demand },
+    /// Asks how the peer's media fares. None when there is no such peer.
+    Stats { peer: PeerId, reply: Reply<Option<PeerStats>> },
+}
+
+/// What a client can use of a track on one of its slots.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Demand {
+    /// Nothing is sent on the slot.
+    pub paused: bool,
+    /// Width and height of the tile that shows the video, in physical pixels. None is the largest. Audio has no size.
+    pub size: Option<(u16, u16)>,
 }
 
 /// What happened to the media of a room.
@@ -37,6 +50,19 @@ pub enum Event {
     /// Who is audible, loudest first, with the level in dBov (0 loudest, -127 silent; RFC 6464). Sent only on a change, at most
     /// every 200 ms. Empty when nobody speaks.
     Speakers { speakers: Vec<(PeerId, i8)> },
+    /// What is wanted of a video track, to be passed to its publisher. Sent on a change: what is wanted anew at once, what nobody wants any more
+    /// about a second later. Before the first one everything is wanted.
+    Layers {
+        track: TrackId,
+        /// Whether anybody can use the track. If not, its publisher need not send anything.
+        wanted: bool,
+        /// Which of the track's simulcast layers are wanted, low to high. Always empty for a track without simulcast.
+        active: Vec<Rid>,
+    },
+    /// The SFU stopped sending video on a slot for lack of bandwidth, or started again.
+    Stalled { peer: PeerId, slot: Mid, stalled: bool },
+    /// How well the connections of these peers do: those that changed, at most every 2 s.
+    Quality { qualities: Vec<(PeerId, Quality)> },
 }
 
 /// Why a peer's transport ended by itself.

@@ -6,9 +6,10 @@
 //! # The life of one packet
 //!
 //! `socket` receives a batch → `demux` finds the peer by source address (an address counts only after a STUN integrity check) →
-//! `peer` authenticates and decrypts it in its transport → `ingress` tells m-line, layer and key frame → `room` finds the slots
-//! bound to the track → `forward::rewrite` numbers it for each slot → each subscriber's `peer` encrypts it when it is drained →
-//! `socket` sends runs of equal size at once. All of it happens on one thread, `worker`, without a lock.
+//! `peer` authenticates and decrypts it in its transport → `ingress` and `payload` tell m-line, layer and key frame → `room` finds the
+//! slots bound to the track → `forward::subscription` says whether a slot gets this layer, `forward::rewrite` numbers it for the slot →
+//! each subscriber's `peer` encrypts it → `socket` sends runs of equal size at once. All of it happens on one thread, `worker`,
+//! without a lock.
 #![forbid(unsafe_code)]
 
 mod command;
@@ -23,20 +24,28 @@ mod io;
 mod limits;
 mod negotiation;
 mod path;
+mod payload;
 mod peer;
+mod peer_stats;
+mod quality;
+mod rate;
+mod reports;
 mod room;
 mod socket;
 mod speaker;
 mod stats;
 mod timers;
+mod track;
 mod worker;
 
-pub use command::{Command, Event, EventSink, LossReason, Reply};
+pub use command::{Command, Demand, Event, EventSink, LossReason, Reply};
 pub use config::{Config, Limits, StartError};
 pub use handle::{Handle, Negotiated, OfferError, QueueFull, Renegotiated, Room, Workers, start};
+pub use peer_stats::{LayerStats, PeerStats, SlotStats, SourceStats};
+pub use quality::Quality;
 pub use stats::Stats;
 
-pub use str0m::media::Mid;
+pub use str0m::media::{Mid, Rid};
 
 /// A peer: the media end of one participant. Unique within its room, chosen by the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -32,5 +32,7 @@ pub(crate) const DATA_BURST_BYTES: u32 = 128 * 1024;
 pub(crate) const DATA_BACKLOG_BYTES: usize = 512 * 1024;
 /// Bytes that wait for one subscriber on the lossy channel. More is dropped: it would be old news, and take the place of what must arrive.
 pub(crate) const DATA_LOSSY_BACKLOG_BYTES: usize = 64 * 1024;
-/// A simulcast layer without packets for this long gives way to one that has some.
+/// A simulcast layer this far behind the newest packet of its track gives way to one that has some.
 pub(crate) const LAYER_SILENCE: Duration = Duration::from_secs(1);
+/// Simulcast layers of one track. Packets of further ones are dropped and counted; browsers send three.
+pub(crate) const LAYERS_PER_TRACK: usize = 4;

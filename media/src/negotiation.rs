@@ -6,14 +6,15 @@
 use crate::config::Limits;
 use crate::data;
 use crate::form;
-use crate::limits::{RTX_CACHE_AGE, RTX_CACHE_PACKETS};
+use crate::limits::{LAYERS_PER_TRACK, RTX_CACHE_AGE, RTX_CACHE_PACKETS};
+use crate::reports::STATS_INTERVAL;
 use crate::{Kind, MediaLine, OfferError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 use str0m::change::SdpOffer;
 use str0m::config::DtlsCert;
 use str0m::format::{Codec, CodecSpec, PayloadParams};
-use str0m::media::{Direction, Media, MediaKind, Mid, Pt};
+use str0m::media::{Direction, Media, MediaKind, Mid, Pt, Rid, Rids};
 use str0m::{Candidate, Rtc, RtcConfig};
 
 /// An offer that passed the checks of form.
@@ -103,6 +104,7 @@ fn new_rtc(transport: &Transport, now: Instant) -> Rtc {
         .enable_opus(true, false)
         .enable_vp8(true)
         .enable_h264(true)
+        .set_stats_interval(Some(STATS_INTERVAL))
         .set_rtp_mode(true)
         .set_ice_lite(true)
         .set_dtls_cert(transport.certificate.clone())
@@ -125,6 +127,14 @@ pub(crate) fn payloads(rtc: &Rtc, mid: Mid) -> Vec<Payload> {
     let Some(media) = rtc.media(mid) else { return vec![] };
     let params = |pt: &Pt| rtc.codec_config().find(|params: &PayloadParams| params.pt() == *pt);
     media.remote_pts().iter().filter_map(|pt| params(pt).map(|params| Payload { pt: *pt, spec: params.spec() })).collect()
+}
+
+/// The simulcast layers that an m-line's offer announces.
+pub(crate) fn announced_layers(rtc: &Rtc, mid: Mid) -> Vec<Rid> {
+    match rtc.media(mid).map(Media::rids_rx) {
+        Some(Rids::Specific(rids)) => rids.iter().copied().take(LAYERS_PER_TRACK).collect(),
+        Some(Rids::None | Rids::Any) | None => vec![],
+    }
 }
 
 /// Whether a decoder for `b` can decode `a`.

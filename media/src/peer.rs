@@ -8,11 +8,15 @@ use crate::data::Data;
 use crate::demux::PeerKey;
 use crate::forward::guard::Guard;
 use crate::forward::rewrite::{Held, Incoming, Rewriter};
+use crate::forward::subscription::{Admission, Choice, Subscription};
 use crate::ingress::Source;
 use crate::io::Io;
 use crate::limits::SSRCS_PER_PEER;
 use crate::negotiation::{self, Answered, Payload};
 use crate::path::Path;
+use crate::quality::Verdict;
+use crate::rate::Rate;
+use crate::reports::Reports;
 use crate::socket::Datagram;
 use crate::timers::{Deadline, Wake};
 use crate::{LossReason, MediaLine, Mid, PeerId};
@@ -31,6 +35,8 @@ pub(crate) struct Peer {
     pub(crate) slots: Vec<Slot>,
     pub(crate) sources: Vec<Source>,
     pub(crate) data: Data,
+    pub(crate) reports: Reports,
+    pub(crate) verdict: Verdict,
     rtc: Rtc,
     path: Path,
     /// The other end's, by digest.
@@ -58,8 +64,19 @@ pub(crate) struct Slot {
     /// Payload types of the track's publisher, and what they are called here.
     mapped: Vec<(Pt, Pt)>,
     declared: Vec<Pt>,
+    pub(crate) subscription: Subscription,
+    pub(crate) sent: SentCounts,
     rewriter: Rewriter,
     guard: Guard,
+}
+
+/// What was sent on a slot so far, without repetitions.
+#[derive(Debug, Default)]
+pub(crate) struct SentCounts {
+    pub(crate) packets: u64,
+    pub(crate) bytes: u64,
+    pub(crate) key_frames: u64,
+    pub(crate) rate: Rate,
 }
 
 /// What a drained transport has to say to its room.
@@ -79,11 +96,15 @@ pub(crate) enum Sent {
     Queued,
     NoCodec,
     Held(Held),
+    /// The slot gets another layer, or nothing.
+    NotChosen,
 }
 
 /// A packet with what all slots need to know of it.
 pub(crate) struct Forwarded<'a> {
     pub(crate) packet: &'a RtpPacket,
+    /// Index of its layer in the track.
+    pub(crate) layer: usize,
     pub(crate) facts: Incoming<'a>,
 }
 
@@ -95,6 +116,8 @@ impl Peer {
             slots: vec![],
             sources: vec![],
             data,
+            reports: Reports::default(),
+            verdict: Verdict::default(),
             rtc,
             path: Path::new(ufrag),
             certificates: answered.fingerprints.clone(),
@@ -119,9 +142,10 @@ impl Peer {
         }
         for &line in sources {
             let payloads = negotiation::payloads(&self.rtc, line.mid);
+            let announced = negotiation::announced_layers(&self.rtc, line.mid);
             match self.sources.iter_mut().find(|source| source.mid == line.mid) {
                 Some(source) => source.payloads = payloads,
-                None => self.sources.push(Source::new(line, payloads)),
+                None => self.sources.push(Source::new(line, payloads, announced)),
             }
         }
         self.streams.clear();
@@ -236,7 +260,7 @@ impl Peer {
             }
             Event::ChannelClose(id) => self.data.closed(id),
             Event::ChannelData(data) => said.push(Said::Data(data)),
-            _ => {}
+            other => self.reports.take(&other, now),
         }
     }
 
@@ -253,6 +277,11 @@ impl Peer {
         if let Life::Connected { last_heard } = &mut self.life {
             *last_heard = now;
         }
+    }
+
+    /// Whether media can flow.
+    pub(crate) fn is_connected(&self) -> bool {
+        matches!(self.life, Life::Connected { .. })
     }
 
     /// When the peer is lost unless something is heard of it.
@@ -309,13 +338,20 @@ impl Peer {
     pub(crate) fn send(&mut self, slot: usize, forwarded: &Forwarded<'_>, now: Instant) -> Sent {
         let Self { slots, rtc, .. } = self;
         let slot = &mut slots[slot];
-        let Forwarded { packet, facts } = forwarded;
+        let Forwarded { packet, layer, facts } = forwarded;
         let pt_in = packet.header.payload_type;
         let Some(&(_, pt)) = slot.mapped.iter().find(|(from, _)| *from == pt_in) else { return Sent::NoCodec };
+        match slot.subscription.admit(*layer, facts.starts_decoding) {
+            Admission::Forward => {}
+            Admission::Switch => slot.rewriter.switch_layer(),
+            Admission::AwaitsKeyFrame => return Sent::Held(Held::AwaitsKeyFrame),
+            Admission::Drop => return Sent::NotChosen,
+        }
         let out = match slot.rewriter.rewrite(facts, now) {
             Ok(out) => out,
             Err(held) => return Sent::Held(held),
         };
+        slot.sent.count(packet.payload.len(), facts.starts_decoding, now);
         slot.guard.check(out.sequence, out.timestamp, out.starts, pt, &slot.declared);
         let mut direct = rtc.direct_api();
         let Some(stream) = direct.stream_tx(&slot.ssrc) else {
@@ -345,7 +381,18 @@ impl Slot {
     fn new(line: MediaLine, ssrc: Ssrc, payloads: Vec<Payload>) -> Self {
         let rewriter = Rewriter::new(line.kind, *ssrc);
         let declared = payloads.iter().map(|payload| payload.pt).collect();
-        Self { line, track: None, ssrc, payloads, mapped: vec![], declared, rewriter, guard: Guard::default() }
+        Self {
+            line,
+            track: None,
+            ssrc,
+            payloads,
+            mapped: vec![],
+            declared,
+            subscription: Subscription::default(),
+            sent: SentCounts::default(),
+            rewriter,
+            guard: Guard::default(),
+        }
     }
 
     fn set_payloads(&mut self, payloads: Vec<Payload>) {
@@ -369,12 +416,30 @@ impl Slot {
     pub(crate) fn unbind(&mut self) {
         self.track = None;
         self.mapped.clear();
+        self.subscription = Subscription::default();
         self.rewriter.switch();
     }
 
     /// The bound track pauses: what comes after is a new start.
     pub(crate) fn pause(&mut self) {
+        self.subscription.interrupt();
         self.rewriter.switch();
+    }
+
+    /// Forwards another layer from its next key frame on, or stops at once.
+    pub(crate) fn choose(&mut self, choice: Choice) {
+        if self.subscription.choose(choice) {
+            self.rewriter.switch();
+        }
+    }
+}
+
+impl SentCounts {
+    fn count(&mut self, bytes: usize, is_key_frame: bool, now: Instant) {
+        self.packets += 1;
+        self.bytes += bytes as u64;
+        self.key_frames += u64::from(is_key_frame);
+        self.rate.add(bytes, now);
     }
 }
 

@@ -3,21 +3,27 @@
 //! It decides nothing about who may receive what; commands say that. Invariant: a slot is listed with exactly the track that it
 //! names, and both belong to this room.
 
-use crate::command::{Command, Event, EventSink};
+mod adapt;
+
+use crate::command::{Command, Demand, Event, EventSink};
 use crate::config::Limits;
 use crate::data::{self, Data};
 use crate::demux::PeerKey;
-use crate::forward::keyframe::KeyFrames;
+use crate::forward::layer::{News, Observed};
 use crate::forward::rewrite::Held;
 use crate::ingress;
 use crate::io::Io;
 use crate::negotiation::{Answered, Offer};
+use crate::payload;
 use crate::peer::{Forwarded, Peer, Said, Sent};
+use crate::peer_stats::PeerStats;
 use crate::socket::Datagram;
 use crate::speaker::Speakers;
 use crate::stats::Counters;
 use crate::timers::{Deadline, Wake};
-use crate::{Kind, LossReason, Mid, OfferError, PeerId, Renegotiated, Reply, TrackId};
+use crate::track::{SlotKey, Track};
+use crate::{Kind, LossReason, Mid, OfferError, PeerId, Renegotiated, Reply, Rid, TrackId};
+use adapt::Adapting;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -35,25 +41,10 @@ pub(crate) struct Room {
     tracks: Vec<Option<Track>>,
     track_index: HashMap<TrackId, usize>,
     speakers: Speakers,
+    adapting: Adapting,
     deadline: Deadline,
     /// Reused between drains.
     said: Vec<Said>,
-}
-
-/// A published source and who receives it.
-struct Track {
-    publisher: usize,
-    mid: Mid,
-    kind: Kind,
-    muted: bool,
-    subscribers: Vec<SlotKey>,
-    key_frames: KeyFrames,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct SlotKey {
-    peer: usize,
-    slot: usize,
 }
 
 /// A command on its way to a room: the parts that cost were done by the sender.
@@ -65,6 +56,8 @@ pub(crate) enum Request {
     Unpublish { track: TrackId },
     Bind { peer: PeerId, slot: Mid, track: Option<TrackId> },
     SetMuted { track: TrackId, muted: bool },
+    Demand { peer: PeerId, slot: Mid, demand: Demand },
+    Stats { peer: PeerId, reply: Reply<Option<PeerStats>> },
 }
 
 impl Request {
@@ -80,6 +73,8 @@ impl Request {
             Command::Unpublish { track } => Self::Unpublish { track },
             Command::Bind { peer, slot, track } => Self::Bind { peer, slot, track },
             Command::SetMuted { track, muted } => Self::SetMuted { track, muted },
+            Command::Demand { peer, slot, demand } => Self::Demand { peer, slot, demand },
+            Command::Stats { peer, reply } => Self::Stats { peer, reply },
         }
     }
 }
@@ -95,6 +90,7 @@ impl Room {
             tracks: vec![],
             track_index: HashMap::new(),
             speakers: Speakers::default(),
+            adapting: Adapting::default(),
             deadline: Deadline::default(),
             said: vec![],
         }
@@ -111,7 +107,10 @@ impl Room {
                     self.remove_peer(index, io);
                 }
             }
-            Request::Publish { peer, mid, track, kind } => self.publish(peer, mid, track, kind),
+            Request::Publish { peer, mid, track, kind } => {
+                self.publish(peer, mid, track, kind);
+                self.adapt_soon(now, io);
+            }
             Request::Unpublish { track } => {
                 if let Some(&index) = self.track_index.get(&track) {
                     self.unpublish(index);
@@ -119,6 +118,8 @@ impl Room {
             }
             Request::Bind { peer, slot, track } => self.bind(peer, slot, track, now, io),
             Request::SetMuted { track, muted } => self.set_muted(track, muted, now, io),
+            Request::Demand { peer, slot, demand } => self.demand(peer, slot, demand, now, io),
+            Request::Stats { peer, reply } => reply(self.stats(peer, now)),
         }
     }
 
@@ -211,7 +212,7 @@ impl Room {
     fn publish(&mut self, peer: PeerId, mid: Mid, id: TrackId, kind: Kind) {
         let Some(&publisher) = self.peer_index.get(&peer) else { return };
         let source = self.peers[publisher].as_ref().and_then(|p| p.sources.iter().find(|s| s.mid == mid && s.kind == kind));
-        let Some(replaced) = source.map(|source| source.track) else { return };
+        let Some((replaced, announced)) = source.map(|source| (source.track, source.announced.clone())) else { return };
         let known = self.track_index.get(&id).copied();
         if known.is_some() && known == replaced {
             return;
@@ -219,7 +220,7 @@ impl Room {
         for track in [replaced, known].into_iter().flatten() {
             self.unpublish(track);
         }
-        let track = Track { publisher, mid, kind, muted: false, subscribers: vec![], key_frames: KeyFrames::default() };
+        let track = Track::new(id, publisher, mid, kind, &announced);
         let index = insert(&mut self.tracks, track);
         self.track_index.insert(id, index);
         if let Some(source) = self.source_mut(publisher, mid) {
@@ -269,26 +270,23 @@ impl Room {
             return;
         }
         bound.unbind();
+        self.adapt_soon(now, io);
         let key = SlotKey { peer, slot };
         if let Some(track) = before.and_then(|index| self.tracks[index].as_mut()) {
             track.subscribers.retain(|subscriber| *subscriber != key);
         }
         if let Some(index) = wanted {
-            self.subscribe(key, index, now, io);
+            self.subscribe(key, index);
         }
     }
 
-    fn subscribe(&mut self, key: SlotKey, index: usize, now: Instant, io: &mut Io) {
+    fn subscribe(&mut self, key: SlotKey, index: usize) {
         let Some(track) = self.tracks[index].as_mut() else { return };
         let publisher = self.peers[track.publisher].as_ref();
         let payloads = publisher.and_then(|p| p.sources.iter().find(|s| s.mid == track.mid)).map(|s| s.payloads.clone());
         let (Some(payloads), Some(peer)) = (payloads, self.peers[key.peer].as_mut()) else { return };
         peer.slots[key.slot].bind(index, &payloads);
         track.subscribers.push(key);
-        if track.kind == Kind::Video && !track.muted {
-            track.key_frames.wait(now);
-            self.request_key_frames(index, now, io);
-        }
     }
 
     fn set_muted(&mut self, id: TrackId, muted: bool, now: Instant, io: &mut Io) {
@@ -305,30 +303,9 @@ impl Room {
         }
         let (publisher, kind) = (track.publisher, track.kind);
         if muted {
-            track.key_frames.cancel();
             self.hush(publisher, kind);
-            self.deadline.lower(now, self.wake(), &mut io.timers);
-        } else if kind == Kind::Video && !track.subscribers.is_empty() {
-            track.key_frames.wait(now);
-            self.request_key_frames(index, now, io);
         }
-    }
-
-    /// Sends a due request of the track's, and arranges for the next.
-    fn request_key_frames(&mut self, index: usize, now: Instant, io: &mut Io) {
-        let Some(track) = self.tracks[index].as_mut() else { return };
-        if track.key_frames.poll(now)
-            && let Some(peer) = self.peers[track.publisher].as_mut()
-        {
-            let rid = peer.sources.iter().find(|source| source.mid == track.mid).and_then(|source| source.rid());
-            if peer.request_key_frame(track.mid, rid) {
-                io.counters.pli_out.inc();
-                peer.mark_dirty(PeerKey { room: self.index, peer: track.publisher }, io);
-            }
-        }
-        if let Some(due) = track.key_frames.due() {
-            self.deadline.lower(due, Wake::Room { room: self.index }, &mut io.timers);
-        }
+        self.adapt_soon(now, io);
     }
 
     /// Whether a STUN request is authentic and for that peer.
@@ -386,21 +363,21 @@ impl Room {
     fn key_frame_wanted(&mut self, index: usize, mid: Mid, now: Instant, io: &mut Io) {
         io.counters.pli_in.inc();
         let slot = self.peers[index].as_ref().and_then(|peer| peer.slots.iter().find(|slot| slot.line.mid == mid));
-        let Some(track) = slot.and_then(|slot| slot.track) else { return };
-        if let Some(wanted) = self.tracks[track].as_mut().filter(|track| !track.muted) {
-            wanted.key_frames.lost(now);
+        let Some((track, layer)) = slot.and_then(|slot| Some((slot.track?, slot.subscription.current()?))) else { return };
+        if let Some(wanted) = self.tracks[track].as_mut().filter(|track| !track.muted && track.kind == Kind::Video) {
+            wanted.layers.layer_mut(layer).key_frames.lost(now);
             self.request_key_frames(track, now, io);
         }
     }
 
-    /// The track that a publisher's packet belongs to, and its codec, if it is to be forwarded.
-    fn admit(&mut self, publisher: usize, packet: &RtpPacket, now: Instant, counters: &Counters) -> Option<(usize, Codec)> {
+    /// The track and layer that a publisher's packet belongs to, and its codec, if it is to be forwarded.
+    fn admit(&mut self, publisher: usize, packet: &RtpPacket, counters: &Counters) -> Option<(usize, Option<Rid>, Codec)> {
         let peer = self.peers[publisher].as_mut()?;
         let Some((mid, rid)) = peer.stream(packet.header.ssrc) else {
             counters.dropped_ssrc_limit.inc();
             return None;
         };
-        let source = peer.sources.iter_mut().find(|source| source.mid == mid)?;
+        let source = peer.sources.iter().find(|source| source.mid == mid)?;
         let Some(index) = source.track else {
             counters.dropped_unpublished.inc();
             return None;
@@ -409,32 +386,35 @@ impl Room {
             counters.dropped_muted.inc();
             return None;
         }
-        if !source.takes(rid, now) {
-            counters.dropped_layer.inc();
-            return None;
-        }
         let Some(codec) = source.codec(packet) else {
             counters.dropped_codec.inc();
             return None;
         };
-        Some((index, codec))
+        Some((index, rid, codec))
     }
 
     /// The hot path: one packet of a publisher goes to the slots bound to its track.
     fn forward(&mut self, publisher: usize, packet: &RtpPacket, now: Instant, io: &mut Io) {
         io.counters.rtp_in.inc();
-        let Some((index, codec)) = self.admit(publisher, packet, now, &io.counters) else { return };
+        let Some((index, rid, codec)) = self.admit(publisher, packet, &io.counters) else { return };
         let Some(track) = self.tracks[index].as_mut() else { return };
-        let vp8 = ingress::vp8(codec, &packet.payload);
-        let facts = ingress::facts(packet, codec, vp8.as_ref());
+        let vp8 = payload::vp8(codec, &packet.payload);
+        let frame = payload::frame(codec, &packet.payload, vp8.as_ref());
+        let Some(Observed { layer, news }) = track.layers.observe(rid, packet, frame, now) else {
+            io.counters.dropped_layer.inc();
+            return;
+        };
+        let facts = ingress::facts(packet, frame, vp8.as_ref(), track.layers.layer(layer).clock);
         if track.kind == Kind::Video && facts.starts_decoding {
-            track.key_frames.arrived();
+            track.layers.layer_mut(layer).key_frames.arrived();
         }
-        let forwarded = Forwarded { packet, facts };
-        let mut awaits = false;
+        let forwarded = Forwarded { packet, layer, facts };
+        let (mut awaits, mut unused) = (false, true);
         for SlotKey { peer, slot } in &track.subscribers {
             let Some(subscriber) = self.peers[*peer].as_mut() else { continue };
-            match subscriber.send(*slot, &forwarded, now) {
+            let sent = subscriber.send(*slot, &forwarded, now);
+            unused &= sent == Sent::NotChosen;
+            match sent {
                 Sent::Queued => {
                     io.counters.rtp_forwarded.inc();
                     subscriber.mark_dirty(PeerKey { room: self.index, peer: *peer }, io);
@@ -444,15 +424,23 @@ impl Room {
                     io.counters.dropped_switching.inc();
                     awaits |= held == Held::AwaitsKeyFrame;
                 }
+                Sent::NotChosen => {}
             }
+        }
+        if unused {
+            io.counters.dropped_layer.inc();
         }
         match track.kind {
             Kind::Audio => self.listen(publisher, packet, now, io),
-            Kind::Video if awaits => {
-                track.key_frames.wait(now);
-                self.request_key_frames(index, now, io);
+            Kind::Video => {
+                if awaits {
+                    track.layers.layer_mut(layer).key_frames.wait(now);
+                    self.request_key_frames(index, now, io);
+                }
+                if news == News::Yes {
+                    self.adapt_soon(now, io);
+                }
             }
-            Kind::Video => {}
         }
     }
 
@@ -470,19 +458,20 @@ impl Room {
         if !self.deadline.woken(now, self.wake(), &mut io.timers) {
             return;
         }
-        for index in 0..self.tracks.len() {
-            self.request_key_frames(index, now, io);
-        }
         for index in 0..self.peers.len() {
             let lost = self.peers[index].as_ref().map(|peer| peer.lost_at(&self.limits));
             if let Some((_, reason)) = lost.filter(|(at, _)| *at <= now) {
                 self.lose(index, reason, now, io);
             }
         }
+        self.adapt_if_due(now);
+        for index in 0..self.tracks.len() {
+            self.request_key_frames(index, now, io);
+        }
         self.tell_speakers(now);
         let lost = self.peers.iter().flatten().map(|peer| peer.lost_at(&self.limits).0).min();
-        let key_frames = self.tracks.iter().flatten().filter_map(|track| track.key_frames.due()).min();
-        if let Some(next) = [lost, key_frames, self.speakers.due(now)].into_iter().flatten().min() {
+        let key_frames = self.tracks.iter().flatten().filter_map(Track::key_frames_due).min();
+        if let Some(next) = [lost, key_frames, self.speakers.due(now), self.adapting.due()].into_iter().flatten().min() {
             self.deadline.lower(next, self.wake(), &mut io.timers);
         }
     }

@@ -127,15 +127,15 @@ fn an_unbound_slot_is_silent_until_it_is_bound_again() {
 }
 
 #[test]
-fn a_key_frame_is_asked_for_on_bind_and_again_every_200_ms_until_it_comes() {
+fn a_key_frame_is_asked_for_at_once_and_again_every_500_ms_until_it_comes() {
     let sfu = Sfu::start();
     let (_call, mut clients) = pair(&sfu);
     let start = Instant::now();
     // Delta frames only: the SFU must not be content.
-    step_for(&mut clients, Duration::from_millis(1500), |clients, _| clients[0].send_video(false));
+    step_for(&mut clients, Duration::from_millis(1900), |clients, _| clients[0].send_video(false));
     let asked = clients[0].key_frames_wanted.clone();
-    assert!((5..=9).contains(&asked.len()), "{} requests in {:?}", asked.len(), start.elapsed());
-    assert!(asked.windows(2).all(|pair| pair[1] - pair[0] > Duration::from_millis(150)));
+    assert!((2..=4).contains(&asked.len()), "{} requests in {:?}", asked.len(), start.elapsed());
+    assert!(asked.windows(2).all(|pair| pair[1] - pair[0] > Duration::from_millis(400)));
     assert_eq!(clients[1].got_on(clients[1].slot(Kind::Video, 0)).count(), 0, "nothing before a key frame");
     clients[0].send_video(true);
     let slot = clients[1].slot(Kind::Video, 0);
@@ -232,7 +232,7 @@ fn of_a_simulcast_track_one_layer_is_forwarded_and_another_takes_over_when_it_st
     });
     let count = clients[1].got_on(slot).count();
     assert!((10..=31).contains(&count), "{count} packets of one layer");
-    step_for(&mut clients, Duration::from_millis(1600), |clients, turn| clients[0].send_layer(Some("l"), turn % 10 == 0));
+    step_for(&mut clients, Duration::from_millis(1600), |clients, turn| clients[0].send_layer(Some("h"), turn % 10 == 0));
     assert!(clients[1].got_on(slot).count() > count + 10);
     assert_continuous(clients[1].got_on(slot));
     assert_pictures_continuous(&clients[1], 0);

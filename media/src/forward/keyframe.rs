@@ -1,26 +1,25 @@
-//! When to ask a publisher for a key frame.
+//! When to ask a publisher for a key frame of one layer.
 //!
 //! A key frame costs the publisher some ten times a delta frame, so requests of many subscribers become one. Invariant: two
-//! requests to one source are never closer than [`RETRY`].
+//! requests for one layer are never closer than [`THROTTLE`].
 
 use std::time::{Duration, Instant};
 
-/// Between two requests while a slot waits to start: shorter than anybody notices, longer than a round trip.
-pub(crate) const RETRY: Duration = Duration::from_millis(200);
-/// Between two requests because subscribers lost packets: a lossy subscriber mustn't spend the others' bandwidth.
+/// Between two requests. The first goes at once; a lossy subscriber mustn't spend the others' bandwidth.
 pub(crate) const THROTTLE: Duration = Duration::from_millis(500);
 /// Between two requests to a source that doesn't answer: it has probably stopped.
-const SLOW_RETRY: Duration = Duration::from_secs(1);
+const SLOW_RETRY: Duration = Duration::from_secs(2);
 /// Unanswered requests before the retries slow down.
 const FAST_RETRIES: u32 = 10;
 
-/// The requests to one source.
+/// The requests for one layer.
 #[derive(Debug, Default)]
 pub(crate) struct KeyFrames {
     slots_wait: bool,
     unanswered: u32,
     last_sent: Option<Instant>,
     due: Option<Instant>,
+    pub(crate) sent: u64,
 }
 
 impl KeyFrames {
@@ -29,13 +28,13 @@ impl KeyFrames {
         if !self.slots_wait {
             self.slots_wait = true;
             self.unanswered = 0;
-            self.request(now, RETRY);
+            self.request(now);
         }
     }
 
     /// A subscriber couldn't decode.
     pub(crate) fn lost(&mut self, now: Instant) {
-        self.request(now, THROTTLE);
+        self.request(now);
     }
 
     /// The first packet of a key frame came.
@@ -61,14 +60,15 @@ impl KeyFrames {
             return false;
         }
         self.last_sent = Some(now);
+        self.sent += 1;
         self.unanswered = self.unanswered.saturating_add(1);
-        let retry = if self.unanswered < FAST_RETRIES { RETRY } else { SLOW_RETRY };
+        let retry = if self.unanswered < FAST_RETRIES { THROTTLE } else { SLOW_RETRY };
         self.due = self.slots_wait.then_some(now + retry);
         true
     }
 
-    fn request(&mut self, now: Instant, apart: Duration) {
-        let at = self.last_sent.map_or(now, |last| now.max(last + apart));
+    fn request(&mut self, now: Instant) {
+        let at = self.last_sent.map_or(now, |last| now.max(last + THROTTLE));
         self.due = Some(self.due.map_or(at, |due| due.min(at)));
     }
 }
@@ -83,12 +83,12 @@ mod tests {
     }
 
     #[test]
-    fn a_waiting_slot_asks_at_once_and_every_200_ms_until_the_key_frame_comes() {
+    fn a_waiting_slot_asks_at_once_and_every_500_ms_until_the_key_frame_comes() {
         let (start, mut keys) = (Instant::now(), KeyFrames::default());
         keys.wait(start);
-        assert_eq!(sent(&mut keys, start, 0..500), [0, 200, 400]);
+        assert_eq!(sent(&mut keys, start, 0..1200), [0, 500, 1000]);
         keys.arrived();
-        assert_eq!(sent(&mut keys, start, 500..2000), []);
+        assert_eq!(sent(&mut keys, start, 1200..4000), []);
     }
 
     #[test]
@@ -101,11 +101,11 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_never_answers_is_asked_once_a_second() {
+    fn a_layer_that_never_answers_is_asked_every_two_seconds() {
         let (start, mut keys) = (Instant::now(), KeyFrames::default());
         keys.wait(start);
-        assert_eq!(sent(&mut keys, start, 0..1900).len(), 10);
-        assert_eq!(sent(&mut keys, start, 1900..6800).len(), 4);
+        assert_eq!(sent(&mut keys, start, 0..4600).len(), 10);
+        assert_eq!(sent(&mut keys, start, 4600..12_600).len(), 4);
     }
 
     #[test]

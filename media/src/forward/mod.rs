@@ -1,8 +1,10 @@
-//! What happens to a packet between a track and a slot: numbers are rewritten, key frames are asked for, the result is checked.
+//! What happens to a packet between a track and a slot: a layer is chosen, numbers are rewritten, key frames are asked for, the result is
+//! checked.
 //!
-//! Everything here is pure: packets and times in, packets and decisions out. Which layer of a simulcast track a slot gets will
-//! be decided here too.
+//! Everything here is pure: packets and times in, packets and decisions out.
 
 pub(crate) mod guard;
 pub(crate) mod keyframe;
+pub(crate) mod layer;
 pub(crate) mod rewrite;
+pub(crate) mod subscription;

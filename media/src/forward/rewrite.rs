@@ -11,6 +11,7 @@
 //! missing. Invariant: a segment starts right behind the newest packet of the one before, and video starts with a key frame.
 
 use super::guard::Starts;
+use super::layer::Clock;
 use crate::Kind;
 use std::time::{Duration, Instant};
 use str0m::rtp::{Ssrc, Vp8Descriptor, Vp8Patch};
@@ -25,6 +26,8 @@ pub(crate) struct Incoming<'a> {
     /// Whether decoding can start with this packet. Always true for audio.
     pub(crate) starts_decoding: bool,
     pub(crate) vp8: Option<&'a Vp8Descriptor>,
+    /// The publisher's clock, where a sender report told it.
+    pub(crate) clock: Option<Clock>,
 }
 
 /// The numbers that the packet gets on the slot.
@@ -51,6 +54,8 @@ pub(crate) struct Rewriter {
     clock_hz: u32,
     newest: Option<Newest>,
     segment: Option<Segment>,
+    /// The segment before, when it was another layer of the same track: its clock is the same camera's.
+    sibling: Option<Segment>,
     start: u16,
 }
 
@@ -70,6 +75,7 @@ struct Segment {
     sequence_base: u64,
     timestamp_offset: u32,
     vp8_offset: Vp8Numbers,
+    clock: Option<Clock>,
 }
 
 /// VP8 numbers, or offsets between them, modulo their widths (RFC 7741 §4.2: 15, 8 and 5 bits).
@@ -88,19 +94,25 @@ impl Rewriter {
             Kind::Video => 90_000,
         };
         // Far from the first roll-over: a receiver that joins SRTP late must be able to assume a counter of zero.
-        Self { clock_hz, newest: None, segment: None, start: (start & 0x3fff) as u16 }
+        Self { clock_hz, newest: None, segment: None, sibling: None, start: (start & 0x3fff) as u16 }
     }
 
     /// The next packet belongs to another source, or to the same one after a pause.
     pub(crate) fn switch(&mut self) {
         self.segment = None;
+        self.sibling = None;
+    }
+
+    /// The next packet belongs to another layer of the same track.
+    pub(crate) fn switch_layer(&mut self) {
+        self.sibling = self.segment.take();
     }
 
     /// Numbers a packet that came at `now`.
     pub(crate) fn rewrite(&mut self, packet: &Incoming<'_>, now: Instant) -> Result<Outgoing, Held> {
         let running = self.segment.filter(|segment| segment.ssrc == packet.ssrc);
         let (segment, starts) = match running {
-            Some(segment) => (segment, Starts::No),
+            Some(segment) => (self.keep_clock(segment, packet.clock), Starts::No),
             None if packet.starts_decoding => (self.start_segment(packet, now), Starts::Yes),
             None => {
                 self.segment = None;
@@ -121,13 +133,18 @@ impl Rewriter {
         Ok(Outgoing { sequence, timestamp, vp8: patch, starts })
     }
 
+    fn keep_clock(&mut self, segment: Segment, clock: Option<Clock>) -> Segment {
+        if segment.clock == clock {
+            return segment;
+        }
+        let segment = Segment { clock, ..segment };
+        self.segment = Some(segment);
+        segment
+    }
+
     fn start_segment(&mut self, packet: &Incoming<'_>, now: Instant) -> Segment {
         let (sequence_base, timestamp, vp8) = match self.newest {
-            Some(newest) => (
-                newest.sequence + 1,
-                newest.timestamp.wrapping_add(ticks(now.saturating_duration_since(newest.at), self.clock_hz)),
-                newest.vp8.next(),
-            ),
+            Some(newest) => (newest.sequence + 1, self.timestamp_after(newest, packet, now), newest.vp8.next()),
             None => (u64::from(self.start), packet.timestamp, Vp8Numbers::default()),
         };
         let segment = Segment {
@@ -136,9 +153,32 @@ impl Rewriter {
             sequence_base,
             timestamp_offset: timestamp.wrapping_sub(packet.timestamp),
             vp8_offset: packet.vp8.map(|descriptor| vp8.offset_from(descriptor)).unwrap_or_default(),
+            clock: packet.clock,
         };
         self.segment = Some(segment);
+        self.sibling = None;
         segment
+    }
+
+    /// When the first frame of a segment was taken, on the slot's clock: by the publisher's sender reports for another layer of one camera, whose
+    /// frames are the same moments under other timestamps; else by the time that passed.
+    fn timestamp_after(&self, newest: Newest, packet: &Incoming<'_>, now: Instant) -> u32 {
+        let passed = now.saturating_duration_since(newest.at);
+        let by_passing = newest.timestamp.wrapping_add(ticks(passed, self.clock_hz));
+        let Some((before, (from, to))) = self.sibling.and_then(|before| Some((before, before.clock.zip(packet.clock)?))) else {
+            return by_passing;
+        };
+        let apart = to.wall.as_micros() as i128 - from.wall.as_micros() as i128;
+        let apart = (apart * i128::from(self.clock_hz) / 1_000_000) as u32;
+        let into = packet.timestamp.wrapping_sub(to.timestamp);
+        let by_clock = from.timestamp.wrapping_add(apart).wrapping_add(into).wrapping_add(before.timestamp_offset);
+        let off_by = by_clock.wrapping_sub(by_passing).cast_signed().unsigned_abs();
+        // The layers' encoders run within a frame of each other. What is further off is no clock to trust.
+        if off_by > self.clock_hz {
+            return by_passing;
+        }
+        let forward = by_clock.wrapping_sub(newest.timestamp).cast_signed();
+        if forward > 0 { by_clock } else { newest.timestamp.wrapping_add(1) }
     }
 }
 

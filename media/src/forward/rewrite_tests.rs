@@ -4,7 +4,7 @@ use proptest::prelude::*;
 const MS: Duration = Duration::from_millis(1);
 
 fn audio(ssrc: u32, sequence: u64, timestamp: u32) -> Incoming<'static> {
-    Incoming { ssrc: ssrc.into(), sequence, timestamp, starts_decoding: true, vp8: None }
+    Incoming { ssrc: ssrc.into(), sequence, timestamp, starts_decoding: true, vp8: None, clock: None }
 }
 
 /// A VP8 payload with a 15-bit picture id, tl0 and key index.
@@ -56,6 +56,31 @@ fn a_switch_continues_behind_the_newest_packet_and_by_the_time_that_passed() {
     assert_eq!((out.sequence, out.timestamp, out.starts), (101, 1_000 + 9_000, Starts::Yes));
     let late = rewriter.rewrite(&audio(2, 8_999, 70), now + 100 * MS);
     assert_eq!(late, Err(Held::BeforeSwitch));
+}
+
+#[test]
+fn a_switch_of_layers_keeps_the_moments_that_the_publishers_clock_tells() {
+    let second = 90_000u32;
+    let clock = |timestamp, ms| Some(Clock { timestamp, wall: Duration::from_secs(1_700_000_000) + ms * MS });
+    let mut rewriter = Rewriter::new(Kind::Video, 100);
+    let now = Instant::now();
+    // Layer 1 told its clock at second 10 of the camera, layer 2 (another offset) at 10.5.
+    let of_one = |sequence, timestamp| Incoming { clock: clock(4_000_000_000, 10_000), ..audio(1, sequence, timestamp) };
+    let of_two = |sequence, timestamp| Incoming { clock: clock(77, 10_500), ..audio(2, sequence, timestamp) };
+    let first = rewriter.rewrite(&of_one(50, 4_000_000_000), now).expect("forwarded");
+    rewriter.switch_layer();
+    // Taken at 11.0, though it came 30 ms late.
+    let switched = rewriter.rewrite(&of_two(9_000, 77 + second / 2), now + 1030 * MS).expect("forwarded");
+    assert_eq!(switched.timestamp.wrapping_sub(first.timestamp), second);
+    // The same camera frame once more, in the other layer: it must still go forward.
+    rewriter.switch_layer();
+    let back = rewriter.rewrite(&of_one(80, 4_000_000_000u32.wrapping_add(second)), now + 1040 * MS).expect("forwarded");
+    assert_eq!(back.timestamp.wrapping_sub(switched.timestamp), 1);
+    // A clock that makes no sense is not followed.
+    rewriter.switch_layer();
+    let wild = Incoming { clock: clock(77, 99_000), ..audio(2, 9_900, 77) };
+    let out = rewriter.rewrite(&wild, now + 1140 * MS).expect("forwarded");
+    assert_eq!(out.timestamp.wrapping_sub(back.timestamp), second / 10);
 }
 
 #[test]

@@ -105,7 +105,10 @@ impl Room {
 
     pub(super) fn media_event(&mut self, now: Instant, event: media::Event, out: &mut Vec<Output>) {
         match event {
-            media::Event::Connected { .. } => {}
+            media::Event::Connected { .. }
+            | media::Event::Layers { .. }
+            | media::Event::Stalled { .. }
+            | media::Event::Quality { .. } => {}
             media::Event::Lost { peer, .. } => self.media_lost(now, peer, out),
             media::Event::Speakers { speakers } => {
                 let named = speakers.into_iter().filter_map(|(peer, level)| Some((self.roster.by_peer(peer)?.id.clone(), level))).collect();

@@ -48,7 +48,20 @@ fn replaces(event: &Event, earlier: &Event) -> bool {
     match (event, earlier) {
         (Event::Speakers { .. }, Event::Speakers { .. }) => true,
         (Event::Lost { peer, .. }, Event::Lost { peer: other, .. }) => peer == other,
-        (Event::Connected { .. } | Event::Lost { .. } | Event::Speakers { .. }, _) => false,
+        (Event::Layers { track, .. }, Event::Layers { track: other, .. }) => track == other,
+        (Event::Stalled { peer, slot, .. }, Event::Stalled { peer: other, slot: other_slot, .. }) => (peer, slot) == (other, other_slot),
+        (Event::Quality { qualities }, Event::Quality { qualities: earlier }) => {
+            earlier.iter().all(|(peer, _)| qualities.iter().any(|(newer, _)| newer == peer))
+        }
+        (
+            Event::Connected { .. }
+            | Event::Lost { .. }
+            | Event::Speakers { .. }
+            | Event::Layers { .. }
+            | Event::Stalled { .. }
+            | Event::Quality { .. },
+            _,
+        ) => false,
     }
 }
 
