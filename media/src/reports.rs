@@ -57,7 +57,11 @@ impl Reports {
         self.looks += 1;
         self.round_trip = stats.rtt.or(self.round_trip);
         // Clients without transport-wide feedback tell of losses by slot. Those reports of the last look are complete only now.
-        let reported = self.egress.values().filter_map(|egress| egress.loss).fold(None, |worst: Option<f32>, loss| Some(worst.map_or(loss, |w| w.max(loss))));
+        let reported = self
+            .egress
+            .values()
+            .filter_map(|egress| egress.loss)
+            .fold(None, |worst: Option<f32>, loss| Some(worst.map_or(loss, |w| w.max(loss))));
         self.loss_down = stats.egress_loss_fraction.or(reported);
         self.loss_up = stats.ingress_loss_fraction.or(self.loss_up);
     }

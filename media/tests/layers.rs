@@ -77,6 +77,7 @@ fn statistics_count_what_goes_in_and_what_comes_out() {
     }
     assert!(two.slots[1].key_frames >= 1 && one.sources[1].layers[0].plis <= one.sources[1].layers[0].key_frames);
     assert_eq!(stats(&call, 9), None);
-    let excellent = |event: &Event| matches!(event, Event::Quality { qualities } if qualities.contains(&(PeerId(1), media::Quality::Excellent)));
+    let excellent =
+        |event: &Event| matches!(event, Event::Quality { qualities } if qualities.contains(&(PeerId(1), media::Quality::Excellent)));
     assert!(talk_until(&mut clients, |_| call.events().iter().any(excellent)));
 }
