@@ -30,6 +30,7 @@ use crate::rtp_::MidRid;
 use crate::rtp_::Pli;
 use crate::rtp_::Pt;
 use crate::rtp_::SRTCP_OVERHEAD;
+use crate::rtp_::SrtcpReplay;
 use crate::rtp_::SeqNo;
 use crate::rtp_::SeqNoWindow;
 use crate::rtp_::{Bitrate, ExtensionMap, Goodbye, Mid, ReportList, Rtcp, RtcpFb};
@@ -93,6 +94,8 @@ pub(crate) struct Session {
     probe_payload_params: Option<PayloadParams>,
 
     srtp_rx: Option<SrtpContext>,
+    /// zzan: what SRTCP was received.
+    srtcp_replay: SrtcpReplay,
     srtp_tx: Option<SrtpContext>,
     last_nack: Instant,
     last_twcc: Instant,
@@ -199,6 +202,7 @@ impl Session {
             probe_payload_params: None,
 
             srtp_rx: None,
+            srtcp_replay: SrtcpReplay::default(),
             srtp_tx: None,
             last_nack: already_happened(),
             last_twcc: already_happened(),
@@ -278,6 +282,8 @@ impl Session {
 
         self.srtp_rx = Some(SrtpContext::new(crypto, srtp_profile, &mat, !left));
         self.srtp_tx = Some(SrtpContext::new(crypto, srtp_profile, &mat, left));
+        // zzan: other keys, other indexes.
+        self.srtcp_replay = SrtcpReplay::default();
     }
 
     pub fn handle_timeout(&mut self, now: Instant, wake: &mut Wake) -> Result<(), RtcError> {
@@ -939,7 +945,14 @@ impl Session {
 
     fn handle_rtcp(&mut self, now: Instant, buf: &[u8], wake: &mut Wake) -> Option<()> {
         let srtp: &mut SrtpContext = self.srtp_rx.as_mut()?;
+        // zzan: a repeated NACK would be answered again.
+        let claim = srtp.srtcp_claim(buf)?;
+        if !self.srtcp_replay.accepts(claim) {
+            trace!("Rejecting repeated SRTCP: {:?}", claim);
+            return None;
+        }
         let unprotected = srtp.unprotect_rtcp(buf)?;
+        self.srtcp_replay.record(claim);
 
         Rtcp::read_packet(&unprotected, &mut self.feedback_rx);
         let mut need_configure_pacer = false;

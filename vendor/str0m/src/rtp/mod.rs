@@ -24,6 +24,10 @@ mod srtp;
 pub(crate) use srtp::SrtpContext;
 pub(crate) use srtp::{SRTCP_OVERHEAD, SRTP_BLOCK_SIZE, SRTP_OVERHEAD};
 
+// zzan: replay protection of SRTCP.
+mod srtcp_replay;
+pub(crate) use srtcp_replay::{SrtcpClaim, SrtcpReplay};
+
 mod rtcp;
 pub use rtcp::*;
 

@@ -8,6 +8,7 @@ use crate::crypto::{AeadAes128GcmCipher, AeadAes256GcmCipher};
 use crate::crypto::{CryptoProvider, Sha1HmacProvider, SrtpProvider};
 use crate::io::DATAGRAM_MAX_PACKET_SIZE;
 
+use super::SrtcpClaim;
 use super::header::RtpHeader;
 
 // Common among various profiles(defined in RFC3711 Section 4.3)
@@ -559,6 +560,21 @@ impl SrtpContext {
     //
     //                  |--------------------------------------|
     //                              encrypted (aes)
+    /// zzan: the sender and index that an SRTCP packet claims (RFC 3711 §3.4, RFC 7714 §9).
+    pub fn srtcp_claim(&self, buf: &[u8]) -> Option<SrtcpClaim> {
+        let behind_index = match &self.rtcp {
+            Derived::Aes128CmSha1_80 { .. } => Aes128CmSha1_80::HMAC_TAG_LEN,
+            Derived::AeadAes128Gcm { .. } | Derived::AeadAes256Gcm { .. } => 0,
+        };
+        let (head, _) = buf.split_at_checked(buf.len().checked_sub(behind_index)?)?;
+        let (_, &e_and_index) = head.split_last_chunk::<SRTCP_INDEX_LEN>()?;
+        let &ssrc = buf.get(4..)?.first_chunk()?;
+        Some(SrtcpClaim {
+            ssrc: u32::from_be_bytes(ssrc),
+            index: u32::from_be_bytes(e_and_index) & 0x7fff_ffff,
+        })
+    }
+
     pub fn unprotect_rtcp(&mut self, buf: &[u8]) -> Option<Vec<u8>> {
         match &mut self.rtcp {
             Derived::Aes128CmSha1_80 { key, salt, dec, .. } => {
