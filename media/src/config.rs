@@ -45,8 +45,8 @@ pub struct Limits {
     pub silence: Duration,
     /// A peer that hasn't connected this long after it was added is lost.
     pub connect: Duration,
-    /// STUN requests per second and source address that may miss (unknown user, or wrong integrity) before further ones are
-    /// dropped unread.
+    /// STUN requests for one peer that may fail their integrity check per second and source (an IPv4 address, or an IPv6 /64)
+    /// before further ones are dropped unchecked.
     pub stun_misses_per_second: u32,
 }
 

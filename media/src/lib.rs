@@ -34,6 +34,7 @@ mod room;
 mod socket;
 mod speaker;
 mod stats;
+mod stun;
 mod timers;
 mod track;
 mod worker;

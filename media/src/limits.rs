@@ -8,12 +8,23 @@ pub(crate) const COMMANDS_MAX: usize = 1024;
 pub(crate) const COMMANDS_PER_TURN: usize = 32;
 /// Batches received between two looks at commands and timers. More wait in the socket buffer for the next turn.
 pub(crate) const BATCHES_PER_TURN: usize = 16;
-/// Remote addresses remembered per peer. One more forgets the oldest.
+/// Remote addresses remembered per peer. One more forgets the one that was checked the longest time ago.
 pub(crate) const TUPLES_PER_PEER: usize = 8;
+/// Remote addresses that a peer may come with at once, and that count as its own later; a further one every [`NEW_TUPLE_INTERVAL`]. More
+/// are dropped, and the client's ICE tries them again. The ICE agent never forgets an address between two offers, so new ones must be slow.
+pub(crate) const NEW_TUPLES_BURST: usize = 32;
+/// See [`NEW_TUPLES_BURST`].
+pub(crate) const NEW_TUPLE_INTERVAL: Duration = Duration::from_secs(5);
 /// Authenticated SSRCs (without repair) a peer may send between two offers. Packets of further ones are dropped and counted.
 pub(crate) const SSRCS_PER_PEER: usize = 16;
-/// Addresses watched for STUN misses. Full: addresses not watched yet are refused until the second is over.
+/// Longest STUN request that is read. An ICE agent's has some 100 bytes, and 600 with the longest user name.
+pub(crate) const STUN_REQUEST_BYTES_MAX: usize = 1024;
+/// Attributes of a STUN request that are read in the search for its user and integrity. An ICE agent sends six.
+pub(crate) const STUN_ATTRIBUTES_MAX: usize = 16;
+/// Pairs of address and peer watched for STUN misses, some 300 kB. Full: the others share [`STUN_UNWATCHED_PER_SECOND`] until the second is over.
 pub(crate) const STUN_WATCHED_MAX: usize = 4096;
+/// STUN requests per second whose integrity is checked for pairs that there was no room to watch: 20 ms of CPU. More are dropped.
+pub(crate) const STUN_UNWATCHED_PER_SECOND: u32 = 10_000;
 /// Wanted size of the socket buffers in bytes, some 0.3 s at 100 Mbit/s. The kernel may grant less; what doesn't fit is dropped.
 pub(crate) const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
 /// Packets kept per video slot to answer NACKs. Older ones can't be repeated.

@@ -2,24 +2,24 @@
 //!
 //! It knows nothing of what is sent there. Invariant: what stands here stands in the worker's tables, and the other way round.
 
-use crate::demux::PeerKey;
+use crate::demux::{PeerKey, Tuples};
 use crate::io::Io;
 use crate::socket::Datagram;
 use std::net::SocketAddr;
+use std::time::Instant;
 use str0m::ice::StunMessage;
 
 #[derive(Debug)]
 pub(crate) struct Path {
     ufrag: String,
-    /// Oldest first.
-    tuples: Vec<SocketAddr>,
+    tuples: Tuples,
     /// ICE was restarted, and the client has nominated nothing under the new name yet: the old addresses still carry the call.
     restarting: bool,
 }
 
 impl Path {
     pub(crate) fn new(ufrag: String) -> Self {
-        Self { ufrag, tuples: vec![], restarting: false }
+        Self { ufrag, tuples: Tuples::default(), restarting: false }
     }
 
     /// From now on checks find the peer.
@@ -30,9 +30,7 @@ impl Path {
     /// From now on no datagram finds the peer.
     pub(crate) fn retract(&mut self, key: PeerKey, io: &mut Io) {
         io.demux.retract(&self.ufrag);
-        for tuple in self.tuples.drain(..) {
-            io.demux.forget(tuple, key);
-        }
+        io.demux.forget_all_but(None, key, &mut self.tuples);
     }
 
     /// ICE was restarted if the name is another one. Packets from the known addresses are taken until the client nominates a path.
@@ -52,9 +50,12 @@ impl Path {
             return;
         }
         self.restarting = false;
-        for tuple in self.tuples.extract_if(.., |tuple| *tuple != check.source) {
-            io.demux.forget(tuple, key);
-        }
+        io.demux.forget_all_but(Some(check.source), key, &mut self.tuples);
+    }
+
+    /// Whether a check from there may be answered. A new address is counted.
+    pub(crate) fn may_come_from(&mut self, source: SocketAddr, now: Instant) -> bool {
+        self.tuples.admit(source, now)
     }
 
     /// A check from there was answered, so the address is the peer's.

@@ -20,6 +20,7 @@ use crate::reports::Reports;
 use crate::socket::Datagram;
 use crate::timers::{Deadline, Wake};
 use crate::{LossReason, MediaLine, Mid, PeerId};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use str0m::channel::{Channel, ChannelData, ChannelId};
 use str0m::media::{KeyframeRequestKind, Pt, Rid};
@@ -193,6 +194,11 @@ impl Peer {
     /// Whether a STUN request is authentic and for this peer.
     pub(crate) fn accepts(&self, datagram: Datagram<'_>, now: Instant) -> bool {
         received(datagram).is_some_and(|received| self.rtc.accepts(&Input::Receive(now, received)))
+    }
+
+    /// Whether the peer may prove this address: one of its own, or a new one within what it may have of them.
+    pub(crate) fn may_come_from(&mut self, source: SocketAddr, now: Instant) -> bool {
+        self.path.may_come_from(source, now)
     }
 
     /// Takes a datagram. Its effects come out of [`Self::drain`].

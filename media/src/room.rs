@@ -313,6 +313,16 @@ impl Room {
         self.peers.get(peer).and_then(Option::as_ref).is_some_and(|peer| peer.accepts(datagram, now))
     }
 
+    /// An authentic STUN request for that peer.
+    pub(crate) fn check(&mut self, peer: usize, datagram: Datagram<'_>, now: Instant, io: &mut Io) {
+        let Some(present) = self.peers.get_mut(peer).and_then(Option::as_mut) else { return };
+        if present.may_come_from(datagram.source, now) {
+            self.receive(peer, datagram, now, io);
+        } else {
+            io.counters.dropped_tuple_rate.inc();
+        }
+    }
+
     /// A datagram from an address that belongs to that peer, or an authentic STUN request.
     pub(crate) fn receive(&mut self, peer: usize, datagram: Datagram<'_>, now: Instant, io: &mut Io) {
         let key = self.key(peer);

@@ -47,10 +47,12 @@ counters! {
     dropped_malformed,
     /// Datagrams from addresses that no STUN check validated.
     dropped_unvalidated,
-    /// STUN requests for nobody, or with wrong integrity.
+    /// STUN that is no request for anybody here, or has wrong integrity.
     dropped_stun,
-    /// STUN requests dropped unread, because too many of their address missed.
+    /// STUN requests dropped unchecked, because too many of their address missed.
     dropped_stun_rate,
+    /// STUN requests with which a peer came from more new addresses than it may.
+    dropped_tuple_rate,
     /// RTP packets of m-lines without a track.
     dropped_unpublished,
     /// RTP packets of muted tracks.

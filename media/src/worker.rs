@@ -9,6 +9,7 @@ use crate::io::{Io, Shared};
 use crate::limits::{BATCHES_PER_TURN, COMMANDS_PER_TURN};
 use crate::room::{Request, Room};
 use crate::socket::{Announced, Datagram, Inbox, Outbox};
+use crate::stun;
 use crate::timers::Wake;
 use mio::{Events, Interest, Poll, Token};
 use std::collections::HashMap;
@@ -18,7 +19,6 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
-use str0m::ice::StunMessage;
 
 pub(crate) const SOCKET: Token = Token(0);
 pub(crate) const WAKER: Token = Token(1);
@@ -198,27 +198,24 @@ impl Rooms {
 
     /// A STUN request goes by the user it names, never by its address: a client may come back from an address that was another's.
     fn route_stun(&mut self, datagram: Datagram<'_>, now: Instant) {
-        let known = self.io.demux.peer_at(datagram.source);
-        if known.is_none() && !self.io.demux.may_miss(datagram.source.ip(), now) {
+        let Some(key) = stun::named(datagram.contents).and_then(|ufrag| self.io.demux.peer_named(ufrag)) else {
+            self.io.counters.dropped_stun.inc();
+            return;
+        };
+        // Somebody else at a peer's address must not be able to use up what the address may miss.
+        let known = self.io.demux.peer_at(datagram.source) == Some(key);
+        if !known && !self.io.demux.may_miss(key, datagram.source.ip(), now) {
             self.io.counters.dropped_stun_rate.inc();
             return;
         }
-        let named = StunMessage::parse(datagram.contents)
-            .ok()
-            .filter(|message| message.is_binding_request())
-            .and_then(|message| self.io.demux.peer_named(message.split_username()?.0));
-        let accepted = named.filter(|key| {
-            let held = self.held.get(key.room).and_then(Option::as_ref);
-            held.is_some_and(|held| held.room.accepts(key.peer, datagram, now))
-        });
-        match accepted {
-            Some(key) => self.within(key.room, |room, io| room.receive(key.peer, datagram, now, io)),
-            None => {
-                self.io.counters.dropped_stun.inc();
-                if known.is_none() {
-                    self.io.demux.missed(datagram.source.ip());
-                }
-            }
+        let held = self.held.get(key.room).and_then(Option::as_ref);
+        if held.is_some_and(|held| held.room.accepts(key.peer, datagram, now)) {
+            self.within(key.room, |room, io| room.check(key.peer, datagram, now, io));
+            return;
+        }
+        self.io.counters.dropped_stun.inc();
+        if !known {
+            self.io.demux.missed(key, datagram.source.ip());
         }
     }
 
