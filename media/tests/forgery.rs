@@ -3,6 +3,7 @@
 mod support;
 
 use media::{Event, Kind};
+use std::collections::HashSet;
 use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 use str0m::format::Codec;
@@ -132,24 +133,72 @@ fn forged_simulcast_layers_do_not_stop_the_stream() {
     assert_continuous(clients[1].got_on(slot));
 }
 
+/// Sends all of `datagrams` five times, and lets what follows from it happen.
+fn replay(sfu: &Sfu, clients: &mut [Client], from: usize, datagrams: &[Vec<u8>]) {
+    for _ in 0..5 {
+        for chunk in datagrams.chunks(50) {
+            let before = sfu.handle.stats().packets_in;
+            for datagram in chunk {
+                clients[from].socket.send_to(datagram, sfu.address()).expect("sent");
+            }
+            assert!(step_until(clients, |_| sfu.handle.stats().packets_in >= before + chunk.len() as u64));
+        }
+    }
+    step_for(clients, Duration::from_millis(200), |_, _| {});
+}
+
 #[test]
-fn a_replayed_packet_is_forwarded_once() {
+fn replayed_media_and_repairs_are_forwarded_once() {
     let sfu = Sfu::start();
     let (_call, mut clients) = pair(&sfu);
     clients[0].keep_sent = true;
-    talk_all(&mut clients, 30);
-    let sent: Vec<_> = clients[0].sent.iter().filter(|datagram| is_rtp(datagram)).cloned().collect();
-    let before = sfu.handle.stats();
-    for _ in 0..5 {
-        for datagram in &sent {
-            clients[0].socket.send_to(datagram, sfu.address()).expect("sent");
-        }
-        clients[1].step();
-    }
-    let wanted = before.packets_in + 5 * sent.len() as u64;
-    assert!(step_until(&mut clients, |_| sfu.handle.stats().packets_in >= wanted));
+    let mut turn = 0;
+    clients[0].lose = Box::new(move |datagram| {
+        turn += usize::from(is_rtp(datagram));
+        is_rtp(datagram) && turn % 5 == 0
+    });
+    talk_all(&mut clients, 100);
+    clients[0].lose = Box::new(|_| false);
     talk_all(&mut clients, 10);
-    for (mid, _) in &clients[1].slots {
-        assert_continuous(clients[1].got_on(*mid));
+    step_for(&mut clients, Duration::from_millis(200), |_, _| {});
+    let sent: Vec<_> = clients[0].sent.iter().filter(|datagram| is_rtp(datagram)).cloned().collect();
+    let types: HashSet<_> = sent.iter().map(|datagram| datagram[1] & 0x7f).collect();
+    assert_eq!(types.len(), 3, "audio, video and repairs: {types:?}");
+    // Those that were lost come for the first time now, and are no replays.
+    for datagram in &sent {
+        clients[0].socket.send_to(datagram, sfu.address()).expect("sent");
     }
+    step_for(&mut clients, Duration::from_millis(200), |_, _| {});
+    let (before, got) = (sfu.handle.stats(), clients[1].got.len());
+    replay(&sfu, &mut clients, 0, &sent);
+    let after = sfu.handle.stats();
+    assert!(after.packets_in >= before.packets_in + 5 * sent.len() as u64);
+    assert_eq!((after.rtp_in, after.rtp_forwarded), (before.rtp_in, before.rtp_forwarded));
+    assert_eq!(clients[1].got.len(), got);
+    talk_all(&mut clients, 10);
+}
+
+#[test]
+fn replayed_reports_are_not_acted_on_again() {
+    let sfu = Sfu::start();
+    let (_call, mut clients) = pair(&sfu);
+    clients[1].keep_sent = true;
+    let mut turn = 0;
+    clients[1].lose_in = Box::new(move |datagram| {
+        turn += usize::from(is_rtp(datagram));
+        is_rtp(datagram) && turn % 4 == 0
+    });
+    talk_all(&mut clients, 60);
+    let slot = clients[1].slot(Kind::Video, 0);
+    clients[1].want_key_frame(slot);
+    clients[1].lose_in = Box::new(|_| false);
+    step_for(&mut clients, Duration::from_millis(300), |_, _| {});
+    let reports: Vec<_> = clients[1].sent.iter().filter(|datagram| is_rtcp(datagram)).cloned().collect();
+    assert!(reports.len() >= 5, "{} reports", reports.len());
+    let before = sfu.handle.stats();
+    replay(&sfu, &mut clients, 1, &reports);
+    let after = sfu.handle.stats();
+    assert_eq!(after.pli_in, before.pli_in);
+    let out = after.bytes_out - before.bytes_out;
+    assert!(out < 3000, "{out} bytes, in answer to {} replayed reports", 5 * reports.len());
 }

@@ -1,6 +1,9 @@
 //! Clients for the tests: str0m on the other end of a real loopback socket, stepped by the test itself.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod flood;
+pub mod stun;
+
 use media::{Command, Config, Event, EventSink, Handle, Kind, Mid, PeerId, Room, TrackId, Workers};
 use std::collections::HashMap;
 use std::io::ErrorKind;
@@ -21,6 +24,11 @@ pub const LIMIT: Duration = Duration::from_secs(20);
 /// Whether a datagram is (S)RTP rather than STUN, DTLS or (S)RTCP (RFC 7983, RFC 5761).
 pub fn is_rtp(datagram: &[u8]) -> bool {
     (128..192).contains(&datagram[0]) && !(64..96).contains(&(datagram[1] & 0x7f))
+}
+
+/// Whether a datagram is (S)RTCP.
+pub fn is_rtcp(datagram: &[u8]) -> bool {
+    (128..192).contains(&datagram[0]) && !is_rtp(datagram)
 }
 
 /// Picks datagrams.
@@ -81,7 +89,12 @@ impl Call {
     /// A client joins, but isn't connected yet. Its tracks are published under the ids `peer * 100 + n`.
     pub fn join(&self, peer: u64, client: &mut Client) {
         let offer = client.offer();
-        let negotiated = self.room.negotiate(&offer).expect("the offer is answered");
+        self.join_with(peer, client, &offer);
+    }
+
+    /// The same with another text of the client's offer.
+    pub fn join_with(&self, peer: u64, client: &mut Client, offer: &str) {
+        let negotiated = self.room.negotiate(offer).expect("the offer is answered");
         client.accept(&negotiated.answer);
         client.take_lines(&negotiated.slots, &negotiated.sources);
         client.uncap_repair();
@@ -338,6 +351,17 @@ impl Client {
                 direct.declare_stream_tx(ssrc, None, *mid, rid.map(Into::into));
             }
         }
+    }
+
+    /// Goes on under another SSRC, with fresh numbers.
+    pub fn change_ssrc(&mut self, kind: Kind) {
+        let mid = self.source(kind);
+        self.counts.remove(&(mid, None));
+        let mut direct = self.rtc.direct_api();
+        let old = direct.stream_tx_by_mid(mid, None).expect("declared").ssrc();
+        direct.remove_stream_tx(old);
+        let ssrc = direct.new_ssrc();
+        direct.declare_stream_tx(ssrc, None, mid, None);
     }
 
     pub fn source(&self, kind: Kind) -> Mid {
