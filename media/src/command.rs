@@ -23,6 +23,9 @@ pub enum Command {
     Unpublish { track: TrackId },
     /// `slot` of `peer` receives `track` from now on, or nothing. A video track starts with a key frame.
     Bind { peer: PeerId, slot: Mid, track: Option<TrackId> },
+    /// `slot` of `peer`, an audio slot, follows the room's loudest voices from now on, the peer's own left out: with `n` such slots a peer
+    /// hears the `n` loudest, at most [`crate::POOL_SLOTS`]. [`Command::Bind`] ends that.
+    BindSpeaker { peer: PeerId, slot: Mid },
     /// A muted track is not forwarded, whatever its publisher sends.
     SetMuted { track: TrackId, muted: bool },
     /// What the client can use on a slot. It holds until the slot is bound to another track; then the default holds again.
@@ -63,6 +66,17 @@ pub enum Event {
     Stalled { peer: PeerId, slot: Mid, stalled: bool },
     /// How well the connections of these peers do: those that changed, at most every 2 s.
     Quality { qualities: Vec<(PeerId, Quality)> },
+    /// What each slot of the room that follows its speakers carries: all of them, so a later event replaces an earlier one. Sent only on a
+    /// change, at most every 200 ms.
+    SpeakerSlots { slots: Vec<SpeakerSlot> },
+}
+
+/// A slot bound by [`Command::BindSpeaker`], and whom it carries now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpeakerSlot {
+    pub peer: PeerId,
+    pub slot: Mid,
+    pub track: Option<TrackId>,
 }
 
 /// Why a peer's transport ended by itself.

@@ -27,6 +27,7 @@ mod path;
 mod payload;
 mod peer;
 mod peer_stats;
+mod pool;
 mod quality;
 mod rate;
 mod reports;
@@ -39,10 +40,11 @@ mod timers;
 mod track;
 mod worker;
 
-pub use command::{Command, Demand, Event, EventSink, LossReason, Reply};
+pub use command::{Command, Demand, Event, EventSink, LossReason, Reply, SpeakerSlot};
 pub use config::{Config, Limits, StartError};
 pub use handle::{Handle, Negotiated, OfferError, QueueFull, Renegotiated, Room, Workers, start};
 pub use peer_stats::{LayerStats, PeerStats, SlotStats, SourceStats};
+pub use pool::POOL_SLOTS;
 pub use quality::Quality;
 pub use stats::Stats;
 

@@ -4,6 +4,7 @@
 //! names, and both belong to this room.
 
 mod adapt;
+mod following;
 
 use crate::command::{Command, Demand, Event, EventSink};
 use crate::config::Limits;
@@ -24,6 +25,7 @@ use crate::timers::{Deadline, Wake};
 use crate::track::{SlotKey, Track};
 use crate::{Kind, LossReason, Mid, OfferError, PeerId, Renegotiated, Reply, Rid, TrackId};
 use adapt::Adapting;
+use following::Following;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -42,6 +44,7 @@ pub(crate) struct Room {
     track_index: HashMap<TrackId, usize>,
     speakers: Speakers,
     adapting: Adapting,
+    following: Following,
     deadline: Deadline,
     /// Reused between drains.
     said: Vec<Said>,
@@ -55,6 +58,7 @@ pub(crate) enum Request {
     Publish { peer: PeerId, mid: Mid, track: TrackId, kind: Kind },
     Unpublish { track: TrackId },
     Bind { peer: PeerId, slot: Mid, track: Option<TrackId> },
+    BindSpeaker { peer: PeerId, slot: Mid },
     SetMuted { track: TrackId, muted: bool },
     Demand { peer: PeerId, slot: Mid, demand: Demand },
     Stats { peer: PeerId, reply: Reply<Option<PeerStats>> },
@@ -72,6 +76,7 @@ impl Request {
             Command::Publish { peer, mid, track, kind } => Self::Publish { peer, mid, track, kind },
             Command::Unpublish { track } => Self::Unpublish { track },
             Command::Bind { peer, slot, track } => Self::Bind { peer, slot, track },
+            Command::BindSpeaker { peer, slot } => Self::BindSpeaker { peer, slot },
             Command::SetMuted { track, muted } => Self::SetMuted { track, muted },
             Command::Demand { peer, slot, demand } => Self::Demand { peer, slot, demand },
             Command::Stats { peer, reply } => Self::Stats { peer, reply },
@@ -91,6 +96,7 @@ impl Room {
             track_index: HashMap::new(),
             speakers: Speakers::default(),
             adapting: Adapting::default(),
+            following: Following::default(),
             deadline: Deadline::default(),
             said: vec![],
         }
@@ -117,10 +123,12 @@ impl Room {
                 }
             }
             Request::Bind { peer, slot, track } => self.bind(peer, slot, track, now, io),
+            Request::BindSpeaker { peer, slot } => self.bind_speaker(peer, slot, now, io),
             Request::SetMuted { track, muted } => self.set_muted(track, muted, now, io),
             Request::Demand { peer, slot, demand } => self.demand(peer, slot, demand, now, io),
             Request::Stats { peer, reply } => reply(self.stats(peer, now)),
         }
+        self.settle(now, io);
     }
 
     fn key(&self, peer: usize) -> PeerKey {
@@ -191,7 +199,8 @@ impl Room {
         peer.close(io);
         peer.retract(key, io);
         io.peers_changed(-1);
-        self.speakers.forget(peer.id);
+        self.speakers.forget(index);
+        self.following.forget_peer(index);
         for track in self.tracks.iter_mut().flatten() {
             track.subscribers.retain(|slot| slot.peer != index);
         }
@@ -205,6 +214,7 @@ impl Room {
         let Some(id) = self.peers[index].as_ref().map(|peer| peer.id) else { return };
         tracing::debug!(peer = id.0, ?reason, "peer lost");
         self.remove_peer(index, io);
+        self.settle(now, io);
         self.events.event(Event::Lost { peer: id, reason });
         self.tell_speakers(now);
     }
@@ -239,7 +249,7 @@ impl Room {
         if let Some(source) = self.source_mut(track.publisher, track.mid) {
             source.track = None;
         }
-        self.hush(track.publisher, track.kind);
+        self.hush(index, track.publisher, track.kind);
     }
 
     fn source_mut(&mut self, peer: usize, mid: Mid) -> Option<&mut ingress::Source> {
@@ -247,9 +257,10 @@ impl Room {
     }
 
     /// What an audio track said before it was muted or ended must not stand on the list of speakers.
-    fn hush(&mut self, publisher: usize, kind: Kind) {
-        if let (Kind::Audio, Some(peer)) = (kind, self.peers[publisher].as_ref()) {
-            self.speakers.forget(peer.id);
+    fn hush(&mut self, track: usize, publisher: usize, kind: Kind) {
+        if kind == Kind::Audio {
+            self.speakers.forget(publisher);
+            self.following.forget_track(track);
         }
     }
 
@@ -263,15 +274,25 @@ impl Room {
                 None => return,
             },
         };
-        let Some(bound) = self.peers[peer].as_mut().map(|p| &mut p.slots[slot]) else { return };
-        let (before, kind) = (bound.track, bound.line.kind);
+        let Some(kind) = self.peers[peer].as_ref().map(|p| p.slots[slot].line.kind) else { return };
         let fits = |index: usize| self.tracks[index].as_ref().is_some_and(|track| track.kind == kind);
-        if wanted == before || wanted.is_some_and(|index| !fits(index)) {
+        if wanted.is_some_and(|index| !fits(index)) {
+            return;
+        }
+        let key = SlotKey { peer, slot };
+        self.following.forget_slot(key);
+        self.carry(key, wanted, now, io);
+    }
+
+    /// Puts a track of the slot's kind into a slot, or nothing.
+    fn carry(&mut self, key: SlotKey, wanted: Option<usize>, now: Instant, io: &mut Io) {
+        let Some(bound) = self.peers[key.peer].as_mut().map(|p| &mut p.slots[key.slot]) else { return };
+        let before = bound.track;
+        if wanted == before {
             return;
         }
         bound.unbind();
         self.adapt_soon(now, io);
-        let key = SlotKey { peer, slot };
         if let Some(track) = before.and_then(|index| self.tracks[index].as_mut()) {
             track.subscribers.retain(|subscriber| *subscriber != key);
         }
@@ -303,7 +324,7 @@ impl Room {
         }
         let (publisher, kind) = (track.publisher, track.kind);
         if muted {
-            self.hush(publisher, kind);
+            self.hush(index, publisher, kind);
         }
         self.adapt_soon(now, io);
     }
@@ -418,6 +439,12 @@ impl Room {
         if track.kind == Kind::Video && facts.starts_decoding {
             track.layers.layer_mut(layer).key_frames.arrived();
         }
+        let kind = track.kind;
+        if kind == Kind::Audio {
+            // Before it is forwarded: the packet that earns its sender a place is heard.
+            self.listen(publisher, index, packet, now, io);
+        }
+        let Some(track) = self.tracks[index].as_mut() else { return };
         let forwarded = Forwarded { packet, layer, facts };
         let (mut awaits, mut unused) = (false, true);
         for SlotKey { peer, slot } in &track.subscribers {
@@ -440,25 +467,22 @@ impl Room {
         if unused {
             io.counters.dropped_layer.inc();
         }
-        match track.kind {
-            Kind::Audio => self.listen(publisher, packet, now, io),
-            Kind::Video => {
-                if awaits {
-                    track.layers.layer_mut(layer).key_frames.wait(now);
-                    self.request_key_frames(index, now, io);
-                }
-                if news == News::Yes {
-                    self.adapt_soon(now, io);
-                }
+        if kind == Kind::Video {
+            if awaits {
+                track.layers.layer_mut(layer).key_frames.wait(now);
+                self.request_key_frames(index, now, io);
+            }
+            if news == News::Yes {
+                self.adapt_soon(now, io);
             }
         }
     }
 
-    fn listen(&mut self, publisher: usize, packet: &RtpPacket, now: Instant, io: &mut Io) {
+    fn listen(&mut self, publisher: usize, track: usize, packet: &RtpPacket, now: Instant, io: &mut Io) {
         let level = packet.header.ext_vals.audio_level;
+        self.rank(track, level, now, io);
         let (Some(level), Some(peer)) = (level, self.peers[publisher].as_ref()) else { return };
-        self.speakers.heard(peer.id, level, now);
-        if let Some(due) = self.speakers.due(now) {
+        if let Some(due) = self.speakers.heard(publisher, peer.id, level, now) {
             self.deadline.lower(due, self.wake(), &mut io.timers);
         }
     }
@@ -478,10 +502,13 @@ impl Room {
         for index in 0..self.tracks.len() {
             self.request_key_frames(index, now, io);
         }
+        self.settle(now, io);
         self.tell_speakers(now);
+        self.tell_speaker_slots(now);
         let lost = self.peers.iter().flatten().map(|peer| peer.lost_at(&self.limits).0).min();
         let key_frames = self.tracks.iter().flatten().filter_map(Track::key_frames_due).min();
-        if let Some(next) = [lost, key_frames, self.speakers.due(now), self.adapting.due()].into_iter().flatten().min() {
+        let told = [self.speakers.due(now), self.following.due(now)];
+        if let Some(next) = [lost, key_frames, self.adapting.due()].into_iter().chain(told).flatten().min() {
             self.deadline.lower(next, self.wake(), &mut io.timers);
         }
     }

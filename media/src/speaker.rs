@@ -19,10 +19,39 @@ const ATTACK: f32 = 0.4;
 const STEP: i8 = 5;
 const SILENT: f32 = -127.0;
 
-/// The voices of one room.
+/// How loud a voice is, smoothed over its packets.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Level {
+    level: f32,
+    heard: Instant,
+}
+
+impl Level {
+    pub(crate) fn silent(now: Instant) -> Self {
+        Self { level: SILENT, heard: now }
+    }
+
+    /// A packet had this level in dBov.
+    pub(crate) fn heard(&mut self, level: i8, now: Instant) {
+        let level = f32::from(level.clamp(-127, 0));
+        let faded = self.at(now);
+        self.level = if level > faded { faded.max(AUDIBLE - 10.0) * (1.0 - ATTACK) + level * ATTACK } else { faded };
+        // A quiet room's level may lie below where the attack starts from.
+        self.level = self.level.min(level.max(faded));
+        self.heard = now;
+    }
+
+    /// In dBov. DTX sends nothing in silence, so a level falls by itself.
+    pub(crate) fn at(&self, now: Instant) -> f32 {
+        let silence = now.saturating_duration_since(self.heard).as_secs_f32();
+        (self.level - RELEASE_PER_SECOND * silence).max(SILENT)
+    }
+}
+
+/// The voices of one room, each at the place of its peer.
 #[derive(Debug, Default)]
 pub(crate) struct Speakers {
-    voices: Vec<Voice>,
+    voices: Vec<Option<Voice>>,
     told: Vec<(PeerId, i8)>,
     told_at: Option<Instant>,
 }
@@ -30,38 +59,37 @@ pub(crate) struct Speakers {
 #[derive(Debug)]
 struct Voice {
     peer: PeerId,
-    level: f32,
-    heard: Instant,
+    level: Level,
     listed: bool,
 }
 
 impl Speakers {
-    /// An audio packet of `peer` had this level in dBov.
-    pub(crate) fn heard(&mut self, peer: PeerId, level: i8, now: Instant) {
-        let level = f32::from(level.clamp(-127, 0));
-        let voice = match self.voices.iter_mut().find(|voice| voice.peer == peer) {
-            Some(voice) => voice,
-            None => {
-                self.voices.push(Voice { peer, level: SILENT, heard: now, listed: false });
-                self.voices.last_mut().expect("pushed above")
-            }
-        };
-        let faded = voice.faded(now);
-        voice.level = if level > faded { faded.max(AUDIBLE - 10.0) * (1.0 - ATTACK) + level * ATTACK } else { faded };
-        // A quiet room's level may lie below where the attack starts from.
-        voice.level = voice.level.min(level.max(faded));
-        voice.heard = now;
+    /// An audio packet of the peer at `place` had this level in dBov. When it is audible, says when [`Self::poll`] may have something to
+    /// say.
+    pub(crate) fn heard(&mut self, place: usize, peer: PeerId, level: i8, now: Instant) -> Option<Instant> {
+        if self.voices.len() <= place {
+            self.voices.resize_with(place + 1, || None);
+        }
+        let voice = self.voices[place].get_or_insert_with(|| Voice { peer, level: Level::silent(now), listed: false });
+        voice.level.heard(level, now);
+        (voice.level.at(now) > AUDIBLE).then(|| self.next_list(now))
     }
 
     /// The peer left, or its microphone was muted.
-    pub(crate) fn forget(&mut self, peer: PeerId) {
-        self.voices.retain(|voice| voice.peer != peer);
+    pub(crate) fn forget(&mut self, place: usize) {
+        if let Some(voice) = self.voices.get_mut(place) {
+            *voice = None;
+        }
     }
 
-    /// When [`Self::poll`] may have something to say.
+    /// When [`Self::poll`] may have something to say. Looks at all voices, so not for every packet.
     pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
-        let busy = !self.told.is_empty() || self.voices.iter().any(|voice| voice.faded(now) > AUDIBLE);
-        busy.then(|| self.told_at.map_or(now, |at| (at + INTERVAL).max(now)))
+        let busy = !self.told.is_empty() || self.voices.iter().flatten().any(|voice| voice.level.at(now) > AUDIBLE);
+        busy.then(|| self.next_list(now))
+    }
+
+    fn next_list(&self, now: Instant) -> Instant {
+        self.told_at.map_or(now, |at| (at + INTERVAL).max(now))
     }
 
     /// The list, loudest first, if it changed.
@@ -71,8 +99,8 @@ impl Speakers {
         }
         self.told_at = Some(now);
         let mut list = vec![];
-        for voice in &mut self.voices {
-            let level = voice.faded(now);
+        for voice in self.voices.iter_mut().flatten() {
+            let level = voice.level.at(now);
             voice.listed = level > if voice.listed { STILL_AUDIBLE } else { AUDIBLE };
             if voice.listed {
                 list.push((voice.peer, level.round() as i8 / STEP * STEP));
@@ -84,14 +112,6 @@ impl Speakers {
         }
         self.told.clone_from(&list);
         Some(list)
-    }
-}
-
-impl Voice {
-    /// DTX sends nothing in silence, so a level falls by itself.
-    fn faded(&self, now: Instant) -> f32 {
-        let silence = now.saturating_duration_since(self.heard).as_secs_f32();
-        (self.level - RELEASE_PER_SECOND * silence).max(SILENT)
     }
 }
 
@@ -108,7 +128,7 @@ mod tests {
         for ms in ms.step_by(20) {
             let now = start + Duration::from_millis(ms);
             for &(peer, level) in levels {
-                speakers.heard(peer, level, now);
+                speakers.heard(peer.0 as usize, peer, level, now);
             }
             if speakers.due(now).is_some_and(|due| due <= now)
                 && let Some(list) = speakers.poll(now)
@@ -153,7 +173,7 @@ mod tests {
     fn one_click_in_a_quiet_room_is_not_speech() {
         let (start, mut speakers) = (Instant::now(), Speakers::default());
         run(&mut speakers, start, 0..200, &[(A, -80)]);
-        speakers.heard(A, -45, start + Duration::from_millis(210));
+        speakers.heard(1, A, -45, start + Duration::from_millis(210));
         assert_eq!(run(&mut speakers, start, 220..1000, &[(A, -80)]), []);
     }
 }

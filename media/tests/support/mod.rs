@@ -374,11 +374,15 @@ impl Client {
 
     /// Sends one audio packet with this level in dBov.
     pub fn send_audio(&mut self, level: i8) {
+        self.send_voice(Some(level), &[0x78; 100]);
+    }
+
+    /// Sends one audio packet, with a level in dBov or without one.
+    pub fn send_voice(&mut self, level: Option<i8>, payload: &[u8]) {
         let mid = self.source(Kind::Audio);
         let pt = self.pt(Codec::Opus);
-        let extra = ExtensionValues { audio_level: Some(level), voice_activity: Some(level > -50), ..Default::default() };
-        let payload = [0x78; 100];
-        self.write(mid, None, pt, 960, &payload, extra, true);
+        let extra = ExtensionValues { audio_level: level, voice_activity: level.map(|level| level > -50), ..Default::default() };
+        self.write(mid, None, pt, 960, payload, extra, true);
         self.flush();
     }
 
