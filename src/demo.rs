@@ -3,7 +3,7 @@
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use rooms::store::{Listing, Nonce};
-use rooms::{CreateRoom, Hub, RoomId, User, UserId};
+use rooms::{CreateRoom, Hub, RoomId, RoomKind, User, UserId};
 use std::sync::{Mutex, PoisonError};
 
 /// The way to the demo room.
@@ -48,7 +48,7 @@ impl Demo {
         // Named after the room that it follows: whoever comes at the same time gets the same one.
         let nonce = last.map_or_else(|| self.run.clone(), |last| last.as_str().to_owned());
         let request =
-            CreateRoom { name: "짠! demo".to_owned(), capacity: 4, password: None, listing: Listing::Unlisted, nonce: Nonce(nonce) };
+            CreateRoom { name: "짠! demo".to_owned(), kind: RoomKind::Buddy, capacity: 4, password: None, listing: Listing::Unlisted, nonce: Nonce(nonce) };
         let owner = User { id: UserId::new("zzan:demo"), name: "zzan".to_owned() };
         let room = hub.create_room(&owner, request).await?.id;
         *self.last() = Some(room.clone());

@@ -287,12 +287,14 @@ impl Room {
     /// Puts a track of the slot's kind into a slot, or nothing.
     fn carry(&mut self, key: SlotKey, wanted: Option<usize>, now: Instant, io: &mut Io) {
         let Some(bound) = self.peers[key.peer].as_mut().map(|p| &mut p.slots[key.slot]) else { return };
-        let before = bound.track;
+        let (before, kind) = (bound.track, bound.line.kind);
         if wanted == before {
             return;
         }
         bound.unbind();
-        self.adapt_soon(now, io);
+        if kind == Kind::Video {
+            self.adapt_soon(now, io);
+        }
         if let Some(track) = before.and_then(|index| self.tracks[index].as_mut()) {
             track.subscribers.retain(|subscriber| *subscriber != key);
         }

@@ -17,8 +17,8 @@ use crate::session::SessionHandle;
 use crate::store::{NewMessage, Nonce, RoomRecord, Store};
 use crate::view::{History, LobbyRoom, Message, RoomView, TrackSource, TrackView, User};
 use crate::{
-    Answered, ChannelId, Config, CreateLink, CreateRoom, CreatedLink, Error, JoinRoom, Joined, LeaveReason, LobbyWatch, Loss, MessageId,
-    Offer, ParticipantId, RedeemedLink, Result, RoomId, SessionId, Stats, TrackId,
+    Answered, ChannelId, Config, CreateLink, CreateRoom, CreatedLink, Error, JoinRoom, Joined, LeaveReason, LobbyFilter, LobbyWatch, Loss, MessageId,
+    Offer, ParticipantId, RedeemedLink, Result, RoomId, SessionId, Stats, TrackId, Watch,
 };
 use dashmap::DashMap;
 use std::sync::Arc;
@@ -80,9 +80,9 @@ impl Hub {
     /// `Unavailable`.
     pub async fn create_room(&self, owner: &User, request: CreateRoom) -> Result<RoomView> {
         self.node.check_running()?;
-        let CreateRoom { name, capacity, password, listing, nonce } = request;
+        let CreateRoom { name, kind, capacity, password, listing, nonce } = request;
         let name = limits::name("name", &name)?;
-        let capacity = limits::capacity(capacity)?;
+        let capacity = limits::capacity(kind, capacity)?;
         limits::nonce(&nonce)?;
         let password_hash = match password {
             Some(password) => {
@@ -93,11 +93,11 @@ impl Hub {
         };
         let id = RoomId::new(crate::random_id("room"));
         let channel = ChannelId::new(crate::random_id("ch"));
-        let record =
-            RoomRecord { id: id.clone(), name, capacity, password_hash, owner: owner.clone(), channel, listing, created_at: wall_clock() };
+        let (owner, created_at) = (owner.clone(), wall_clock());
+        let record = RoomRecord { id: id.clone(), name, kind, capacity, password_hash, owner, channel, listing, created_at };
         let record = self.node.store.create_room(record, nonce).await?;
         let room = if record.id == id {
-            tracing::info!(room = %id, capacity, "room created");
+            tracing::info!(room = %id, ?kind, capacity, "room created");
             self.node.open(record)
         } else {
             let found = self.node.find(&record.id).await;
@@ -116,9 +116,9 @@ impl Hub {
         view(&self.node.find(room).await?).await
     }
 
-    /// The listed rooms, of one capacity or of all, newest first.
-    pub fn lobby(&self, capacity: Option<u8>) -> Vec<LobbyRoom> {
-        self.node.lobby.list(capacity)
+    /// The listed rooms that `filter` shows, newest first.
+    pub fn lobby(&self, filter: LobbyFilter) -> Vec<LobbyRoom> {
+        self.node.lobby.list(filter)
     }
 
     /// From now on, or no longer, the session gets `LobbyChanged`: everything at once, then changes, coalesced to one in 100 ms. Whoever
@@ -134,7 +134,7 @@ impl Hub {
     /// `NotFound`, `RoomFull`, `BadPassword`, `Forbidden` by the token's grants or after being removed, `TooLarge` or `Invalid` for the
     /// offer, `Conflict` when the session is in another room, `Unavailable`.
     pub async fn join(&self, session: &SessionHandle, request: JoinRoom) -> Result<Joined> {
-        let JoinRoom { room, password, offer } = request;
+        let JoinRoom { room, password, offer, watch } = request;
         if let Some(offer) = &offer {
             limits::sdp(&offer.sdp)?;
         }
@@ -142,7 +142,7 @@ impl Hub {
         let room = self.node.find(&room).await?;
         let claim = self.node.sessions.claim(&session.id, &room.record().id)?;
         let password = self.check_password(session, &room, password).await?;
-        let mut reservation = reserve(session, &room, password).await?;
+        let mut reservation = reserve(session, &room, password, watch).await?;
         let Some(ticket) = reservation.ticket else { return Err(Error::Unavailable("the room gave no seat")) };
         let (media, negotiated, answer) = match offer {
             Some(offer) => {
@@ -189,6 +189,16 @@ impl Hub {
             Answer::Track(track) => Ok(track),
             other => Err(unexpected(&other)),
         }
+    }
+
+    /// Replaces the list of tracks that the session's participant wants to see before all others, best first. Where a room has more
+    /// cameras than the participant has slots, they get the slots; ids of tracks that aren't there (any more) have no effect.
+    ///
+    /// # Errors
+    /// `NotFound` when the session has no seat, `Invalid` for more than 64 tracks.
+    pub async fn pin(&self, session: &SessionId, tracks: Vec<TrackId>) -> Result<()> {
+        limits::pinned(tracks.len())?;
+        self.seat(session)?.call(Input::Pin { session: session.clone(), tracks }).await.map(drop)
     }
 
     /// Leaves at once: no grace.
@@ -378,13 +388,14 @@ impl Hub {
     }
 }
 
-async fn reserve(session: &SessionHandle, room: &RoomHandle, password: PasswordVerdict) -> Result<Reservation> {
+async fn reserve(session: &SessionHandle, room: &RoomHandle, password: PasswordVerdict, watch: Option<Watch>) -> Result<Reservation> {
     let request = SeatRequest {
         session: session.id.clone(),
         user: session.user.clone(),
         grants: session.grants.clone(),
         password,
         participant: ParticipantId::new(crate::random_id("p")),
+        watch,
     };
     match room.call(Input::Seat(Box::new(request))).await? {
         Answer::Reserved(ticket) => Ok(Reservation { room: room.clone(), ticket: Some(ticket) }),

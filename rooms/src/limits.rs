@@ -3,6 +3,7 @@
 //! Pure checks: a value either comes out fit for the domain, or an error says which field, what is wrong with it and what is allowed.
 
 use crate::store::Nonce;
+use crate::view::RoomKind;
 use crate::{Error, Result};
 use std::time::{Duration, Instant};
 
@@ -10,8 +11,12 @@ use std::time::{Duration, Instant};
 pub const NAME_CHARS_MAX: usize = 64;
 /// Fewest seats of a room.
 pub const CAPACITY_MIN: u8 = 2;
-/// Most seats of a room.
-pub const CAPACITY_MAX: u8 = 4;
+/// Most seats of a buddy room: each receives the media of all others.
+pub const BUDDY_CAPACITY_MAX: u8 = 4;
+/// Most seats of a voice room: what one receives doesn't grow with them, but each is told of every other.
+pub const VOICE_CAPACITY_MAX: u8 = 50;
+/// Most tracks that a participant pins.
+pub const PINNED_MAX: usize = 64;
 /// Longest password, in bytes.
 pub const PASSWORD_BYTES_MAX: usize = 128;
 /// Longest nonce, in bytes.
@@ -40,11 +45,16 @@ pub(crate) fn name(field: &'static str, value: &str) -> Result<String> {
     Ok(trimmed.to_owned())
 }
 
-pub(crate) fn capacity(value: u8) -> Result<u8> {
-    if (CAPACITY_MIN..=CAPACITY_MAX).contains(&value) {
+pub(crate) fn capacity(kind: RoomKind, value: u8) -> Result<u8> {
+    let allowed = kind.capacities();
+    if allowed.contains(&value) {
         return Ok(value);
     }
-    Err(invalid("capacity", format!("is {value}, allowed are {CAPACITY_MIN} to {CAPACITY_MAX}")))
+    let rooms = match kind {
+        RoomKind::Buddy => "buddy",
+        RoomKind::Voice => "voice",
+    };
+    Err(invalid("capacity", format!("is {value}, allowed in a {rooms} room are {} to {}", allowed.start(), allowed.end())))
 }
 
 pub(crate) fn password(value: &str) -> Result<()> {
@@ -84,6 +94,13 @@ pub(crate) fn history_limit(value: u32) -> Result<()> {
         return Ok(());
     }
     Err(invalid("limit", format!("is {value}, allowed are 1 to {HISTORY_MESSAGES_MAX}")))
+}
+
+pub(crate) fn pinned(count: usize) -> Result<()> {
+    if count <= PINNED_MAX {
+        return Ok(());
+    }
+    Err(invalid("tracks", format!("has {count} entries, allowed are 0 to {PINNED_MAX}")))
 }
 
 pub(crate) fn link_ttl(value: Duration) -> Result<()> {
@@ -164,7 +181,9 @@ mod tests {
 
     #[test]
     fn an_error_says_the_field_the_problem_and_what_is_allowed() {
-        assert_eq!(capacity(5).unwrap_err().to_string(), "capacity: is 5, allowed are 2 to 4");
+        assert_eq!(capacity(RoomKind::Buddy, 5).unwrap_err().to_string(), "capacity: is 5, allowed in a buddy room are 2 to 4");
+        assert_eq!(capacity(RoomKind::Voice, 51).unwrap_err().to_string(), "capacity: is 51, allowed in a voice room are 2 to 50");
+        assert_eq!(capacity(RoomKind::Voice, 50), Ok(50));
         assert_eq!(history_limit(0).unwrap_err().to_string(), "limit: is 0, allowed are 1 to 100");
         assert_eq!(link_uses(0).unwrap_err().to_string(), "max_uses: is 0, allowed are 1 to 10000");
         assert_eq!(nonce(&Nonce(String::new())).unwrap_err().to_string(), "nonce: has 0 bytes, allowed are 1 to 64");

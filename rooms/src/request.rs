@@ -1,8 +1,8 @@
 //! What is asked of the [`Hub`](crate::Hub), and what it answers. Plain values.
 
 use crate::store::{Listing, Nonce};
-use crate::view::{MediaMap, RoomView, Slot, TrackSource, TrackView};
-use crate::{Mid, ParticipantId, RoomId};
+use crate::view::{MediaMap, RoomKind, RoomView, Slot, TrackSource, TrackView};
+use crate::{Mid, ParticipantId, RoomId, UserId};
 use std::time::{Duration, SystemTime};
 
 /// A request for a new room.
@@ -10,7 +10,8 @@ use std::time::{Duration, SystemTime};
 pub struct CreateRoom {
     /// 1–64 characters after trimming.
     pub name: String,
-    /// 2–4.
+    pub kind: RoomKind,
+    /// As [`RoomKind::capacities`] says.
     pub capacity: u8,
     /// 1–128 bytes.
     pub password: Option<String>,
@@ -18,12 +19,29 @@ pub struct CreateRoom {
     pub nonce: Nonce,
 }
 
+/// Which of the listed rooms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LobbyFilter {
+    pub kind: RoomKind,
+    /// Rooms of this capacity only.
+    pub capacity: Option<u8>,
+}
+
 /// Whether a session watches the lobby.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LobbyWatch {
-    All,
-    Capacity(u8),
+    On(LobbyFilter),
     Off,
+}
+
+/// Whom a participant receives that has no say while it is seated: a player, not a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Watch {
+    /// Who spoke last, or the first to publish as long as nobody has spoken.
+    Speaker,
+    Participant(ParticipantId),
+    /// The participant of this user, also when it comes and goes.
+    User(UserId),
 }
 
 /// A request for a seat.
@@ -33,6 +51,8 @@ pub struct JoinRoom {
     pub password: Option<String>,
     /// Without it the participant is seated without media.
     pub offer: Option<Offer>,
+    /// Without it the participant receives what the room's kind says.
+    pub watch: Option<Watch>,
 }
 
 /// An SDP offer, and what its sending m-lines carry.

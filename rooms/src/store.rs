@@ -6,7 +6,7 @@ mod memory;
 
 pub use memory::MemoryStore;
 
-use crate::view::{History, Message, User};
+use crate::view::{History, Message, RoomKind, User};
 use crate::{ChannelId, MessageId, RoomId};
 use async_trait::async_trait;
 use std::time::SystemTime;
@@ -52,6 +52,7 @@ pub struct Nonce(pub String);
 pub struct RoomRecord {
     pub id: RoomId,
     pub name: String,
+    pub kind: RoomKind,
     pub capacity: u8,
     /// Argon2id in PHC string format.
     pub password_hash: Option<String>,

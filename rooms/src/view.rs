@@ -1,5 +1,6 @@
 //! What others see of a room: plain values, copied out of its task.
 
+use crate::limits::{BUDDY_CAPACITY_MAX, CAPACITY_MIN, VOICE_CAPACITY_MAX};
 use crate::{ChannelId, MessageId, ParticipantId, RoomId, TrackId, UserId};
 use std::time::SystemTime;
 
@@ -13,12 +14,32 @@ pub struct User {
     pub name: String,
 }
 
+/// What a room is for: how many it seats, and how they hear each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RoomKind {
+    /// Everyone sees and hears everyone.
+    Buddy,
+    /// Everyone hears the loudest [`media::POOL_SLOTS`] of the others, and sees as many cameras as it has slots.
+    Voice,
+}
+
+impl RoomKind {
+    /// How many seats a room of this kind may have.
+    pub fn capacities(self) -> std::ops::RangeInclusive<u8> {
+        match self {
+            Self::Buddy => CAPACITY_MIN..=BUDDY_CAPACITY_MAX,
+            Self::Voice => CAPACITY_MIN..=VOICE_CAPACITY_MAX,
+        }
+    }
+}
+
 /// A room as everyone in it sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomView {
     pub id: RoomId,
     pub name: String,
-    /// Seats, 2–4.
+    pub kind: RoomKind,
+    /// Seats.
     pub capacity: u8,
     pub has_password: bool,
     pub owner: UserId,
@@ -33,6 +54,7 @@ pub struct RoomView {
 pub struct LobbyRoom {
     pub id: RoomId,
     pub name: String,
+    pub kind: RoomKind,
     pub capacity: u8,
     /// Seats taken, those of reconnecting participants included.
     pub seated: u8,

@@ -35,11 +35,12 @@ pub async fn create(
     Json(body): Json<CreateRoom>,
 ) -> Result<impl IntoResponse, Problem> {
     let nonce = nonce(&headers)?;
-    let is_retry_possible = nonce.is_some();
+    let (is_retry_possible, kind) = (nonce.is_some(), body.kind.into());
     let owner = owner(&backend, body.owner)?;
     let name = body.name.trim().to_owned();
     let request = ::rooms::CreateRoom {
         name: body.name,
+        kind,
         capacity: body.capacity,
         password: body.password,
         listing: if body.listed { Listing::Lobby } else { Listing::Unlisted },
@@ -47,7 +48,7 @@ pub async fn create(
     };
     let has_password = request.password.is_some();
     let room = app.hub.create_room(&owner, request).await?;
-    if is_retry_possible && (room.name != name || room.capacity != body.capacity || room.has_password != has_password) {
+    if is_retry_possible && (room.name != name || room.kind != kind || room.capacity != body.capacity || room.has_password != has_password) {
         return Err(Problem::field("Idempotency-Key", "was used for a room with other properties"));
     }
     let room = Room::new(room, &app.public_url);

@@ -15,8 +15,10 @@ pub struct CreateRoom {
     /// 1 to 64 characters.
     #[schema(example = "막걸리 한 잔", min_length = 1, max_length = 64)]
     pub name: String,
-    /// Seats.
-    #[schema(example = 4, minimum = 2, maximum = 4)]
+    #[serde(default)]
+    pub kind: RoomKind,
+    /// Seats: 2 to 4 in a buddy room, 2 to 50 in a voice room.
+    #[schema(example = 4, minimum = 2, maximum = 50)]
     pub capacity: u8,
     /// 1 to 128 bytes. Tokens and links open the room without it.
     #[serde(default)]
@@ -30,11 +32,41 @@ pub struct CreateRoom {
     pub listed: bool,
 }
 
+/// What a room is for.
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomKind {
+    /// Everyone sees and hears everyone.
+    #[default]
+    Buddy,
+    /// Everyone hears the loudest five of the others, and sees as many of them as the client has places for.
+    Voice,
+}
+
+impl From<RoomKind> for rooms::RoomKind {
+    fn from(kind: RoomKind) -> Self {
+        match kind {
+            RoomKind::Buddy => Self::Buddy,
+            RoomKind::Voice => Self::Voice,
+        }
+    }
+}
+
+impl From<rooms::RoomKind> for RoomKind {
+    fn from(kind: rooms::RoomKind) -> Self {
+        match kind {
+            rooms::RoomKind::Buddy => Self::Buddy,
+            rooms::RoomKind::Voice => Self::Voice,
+        }
+    }
+}
+
 /// A live room.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Room {
     pub id: String,
     pub name: String,
+    pub kind: RoomKind,
     pub capacity: u8,
     pub has_password: bool,
     /// The owner's user id; `key:<key id>` when a backend made it for nobody.
@@ -72,6 +104,7 @@ impl Room {
             url: format!("{public_url}/r/{}", room.id),
             id: room.id.as_str().to_owned(),
             name: room.name,
+            kind: room.kind.into(),
             capacity: room.capacity,
             has_password: room.has_password,
             owner: room.owner.as_str().to_owned(),

@@ -8,7 +8,7 @@ use super::*;
 use crate::session::{Grants, Outbox, RoomGrants};
 use crate::store::{Listing, MemoryStore};
 use crate::view::ParticipantState;
-use crate::{CloseReason, Event};
+use crate::{CloseReason, Event, RoomKind};
 
 /// A hub that may be given the store of an earlier one.
 struct Bench {
@@ -53,6 +53,7 @@ impl Bench {
     async fn room(&self, owner: &str, capacity: u8, password: Option<&str>) -> RoomView {
         let request = CreateRoom {
             name: format!("{owner}의 방"),
+            kind: RoomKind::Buddy,
             capacity,
             password: password.map(str::to_owned),
             listing: Listing::Lobby,
@@ -66,7 +67,7 @@ impl Bench {
     }
 
     async fn join_with(&self, client: &Client, room: &RoomView, password: Option<&str>) -> Result<Joined> {
-        let request = JoinRoom { room: room.id.clone(), password: password.map(str::to_owned), offer: None };
+        let request = JoinRoom { room: room.id.clone(), password: password.map(str::to_owned), offer: None, watch: None };
         self.hub.join(&client.session, request).await
     }
 }
@@ -101,7 +102,7 @@ async fn of_five_at_once_four_get_in_200_times() {
         let mut clients: Vec<Client> = (0..5).map(|index| bench.client(&format!("u{index}"))).collect();
         for client in &clients {
             let (hub, session, room) = (bench.hub.clone(), client.session.clone(), room.id.clone());
-            joins.spawn(async move { hub.join(&session, JoinRoom { room, password: None, offer: None }).await });
+            joins.spawn(async move { hub.join(&session, JoinRoom { room, password: None, offer: None, watch: None }).await });
         }
         let outcomes = joins.join_all().await;
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 4, "round {round}: {outcomes:?}");
@@ -198,7 +199,7 @@ async fn a_join_that_is_given_up_frees_its_seat() {
     let handle = bench.hub.node.find(&room.id).await.unwrap();
     let (ann, bob) = (bench.client("ann"), bench.client("bob"));
     bench.join(&ann, &room).await.unwrap();
-    let reservation = reserve(&bob.session, &handle, PasswordVerdict::Unchecked).await.unwrap();
+    let reservation = reserve(&bob.session, &handle, PasswordVerdict::Unchecked, None).await.unwrap();
     let cid = bench.client("cid");
     assert_eq!(bench.join(&cid, &room).await, Err(Error::RoomFull));
     drop(reservation);
@@ -253,7 +254,7 @@ async fn a_closed_room_is_gone_for_everyone() {
     assert_eq!(bob.told(), [Event::RoomClosed { room: room.id.clone(), reason: CloseReason::Closed }]);
     assert_eq!(bench.hub.room(&room.id).await, Err(Error::NotFound("room")));
     assert_eq!(bench.join(&bob, &room).await, Err(Error::NotFound("room")));
-    assert_eq!(bench.hub.lobby(None), []);
+    assert_eq!(bench.hub.lobby(LobbyFilter { kind: RoomKind::Buddy, capacity: None }), []);
     assert_eq!(bench.store.open_rooms().await.unwrap(), []);
     let another = bench.room("ann", 2, None).await;
     assert!(bench.join(&bob, &another).await.is_ok(), "its sessions are free");
@@ -308,10 +309,10 @@ async fn two_rooms_of_the_same_shape_hear_nothing_of_each_other() {
 async fn a_retried_creation_returns_the_first_room() {
     let bench = Bench::start().await;
     let request =
-        CreateRoom { name: "  방  ".to_owned(), capacity: 3, password: None, listing: Listing::Lobby, nonce: Nonce("n".to_owned()) };
+        CreateRoom { name: "  방  ".to_owned(), kind: RoomKind::Buddy, capacity: 3, password: None, listing: Listing::Lobby, nonce: Nonce("n".to_owned()) };
     let first = bench.hub.create_room(&person("ann"), request.clone()).await.unwrap();
     assert_eq!(first.name, "방");
-    let again = CreateRoom { name: "다른 이름".to_owned(), capacity: 2, ..request.clone() };
+    let again = CreateRoom { name: "다른 이름".to_owned(), kind: RoomKind::Buddy, capacity: 2, ..request.clone() };
     assert_eq!(bench.hub.create_room(&person("ann"), again.clone()).await.unwrap(), first);
     assert_ne!(bench.hub.create_room(&person("bob"), again).await.unwrap().id, first.id);
     bench.hub.end_room_as_backend(&first.id).await.unwrap();
@@ -349,7 +350,7 @@ async fn the_last_one_out_ends_the_room_after_30_s() {
 async fn rooms_outlive_the_process_and_wait_for_their_people() {
     let bench = Bench::start().await;
     let (room, unlisted) = (bench.room("ann", 2, Some("건배")).await, Listing::Unlisted);
-    let shop = CreateRoom { name: "상점".to_owned(), capacity: 2, password: None, listing: unlisted, nonce: Nonce("n".to_owned()) };
+    let shop = CreateRoom { name: "상점".to_owned(), kind: RoomKind::Buddy, capacity: 2, password: None, listing: unlisted, nonce: Nonce("n".to_owned()) };
     let shop = bench.hub.create_room(&person("shop"), shop).await.unwrap();
     let mut ann = bench.client("ann");
     bench.join(&ann, &room).await.unwrap();
@@ -358,7 +359,7 @@ async fn rooms_outlive_the_process_and_wait_for_their_people() {
     assert!(matches!(bench.join(&ann, &room).await, Err(Error::Unavailable(_))));
     let config = Config { unused_lobby_ttl: Duration::from_secs(1), ..Config::default() };
     let next = Bench::start_with(config, bench.store.clone()).await;
-    assert_eq!(next.hub.lobby(None).len(), 1);
+    assert_eq!(next.hub.lobby(LobbyFilter { kind: RoomKind::Buddy, capacity: None }).len(), 1);
     tokio::time::sleep(Duration::from_secs(50)).await;
     let (ann, bob) = (next.client("ann"), next.client("bob"));
     assert!(next.join(&ann, &room).await.is_ok());

@@ -8,7 +8,7 @@ mod listing;
 use crate::session::SessionHandle;
 use crate::store::{Listing, RoomRecord};
 use crate::view::LobbyRoom;
-use crate::{Event, LobbyWatch, SessionId};
+use crate::{Event, LobbyFilter, LobbyWatch, SessionId};
 use listing::{Board, Changes};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,12 +32,12 @@ struct State {
 
 struct Watcher {
     session: SessionHandle,
-    capacity: Option<u8>,
+    filter: LobbyFilter,
 }
 
 impl Lobby {
-    pub(crate) fn list(&self, capacity: Option<u8>) -> Vec<LobbyRoom> {
-        self.lock().board.list(capacity)
+    pub(crate) fn list(&self, filter: LobbyFilter) -> Vec<LobbyRoom> {
+        self.lock().board.list(filter)
     }
 
     /// A room's seats changed, or it is new.
@@ -52,15 +52,14 @@ impl Lobby {
     }
 
     pub(crate) fn watch(&self, session: &SessionHandle, watch: LobbyWatch) {
-        let capacity = match watch {
-            LobbyWatch::All => None,
-            LobbyWatch::Capacity(capacity) => Some(capacity),
+        let filter = match watch {
+            LobbyWatch::On(filter) => filter,
             LobbyWatch::Off => return self.forget(&session.id),
         };
         let mut state = self.lock();
         // Sent under the lock, which the next changes are sent under too: they can't overtake it.
-        session.send(event(state.board.snapshot().of(capacity)));
-        state.watchers.insert(session.id.clone(), Watcher { session: session.clone(), capacity });
+        session.send(event(state.board.snapshot().of(filter)));
+        state.watchers.insert(session.id.clone(), Watcher { session: session.clone(), filter });
     }
 
     pub(crate) fn forget(&self, session: &SessionId) {
@@ -90,10 +89,10 @@ impl State {
         self.flush_pending = false;
         let changes = self.board.take_changes();
         self.watchers.retain(|_, watcher| watcher.session.is_open());
-        let mut events: HashMap<Option<u8>, Option<Arc<Event>>> = HashMap::new();
+        let mut events: HashMap<LobbyFilter, Option<Arc<Event>>> = HashMap::new();
         for watcher in self.watchers.values() {
-            let shared = events.entry(watcher.capacity).or_insert_with(|| {
-                let changes = changes.of(watcher.capacity);
+            let shared = events.entry(watcher.filter).or_insert_with(|| {
+                let changes = changes.of(watcher.filter);
                 (!changes.is_empty()).then(|| event(changes))
             });
             if let Some(event) = shared {
@@ -112,6 +111,7 @@ fn listed(record: &RoomRecord, seated: u8) -> LobbyRoom {
     LobbyRoom {
         id: record.id.clone(),
         name: record.name.clone(),
+        kind: record.kind,
         capacity: record.capacity,
         seated,
         has_password: record.password_hash.is_some(),

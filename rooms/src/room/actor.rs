@@ -20,7 +20,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Commands that the media plane had no place for. When more wait than this, the room fails: its picture of who receives what would
 /// no longer be true.
-const BACKLOG_COMMANDS: usize = 256;
+/// In a voice room of fifty, one arrival or one new camera binds a slot of everyone: many of them may come at once.
+const BACKLOG_COMMANDS: usize = 4_096;
 /// Time between two tries to pass the backlog on.
 const BACKLOG_RETRY: Duration = Duration::from_millis(50);
 /// Tries to mark a room as ended in the store, and the time between them. After the last one it opens again with the next process.
@@ -43,6 +44,7 @@ pub(crate) fn spawn(node: Arc<Node>, record: RoomRecord, idle: Duration) -> Room
     let facts = Facts {
         id: record.id.clone(),
         name: record.name.clone(),
+        kind: record.kind,
         capacity: record.capacity,
         has_password: record.password_hash.is_some(),
         owner: record.owner.id.clone(),
@@ -195,6 +197,7 @@ impl Actor {
             MediaOutput::Publish { peer, mid, track, kind } => Command::Publish { peer, mid, track, kind },
             MediaOutput::Unpublish { track } => Command::Unpublish { track },
             MediaOutput::Bind { peer, slot, track } => Command::Bind { peer, slot, track },
+            MediaOutput::BindSpeaker { peer, slot } => Command::BindSpeaker { peer, slot },
             MediaOutput::SetMuted { track, muted } => Command::SetMuted { track, muted },
         };
         media.command(command).is_ok()

@@ -3,7 +3,7 @@
 use crate::permission::Authority;
 use crate::session::Grants;
 use crate::view::{MediaMap, Message, RoomView, Slot, TrackSource, TrackView, User};
-use crate::{Event, LeaveReason, Loss, Mid, ParticipantId, Publication, Result, SessionId, TrackId};
+use crate::{Event, LeaveReason, Loss, Mid, ParticipantId, Publication, Result, SessionId, TrackId, Watch};
 use media::{Kind, MediaLine, PeerId};
 use std::sync::Arc;
 
@@ -30,6 +30,8 @@ pub(crate) enum Input {
     ModerateTrack { by: Authority, track: TrackId, muted: bool },
     /// Request: exactly these sources of a participant are muted by a moderator. Answered by [`Answer::Done`].
     ModerateSources { by: Authority, participant: ParticipantId, muted: Vec<TrackSource> },
+    /// Request: what a participant wants to see first. Answered by [`Answer::Done`].
+    Pin { session: SessionId, tracks: Vec<TrackId> },
     /// Request: leaves at once. Answered by [`Answer::Done`].
     Leave { session: SessionId, reason: LeaveReason },
     /// Request: removes somebody. Answered by [`Answer::Done`].
@@ -64,6 +66,7 @@ pub(crate) struct SeatRequest {
     pub(crate) password: PasswordVerdict,
     /// The id to use when the user has no seat yet.
     pub(crate) participant: ParticipantId,
+    pub(crate) watch: Option<Watch>,
 }
 
 /// What the check of a given password said.
@@ -167,6 +170,10 @@ pub(crate) enum MediaOutput {
         peer: PeerId,
         slot: Mid,
         track: Option<media::TrackId>,
+    },
+    BindSpeaker {
+        peer: PeerId,
+        slot: Mid,
     },
     SetMuted {
         track: media::TrackId,

@@ -4,11 +4,10 @@
 //! [`Subscriptions::rebind`](super::subscriptions::Subscriptions::rebind) says for the tracks that there are.
 
 use super::event::{Answer, MediaOutput, OfferPlan, OfferedMedia, Output};
-use super::subscriptions::{Need, Wanted};
-use super::tracks::{Planned, Track, Tracks};
+use super::tracks::{Planned, Track};
 use super::{Room, tell};
 use crate::permission::MediaRights;
-use crate::view::{ParticipantState, TrackSource};
+use crate::view::ParticipantState;
 use crate::{Error, Event, ParticipantId, Result, SessionId};
 use media::PeerId;
 use std::time::Instant;
@@ -111,9 +110,11 @@ impl Room {
             | media::Event::Quality { .. } => {}
             media::Event::Lost { peer, .. } => self.media_lost(now, peer, out),
             media::Event::Speakers { speakers } => {
-                let named = speakers.into_iter().filter_map(|(peer, level)| Some((self.roster.by_peer(peer)?.id.clone(), level))).collect();
+                let named: Vec<_> = speakers.into_iter().filter_map(|(peer, level)| Some((self.roster.by_peer(peer)?.id.clone(), level))).collect();
+                self.spoke(&named, out);
                 self.tell_all(Event::SpeakerChanged { room: self.facts.id.clone(), speakers: named }, out);
             }
+            media::Event::SpeakerSlots { slots } => self.speaker_slots(&slots, out),
         }
     }
 
@@ -140,34 +141,4 @@ impl Room {
         self.subscriptions.forget_told_need(participant);
         self.rebind(out);
     }
-
-    /// Binds everyone's slots anew, and tells each whose bindings changed: also the one whose offer is being answered, since an answer
-    /// carries the revision and not the map.
-    pub(super) fn rebind(&mut self, out: &mut Vec<Output>) {
-        let room = self.facts.id.clone();
-        for seat in self.roster.seats() {
-            let wanted = if seat.rights.subscribe { wanted_by(&self.tracks, &seat.id) } else { Vec::new() };
-            let rebound = self.subscriptions.rebind(&seat.id, &wanted);
-            if let Some(peer) = seat.peer {
-                let binds = rebound.binds.into_iter().map(|(slot, track)| Output::Media(MediaOutput::Bind { peer, slot, track }));
-                out.extend(binds);
-            }
-            if rebound.changed {
-                tell(&seat.session, Event::MediaMap { room: room.clone(), map: self.subscriptions.map(&seat.id) }, out);
-            }
-            if let Some(Need { audio, video }) = rebound.need {
-                tell(&seat.session, Event::MediaNeed { room: room.clone(), audio, video }, out);
-            }
-        }
-    }
-}
-
-/// All tracks of the others: microphones and cameras before screens, older before newer.
-fn wanted_by(tracks: &Tracks, participant: &ParticipantId) -> Vec<Wanted> {
-    let mut tracks: Vec<&Track> = tracks.iter().filter(|track| track.participant != *participant).collect();
-    tracks.sort_by_key(|track| match track.source {
-        TrackSource::Microphone | TrackSource::Camera => 0,
-        TrackSource::Screen => 1,
-    });
-    tracks.into_iter().map(|track| Wanted { id: track.id.clone(), number: track.number, kind: track.kind }).collect()
 }

@@ -46,7 +46,7 @@ impl EventSink for MediaInbox {
 /// Whether nobody needs `earlier` any more once `event` has happened.
 fn replaces(event: &Event, earlier: &Event) -> bool {
     match (event, earlier) {
-        (Event::Speakers { .. }, Event::Speakers { .. }) => true,
+        (Event::Speakers { .. }, Event::Speakers { .. }) | (Event::SpeakerSlots { .. }, Event::SpeakerSlots { .. }) => true,
         (Event::Lost { peer, .. }, Event::Lost { peer: other, .. }) => peer == other,
         (Event::Layers { track, .. }, Event::Layers { track: other, .. }) => track == other,
         (Event::Stalled { peer, slot, .. }, Event::Stalled { peer: other, slot: other_slot, .. }) => (peer, slot) == (other, other_slot),
@@ -57,6 +57,7 @@ fn replaces(event: &Event, earlier: &Event) -> bool {
             Event::Connected { .. }
             | Event::Lost { .. }
             | Event::Speakers { .. }
+            | Event::SpeakerSlots { .. }
             | Event::Layers { .. }
             | Event::Stalled { .. }
             | Event::Quality { .. },

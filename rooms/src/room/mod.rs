@@ -1,4 +1,4 @@
-//! A room: seats, tracks and slots of two to four people, as one pure state machine.
+//! A room: seats, tracks and slots of its people, as one pure state machine.
 //!
 //! [`Room::handle`] takes what happened and says what is to be done; [`Room::next_deadline`] says when it wants to be called without
 //! anything having happened. There is no clock, task, lock or chance in here: `actor` has those.
@@ -16,9 +16,10 @@ mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod tracks;
+mod voices;
 
 use crate::permission::{self, Authority};
-use crate::view::{ParticipantState, RoomView, TrackView};
+use crate::view::{ParticipantState, RoomKind, RoomView, TrackView};
 use crate::{ChannelId, CloseReason, Error, Event, LeaveReason, Loss, ParticipantId, Result, RoomId, SessionId, TrackId, UserId};
 use event::{Answer, Input, MediaOutput, OfferedMedia, Output, Snapshot, Ticket};
 use moderation::Moderation;
@@ -27,12 +28,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use subscriptions::Subscriptions;
 use tracks::Tracks;
+use voices::Voices;
 
 /// What never changes in a room.
 #[derive(Debug, Clone)]
 pub(crate) struct Facts {
     pub(crate) id: RoomId,
     pub(crate) name: String,
+    pub(crate) kind: RoomKind,
     pub(crate) capacity: u8,
     pub(crate) has_password: bool,
     pub(crate) owner: UserId,
@@ -56,6 +59,9 @@ pub(crate) struct Room {
     tracks: Tracks,
     subscriptions: Subscriptions,
     moderation: Moderation,
+    voices: Voices,
+    /// Of the input that is being handled.
+    now: Instant,
     peers: u64,
     /// When the room ends unless somebody joins. `None` while somebody is seated.
     idle_until: Option<Instant>,
@@ -66,8 +72,9 @@ impl Room {
     pub(crate) fn new(facts: Facts, graces: Graces, idle_until: Instant) -> Self {
         let roster = Roster::new(facts.id.clone(), facts.owner.clone(), facts.capacity, facts.has_password);
         let (tracks, subscriptions) = (Tracks::default(), Subscriptions::default());
-        let moderation = Moderation::default();
-        Self { facts, graces, roster, tracks, subscriptions, moderation, peers: 0, idle_until: Some(idle_until) }
+        let (moderation, voices) = (Moderation::default(), Voices::default());
+        let (peers, now, idle_until) = (0, idle_until, Some(idle_until));
+        Self { facts, graces, roster, tracks, subscriptions, moderation, voices, now, peers, idle_until }
     }
 
     /// When to call [`Room::handle`] with [`Input::Deadline`].
@@ -75,11 +82,12 @@ impl Room {
         let roster = self.roster.next_deadline();
         // A reservation holds the room open.
         let idle = self.idle_until.filter(|_| self.roster.is_empty());
-        roster.into_iter().chain(idle).min()
+        roster.into_iter().chain(idle).chain(self.voices.next_deadline()).min()
     }
 
     /// Takes what happened, and appends what is to be done. `now` never goes back.
     pub(crate) fn handle(&mut self, now: Instant, input: Input, out: &mut Vec<Output>) {
+        self.now = now;
         match input {
             Input::Seat(request) => out.push(Output::Answer(self.roster.reserve(now, *request).map(Answer::Reserved))),
             Input::Unseat { ticket } => drop(self.roster.redeem(ticket)),
@@ -89,6 +97,7 @@ impl Room {
             Input::Mute { session, track, muted } => self.mute(&session, &track, muted, out),
             Input::ModerateTrack { by, track, muted } => self.moderate_track(&by, &track, muted, out),
             Input::ModerateSources { by, participant, muted } => self.moderate_sources(&by, &participant, &muted, out),
+            Input::Pin { session, tracks } => self.pin(&session, tracks, out),
             Input::Leave { session, reason } => self.leave(now, &session, reason, out),
             Input::Kick { by, participant } => self.kick(now, &by, &participant, out),
             Input::Close { by } => self.close(&by, out),
@@ -109,9 +118,9 @@ impl Room {
     }
 
     fn view(&self) -> RoomView {
-        let Facts { id, name, capacity, has_password, owner, channel } = self.facts.clone();
+        let Facts { id, name, kind, capacity, has_password, owner, channel } = self.facts.clone();
         let participants = self.roster.seats().iter().map(roster::Seat::view).collect();
-        RoomView { id, name, capacity, has_password, owner, channel, participants }
+        RoomView { id, name, kind, capacity, has_password, owner, channel, participants }
     }
 
     fn snapshot(&self, participant: &ParticipantId) -> Answer {
@@ -292,6 +301,7 @@ impl Room {
         while let Some((participant, reason)) = self.roster.expired(now) {
             self.depart(now, &participant, reason, out);
         }
+        self.tell_late_maps(out);
         if self.roster.is_empty() && self.idle_until.is_some_and(|until| until <= now) {
             out.push(Output::Ended);
         }
@@ -302,6 +312,7 @@ impl Room {
         self.drop_media(participant, out);
         let Some(seat) = self.roster.remove(participant) else { return };
         self.subscriptions.remove(participant);
+        self.voices.remove(participant);
         let room = self.facts.id.clone();
         self.tell_all(Event::ParticipantLeft { room: room.clone(), participant: participant.clone(), reason }, out);
         let closed = match reason {

@@ -6,7 +6,7 @@ use super::event::{PasswordVerdict, SeatRequest, Ticket};
 use crate::permission::{self, MediaRights};
 use crate::session::Grants;
 use crate::view::{ParticipantState, ParticipantView, User};
-use crate::{Error, LeaveReason, Loss, ParticipantId, Result, RoomId, SessionId, UserId};
+use crate::{Error, LeaveReason, Loss, ParticipantId, Result, RoomId, SessionId, TrackId, UserId, Watch};
 use media::PeerId;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -22,6 +22,9 @@ pub(super) struct Seat {
     pub(super) session: SessionId,
     pub(super) rights: MediaRights,
     pub(super) peer: Option<PeerId>,
+    pub(super) watch: Option<Watch>,
+    /// What it wants to see first.
+    pub(super) pinned: Vec<TrackId>,
     session_loss: Option<(Loss, Instant)>,
     media_loss: Option<Instant>,
 }
@@ -81,6 +84,7 @@ pub(super) struct Reservation {
     pub(super) user: User,
     pub(super) grants: Grants,
     pub(super) participant: ParticipantId,
+    watch: Option<Watch>,
 }
 
 /// What taking a seat came to.
@@ -149,7 +153,7 @@ impl Roster {
     }
 
     pub(super) fn reserve(&mut self, now: Instant, request: SeatRequest) -> Result<Ticket> {
-        let SeatRequest { session, user, grants, password, participant } = request;
+        let SeatRequest { session, user, grants, password, participant, watch } = request;
         permission::may_join(&grants, &self.room)?;
         if self.kicked.contains(&user.id) && user.id != self.owner {
             return Err(Error::Forbidden("this user was removed from the room"));
@@ -164,7 +168,7 @@ impl Roster {
         }
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
-        self.reservations.push(Reservation { ticket, deadline: now + RESERVATION_TTL, session, user, grants, participant });
+        self.reservations.push(Reservation { ticket, deadline: now + RESERVATION_TTL, session, user, grants, participant, watch });
         Ok(ticket)
     }
 
@@ -175,17 +179,19 @@ impl Roster {
 
     /// Seats a redeemed reservation: in the user's own seat if there is one.
     pub(super) fn take(&mut self, reservation: Reservation) -> (ParticipantId, Taken) {
-        let Reservation { session, user, grants, participant, .. } = reservation;
+        let Reservation { session, user, grants, participant, watch, .. } = reservation;
         let rights = MediaRights::of(&grants);
         let Some(seat) = self.seats.iter_mut().find(|seat| seat.user.id == user.id) else {
-            let seat = Seat { id: participant.clone(), user, session, rights, peer: None, session_loss: None, media_loss: None };
-            self.seats.push(seat);
+            let (peer, pinned, id) = (None, Vec::new(), participant.clone());
+            self.seats.push(Seat { id, user, session, rights, peer, watch, pinned, session_loss: None, media_loss: None });
             return (participant, Taken::Fresh);
         };
         let was = seat.state();
         let renamed = seat.user.name != user.name;
         seat.user = user;
         seat.rights = rights;
+        seat.watch = watch;
+        seat.pinned.clear();
         seat.resume_session();
         seat.resume_media();
         let session = std::mem::replace(&mut seat.session, session);

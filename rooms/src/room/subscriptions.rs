@@ -21,6 +21,31 @@ struct BoundSlot {
     mid: Mid,
     kind: Kind,
     track: Option<(media::TrackId, TrackId)>,
+    /// It carries whom the media plane says.
+    follows: bool,
+}
+
+/// How a participant's slots are filled, and how many more it is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    /// Audio slots follow the speakers.
+    pooled: bool,
+    /// Only the first of the wanted tracks count, as many as there are slots: a better one takes the slot of a worse one.
+    ranked: bool,
+    /// Most slots that are asked for.
+    audio_max: usize,
+    video_max: usize,
+}
+
+impl Rules {
+    /// All tracks.
+    pub(super) const EVERYONE: Self = Self { pooled: false, ranked: false, audio_max: usize::MAX, video_max: usize::MAX };
+    /// The loudest, and as many pictures as the client has slots for.
+    pub(super) const SPEAKERS: Self = Self { pooled: true, ranked: true, audio_max: media::POOL_SLOTS, video_max: 0 };
+    /// The one who speaks, by a client that offers once.
+    pub(super) const ONE_SPEAKER: Self = Self { pooled: true, ranked: true, audio_max: 0, video_max: 0 };
+    /// One participant, by a client that offers once.
+    pub(super) const ONE_PARTICIPANT: Self = Self { pooled: false, ranked: true, audio_max: 0, video_max: 0 };
 }
 
 /// How many slots an offer should have in all.
@@ -33,6 +58,8 @@ pub(super) struct Need {
 /// What binding anew came to.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Rebound {
+    /// Slots that follow the speakers from now on.
+    pub(super) follows: Vec<Mid>,
     /// Slots that carry another track than before, or none.
     pub(super) binds: Vec<(Mid, Option<media::TrackId>)>,
     /// Whether the map is a new one.
@@ -62,7 +89,7 @@ impl Subscriptions {
         let subscriber = self.subscribers.entry(participant.clone()).or_default();
         // From none to none is no new map: who has no media is told nothing of it.
         subscriber.slots_changed |= !(subscriber.slots.is_empty() && lines.is_empty());
-        subscriber.slots = lines.iter().map(|line| BoundSlot { mid: line.mid, kind: line.kind, track: None }).collect();
+        subscriber.slots = lines.iter().map(|line| BoundSlot { mid: line.mid, kind: line.kind, track: None, follows: false }).collect();
         subscriber.told = None;
     }
 
@@ -70,8 +97,9 @@ impl Subscriptions {
     pub(super) fn extend_slots(&mut self, participant: &ParticipantId, lines: &[MediaLine]) {
         let subscriber = self.subscribers.entry(participant.clone()).or_default();
         let earlier = std::mem::take(&mut subscriber.slots);
-        let track = |line: &MediaLine| earlier.iter().find(|slot| slot.mid == line.mid && slot.kind == line.kind)?.track.clone();
-        subscriber.slots = lines.iter().map(|line| BoundSlot { mid: line.mid, kind: line.kind, track: track(line) }).collect();
+        let known = |line: &MediaLine| earlier.iter().find(|slot| slot.mid == line.mid && slot.kind == line.kind).cloned();
+        let fresh = |line: &MediaLine| BoundSlot { mid: line.mid, kind: line.kind, track: None, follows: false };
+        subscriber.slots = lines.iter().map(|line| known(line).unwrap_or_else(|| fresh(line))).collect();
         subscriber.slots_changed |= subscriber.slots.len() != earlier.len();
     }
 
@@ -87,35 +115,62 @@ impl Subscriptions {
     }
 
     /// Empties slots whose track isn't wanted any more, then fills free ones in the order of `wanted`.
-    pub(super) fn rebind(&mut self, participant: &ParticipantId, wanted: &[Wanted]) -> Rebound {
+    pub(super) fn rebind(&mut self, participant: &ParticipantId, wanted: &[Wanted], rules: Rules) -> Rebound {
         let Some(subscriber) = self.subscribers.get_mut(participant) else { return Rebound::default() };
+        let mut rebound = Rebound::default();
+        for slot in subscriber.slots.iter_mut().filter(|slot| rules.pooled && slot.kind == Kind::Audio && !slot.follows) {
+            slot.follows = true;
+            rebound.follows.push(slot.mid);
+        }
         let before: Vec<Option<media::TrackId>> =
             subscriber.slots.iter().map(|slot| slot.track.as_ref().map(|(number, _)| *number)).collect();
+        let chosen = choose(&subscriber.slots, wanted, rules);
         for slot in &mut subscriber.slots {
-            slot.track.take_if(|(number, _)| !wanted.iter().any(|track| track.number == *number));
+            let among = |tracks: &[&Wanted], number| tracks.iter().any(|track| track.number == number);
+            // Who has a slot of the pool loses it by the media plane's word, or by being gone.
+            let stays = |number| if slot.follows { wanted.iter().any(|track| track.number == number) } else { among(&chosen, number) };
+            slot.track.take_if(|(number, _)| !stays(*number));
         }
-        for track in wanted {
+        for track in chosen {
             let carried = subscriber.slots.iter().any(|slot| slot.track.as_ref().is_some_and(|(number, _)| *number == track.number));
-            let free = subscriber.slots.iter_mut().find(|slot| slot.track.is_none() && slot.kind == track.kind);
+            let free = subscriber.slots.iter_mut().find(|slot| slot.track.is_none() && slot.kind == track.kind && !slot.follows);
             if let Some(slot) = free.filter(|_| !carried) {
                 slot.track = Some((track.number, track.id.clone()));
             }
         }
-        let mut rebound = Rebound::default();
         for (slot, before) in subscriber.slots.iter().zip(before) {
             let after = slot.track.as_ref().map(|(number, _)| *number);
-            if after != before {
+            rebound.changed |= after != before;
+            if after != before && !slot.follows {
                 rebound.binds.push((slot.mid, after));
             }
         }
-        rebound.changed = std::mem::take(&mut subscriber.slots_changed) || !rebound.binds.is_empty();
+        rebound.changed |= std::mem::take(&mut subscriber.slots_changed);
         subscriber.rev += u64::from(rebound.changed);
-        let need = need(&subscriber.slots, wanted);
+        let need = need(&subscriber.slots, wanted, rules);
         if need != subscriber.told {
             subscriber.told = need;
             rebound.need = need;
         }
         rebound
+    }
+
+    /// What slots carry that follow the speakers. True when that makes a new map.
+    pub(super) fn carry(
+        &mut self,
+        participant: &ParticipantId,
+        carried: impl Iterator<Item = (Mid, Option<(media::TrackId, TrackId)>)>,
+    ) -> bool {
+        let Some(subscriber) = self.subscribers.get_mut(participant) else { return false };
+        let mut changed = false;
+        for (mid, track) in carried {
+            if let Some(slot) = subscriber.slots.iter_mut().find(|slot| slot.mid == mid && slot.follows && slot.track != track) {
+                slot.track = track;
+                changed = true;
+            }
+        }
+        subscriber.rev += u64::from(changed);
+        changed
     }
 
     pub(super) fn map(&self, participant: &ParticipantId) -> MediaMap {
@@ -138,16 +193,26 @@ impl Subscriptions {
     }
 }
 
+/// The wanted tracks that may have a slot of their own.
+fn choose<'a>(slots: &[BoundSlot], wanted: &'a [Wanted], rules: Rules) -> Vec<&'a Wanted> {
+    if !rules.ranked {
+        return wanted.iter().collect();
+    }
+    let places = |kind| slots.iter().filter(|slot| slot.kind == kind && !slot.follows).count();
+    let of = |kind| wanted.iter().filter(move |track| track.kind == kind).take(places(kind));
+    of(Kind::Audio).chain(of(Kind::Video)).collect()
+}
+
 /// `None` when the slots suffice. Without any slot there is no transport, so nothing is needed.
-fn need(slots: &[BoundSlot], wanted: &[Wanted]) -> Option<Need> {
+fn need(slots: &[BoundSlot], wanted: &[Wanted], rules: Rules) -> Option<Need> {
     if slots.is_empty() {
         return None;
     }
-    let count = |kind| {
+    let count = |kind, max: usize| {
         let there = slots.iter().filter(|slot| slot.kind == kind).count();
-        let asked = wanted.iter().filter(|track| track.kind == kind).count();
+        let asked = wanted.iter().filter(|track| track.kind == kind).count().min(max);
         (asked > there, u8::try_from(asked.max(there)).unwrap_or(u8::MAX))
     };
-    let ((audio_short, audio), (video_short, video)) = (count(Kind::Audio), count(Kind::Video));
+    let ((audio_short, audio), (video_short, video)) = (count(Kind::Audio, rules.audio_max), count(Kind::Video, rules.video_max));
     (audio_short || video_short).then_some(Need { audio, video })
 }

@@ -2,6 +2,7 @@
 
 mod moderation;
 mod random;
+mod voices;
 
 use super::event::{OfferPlan, PasswordVerdict, SeatRequest, SourceLine};
 use super::roster::RESERVATION_TTL;
@@ -14,6 +15,7 @@ use media::{Kind, LossReason, MediaLine, PeerId};
 const CLOSED: Duration = Duration::from_secs(2);
 const SILENT: Duration = Duration::from_secs(10);
 const EMPTY: Duration = Duration::from_secs(30);
+const GRACES: Graces = Graces { closed: CLOSED, silent: SILENT, empty: EMPTY };
 const UNUSED: Duration = Duration::from_secs(600);
 
 /// A room with a clock.
@@ -35,12 +37,13 @@ impl Bench {
         let facts = Facts {
             id: RoomId::new("r"),
             name: "방".to_owned(),
+            kind: RoomKind::Buddy,
             capacity,
             has_password,
             owner: UserId::new("owner"),
             channel: ChannelId::new("c"),
         };
-        Self { room: Room::new(facts, Graces { closed: CLOSED, silent: SILENT, empty: EMPTY }, now + UNUSED), now }
+        Self { room: Room::new(facts, GRACES, now + UNUSED), now }
     }
 
     fn put(&mut self, input: Input) -> Told {
@@ -75,7 +78,7 @@ impl Bench {
     fn seat_as(&mut self, session: &str, user: &str, grants: Grants, password: PasswordVerdict) -> Result<Ticket> {
         let (session, participant) = (SessionId::new(session), ParticipantId::new(format!("p-{session}")));
         let user = User { id: UserId::new(user), name: user.to_owned() };
-        match self.put(Input::Seat(Box::new(SeatRequest { session, user, grants, password, participant }))).answer.unwrap()? {
+        match self.put(Input::Seat(Box::new(SeatRequest { session, user, grants, password, participant, watch: None }))).answer.unwrap()? {
             Answer::Reserved(ticket) => Ok(ticket),
             other => panic!("{other:?}"),
         }

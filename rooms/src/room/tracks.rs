@@ -81,6 +81,11 @@ impl Tracks {
         self.tracks.iter_mut().filter(move |track| track.participant == *participant)
     }
 
+    /// The id of a track by its number in the media plane, if it is still there.
+    pub(super) fn named(&self, number: media::TrackId) -> Option<(media::TrackId, TrackId)> {
+        self.tracks.iter().find(|track| track.number == number).map(|track| (number, track.id.clone()))
+    }
+
     /// Takes out everything that a participant published.
     pub(super) fn remove_all(&mut self, participant: &ParticipantId) -> Vec<Track> {
         self.tracks.extract_if(.., |track| track.participant == *participant).collect()

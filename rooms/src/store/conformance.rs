@@ -8,7 +8,7 @@
 mod oracle;
 
 use super::{LinkRecord, Listing, NewMessage, Nonce, Redeemed, RoomRecord, Store};
-use crate::view::User;
+use crate::view::{RoomKind, User};
 use crate::{ChannelId, MessageId, RoomId, UserId};
 use std::future::Future;
 use std::sync::Arc;
@@ -67,6 +67,7 @@ fn room(id: &str, owner: &str, age_ms: u64) -> RoomRecord {
     RoomRecord {
         id: RoomId::new(id),
         name: format!("방 {id} 🍻"),
+        kind: RoomKind::Buddy,
         capacity: 4,
         password_hash: None,
         owner: user(owner),
@@ -110,6 +111,9 @@ pub async fn a_room_comes_back_as_it_was_kept(store: Arc<dyn Store>) {
         capacity: 2,
         ..room("r2", "owner", 456)
     };
+    let voice = RoomRecord { kind: RoomKind::Voice, capacity: 50, ..room("r4", "owner", 789) };
+    assert_eq!(store.create_room(voice.clone(), nonce("4")).await.unwrap(), voice);
+    assert_eq!(store.room(&voice.id).await.unwrap(), Some(voice));
     assert_eq!(store.create_room(open.clone(), nonce("1")).await.unwrap(), open);
     assert_eq!(store.create_room(secret.clone(), nonce("2")).await.unwrap(), secret);
     assert_eq!(store.room(&open.id).await.unwrap(), Some(open));

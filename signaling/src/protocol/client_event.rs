@@ -1,6 +1,6 @@
 //! What clients send, and what an `ok` ack carries. Every ack is `{ok: true, …}` or `{ok: false, error}`.
 
-use super::types::{LobbyRoom, Me, Message, Publication, Room, SessionDescription, Slot, Track};
+use super::types::{LobbyRoom, Me, Message, Publication, Room, RoomKind, SessionDescription, Slot, Track};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -9,7 +9,11 @@ use ts_rs::TS;
 pub struct RoomCreate {
     /// 1–64 characters.
     pub name: String,
-    /// 2–4.
+    /// `buddy` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub kind: Option<RoomKind>,
+    /// 2–4 in a buddy room, 2–50 in a voice room.
     pub capacity: u8,
     /// 1–128 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,6 +32,10 @@ pub struct RoomCreated {
 /// `lobby:list`
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
 pub struct LobbyList {
+    /// `buddy` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub kind: Option<RoomKind>,
     /// Rooms of this capacity only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
@@ -37,6 +45,10 @@ pub struct LobbyList {
 /// `lobby:watch`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct LobbyWatch {
+    /// `buddy` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub kind: Option<RoomKind>,
     /// Rooms of this capacity only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
@@ -148,6 +160,13 @@ pub struct MediaMute {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct MediaMuted {
     pub track: Track,
+}
+
+/// `media:pin`: what to see first where a room has more cameras than one has video slots. Replaces the list before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct MediaPin {
+    /// At most 64 track ids, best first. Ids of tracks that aren't there have no effect.
+    pub tracks: Vec<String>,
 }
 
 /// `chat:send`

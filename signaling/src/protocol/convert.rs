@@ -3,7 +3,7 @@
 use super::client_event::{MediaAnswer, MediaOffer, RoomCreate, RoomJoin, RoomJoined, Seat};
 use super::error::{ErrorCode, WireError};
 use super::types::{
-    Author, LobbyRoom, Me, Message, Participant, ParticipantState, Publication, Room, SdpKind, SessionDescription, Slot, SlotBinding,
+    Author, LobbyRoom, Me, Message, Participant, ParticipantState, Publication, Room, RoomKind, SdpKind, SessionDescription, Slot, SlotBinding,
     Track, TrackKind, TrackSource,
 };
 use super::{client_event, server_event};
@@ -95,6 +95,7 @@ impl From<view::RoomView> for Room {
         Self {
             id: room.id.to_string(),
             name: room.name,
+            kind: room.kind.into(),
             capacity: room.capacity,
             has_password: room.has_password,
             owner: room.owner.to_string(),
@@ -104,11 +105,30 @@ impl From<view::RoomView> for Room {
     }
 }
 
+impl From<rooms::RoomKind> for RoomKind {
+    fn from(kind: rooms::RoomKind) -> Self {
+        match kind {
+            rooms::RoomKind::Buddy => Self::Buddy,
+            rooms::RoomKind::Voice => Self::Voice,
+        }
+    }
+}
+
+impl From<RoomKind> for rooms::RoomKind {
+    fn from(kind: RoomKind) -> Self {
+        match kind {
+            RoomKind::Buddy => Self::Buddy,
+            RoomKind::Voice => Self::Voice,
+        }
+    }
+}
+
 impl From<view::LobbyRoom> for LobbyRoom {
     fn from(room: view::LobbyRoom) -> Self {
         Self {
             id: room.id.to_string(),
             name: room.name,
+            kind: room.kind.into(),
             capacity: room.capacity,
             seated: room.seated,
             has_password: room.has_password,
@@ -283,6 +303,7 @@ impl From<RoomCreate> for rooms::CreateRoom {
     fn from(request: RoomCreate) -> Self {
         Self {
             name: request.name,
+            kind: request.kind.unwrap_or_default().into(),
             capacity: request.capacity,
             password: request.password,
             listing: Listing::Lobby,
@@ -300,7 +321,7 @@ impl TryFrom<RoomJoin> for rooms::JoinRoom {
             (None, Some(_)) => return Err(WireError::invalid("publish: needs an offer")),
             (None, None) => None,
         };
-        Ok(Self { room: RoomId::new(request.room), password: request.password, offer })
+        Ok(Self { room: RoomId::new(request.room), password: request.password, offer, watch: None })
     }
 }
 

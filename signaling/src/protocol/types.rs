@@ -3,12 +3,24 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+/// What a room is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomKind {
+    /// Two to four seats; everyone sees and hears everyone.
+    #[default]
+    Buddy,
+    /// Two to fifty seats; everyone hears the loudest of the others, and sees as many of them as it has video slots.
+    Voice,
+}
+
 /// A room as everyone in it sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct Room {
     pub id: String,
     pub name: String,
-    /// Seats, 2–4.
+    pub kind: RoomKind,
+    /// Seats.
     pub capacity: u8,
     pub has_password: bool,
     /// The owner's user id.
@@ -24,6 +36,7 @@ pub struct Room {
 pub struct LobbyRoom {
     pub id: String,
     pub name: String,
+    pub kind: RoomKind,
     pub capacity: u8,
     /// Seats taken.
     pub seated: u8,

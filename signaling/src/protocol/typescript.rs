@@ -58,6 +58,7 @@ impl Writer {
         self.declare::<ErrorCode>();
         self.declare::<WireError>();
         self.declare::<types::Room>();
+        self.declare::<types::RoomKind>();
         self.declare::<types::LobbyRoom>();
         self.declare::<types::Participant>();
         self.declare::<types::ParticipantState>();
@@ -90,6 +91,7 @@ impl Writer {
         self.declare::<request::MediaAnswer>();
         self.declare::<request::MediaMute>();
         self.declare::<request::MediaMuted>();
+        self.declare::<request::MediaPin>();
         self.declare::<request::ChatSend>();
         self.declare::<request::ChatSent>();
         self.declare::<request::ChatHistory>();
@@ -135,6 +137,7 @@ impl Writer {
         self.client::<request::LobbyWatch>("lobby:watch", "LobbyListed");
         self.client::<request::MediaOffer>("media:offer", "MediaAnswer");
         self.client::<request::MediaMute>("media:mute", "MediaMuted");
+        self.client::<request::MediaPin>("media:pin", "Empty");
         self.client::<request::ChatSend>("chat:send", "ChatSent");
         self.client::<request::ChatHistory>("chat:history", "ChatPage");
         self.client::<request::SessionRefresh>("session:refresh", "SessionRefreshed");

@@ -4,10 +4,11 @@ use super::Session;
 use super::connection::Failure;
 use crate::protocol::client_event::{
     ChatHistory, ChatPage, ChatSend, ChatSent, LobbyList, LobbyListed, LobbyWatch, MediaAnswer, MediaMute, MediaMuted, MediaOffer,
-    RoomCreate, RoomCreated, RoomJoin, RoomJoined, RoomKick, RoomMute, RoomRef, SessionRefresh, SessionRefreshed,
+    MediaPin, RoomCreate, RoomCreated, RoomJoin, RoomJoined, RoomKick, RoomMute, RoomRef, SessionRefresh, SessionRefreshed,
 };
 use crate::protocol::convert::{all, whole_ms};
 use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::types::RoomKind;
 use rooms::store::Nonce;
 use rooms::{ChannelId, ParticipantId, RoomId, TrackId};
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny, SeqAccess, Visitor};
@@ -59,6 +60,7 @@ async fn answer(session: &mut Session, packet: &str) -> Answer {
         "lobby:watch" => lobby_watch(session, argument),
         "media:offer" => media_offer(session, argument).await,
         "media:mute" => media_mute(session, argument).await,
+        "media:pin" => media_pin(session, argument).await,
         "chat:send" => chat_send(session, argument).await,
         "chat:history" => chat_history(session, argument).await,
         "session:refresh" => session_refresh(session, argument),
@@ -163,19 +165,20 @@ async fn room_mute(session: &Session, argument: Option<&RawValue>) -> Answer {
 
 fn lobby_list(session: &Session, argument: Option<&RawValue>) -> Answer {
     let request: LobbyList = parse(argument)?;
-    done(LobbyListed { rooms: all(session.shared.hub.lobby(request.size)) })
+    done(LobbyListed { rooms: all(session.shared.hub.lobby(filter(request.kind, request.size))) })
 }
 
 fn lobby_watch(session: &Session, argument: Option<&RawValue>) -> Answer {
     let request: LobbyWatch = parse(argument)?;
-    let watch = match (request.watch, request.size) {
-        (false, _) => rooms::LobbyWatch::Off,
-        (true, Some(size)) => rooms::LobbyWatch::Capacity(size),
-        (true, None) => rooms::LobbyWatch::All,
-    };
+    let filter = filter(request.kind, request.size);
+    let watch = if request.watch { rooms::LobbyWatch::On(filter) } else { rooms::LobbyWatch::Off };
     // Watched first: a room that appears in between is told twice, never not at all.
     session.shared.hub.watch_lobby(&session.handle, watch);
-    done(LobbyListed { rooms: all(session.shared.hub.lobby(request.size)) })
+    done(LobbyListed { rooms: all(session.shared.hub.lobby(filter)) })
+}
+
+fn filter(kind: Option<RoomKind>, capacity: Option<u8>) -> rooms::LobbyFilter {
+    rooms::LobbyFilter { kind: kind.unwrap_or_default().into(), capacity }
 }
 
 async fn media_offer(session: &Session, argument: Option<&RawValue>) -> Answer {
@@ -188,6 +191,12 @@ async fn media_mute(session: &Session, argument: Option<&RawValue>) -> Answer {
     let request: MediaMute = parse(argument)?;
     let track = session.shared.hub.mute(&session.handle.id, &TrackId::new(request.track), request.muted).await?;
     done(MediaMuted { track: track.into() })
+}
+
+async fn media_pin(session: &Session, argument: Option<&RawValue>) -> Answer {
+    let request: MediaPin = parse(argument)?;
+    session.shared.hub.pin(&session.handle.id, request.tracks.into_iter().map(TrackId::new).collect()).await?;
+    done(())
 }
 
 async fn chat_send(session: &Session, argument: Option<&RawValue>) -> Answer {

@@ -4,11 +4,11 @@
 
 use super::{Failure, from_ns, to_ns};
 use ::rooms::store::{LinkRecord, Listing, Nonce, Redeemed, RoomRecord};
-use ::rooms::{ChannelId, RoomId, User, UserId};
+use ::rooms::{ChannelId, RoomId, RoomKind, User, UserId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::time::SystemTime;
 
-const ROOM_COLUMNS: &str = "id, name, capacity, password_hash, owner_id, owner_name, channel, listing, created_at_ns";
+const ROOM_COLUMNS: &str = "id, name, capacity, password_hash, owner_id, owner_name, channel, listing, created_at_ns, kind";
 
 pub(super) fn create(db: &Connection, room: RoomRecord, nonce: &Nonce) -> Result<RoomRecord, Failure> {
     let known = db
@@ -20,7 +20,7 @@ pub(super) fn create(db: &Connection, room: RoomRecord, nonce: &Nonce) -> Result
     if let Some(known) = known {
         return known;
     }
-    db.prepare_cached(&format!("INSERT INTO rooms ({ROOM_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"))?.execute(params![
+    db.prepare_cached(&format!("INSERT INTO rooms ({ROOM_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"))?.execute(params![
         room.id.as_str(),
         room.name,
         room.capacity,
@@ -30,6 +30,7 @@ pub(super) fn create(db: &Connection, room: RoomRecord, nonce: &Nonce) -> Result
         room.channel.as_str(),
         listing_name(room.listing),
         to_ns(room.created_at),
+        kind_name(room.kind),
     ])?;
     db.prepare_cached("INSERT INTO room_nonces (owner_id, nonce, room, stored_at_ns) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
         room.owner.id.as_str(),
@@ -113,7 +114,23 @@ fn read_room(row: &Row<'_>) -> Result<RoomRecord, Failure> {
         channel: ChannelId::new(row.get::<_, String>(6)?),
         listing: listing(row.get_ref(7)?.as_str().map_err(rusqlite::Error::from)?)?,
         created_at: from_ns(row.get(8)?),
+        kind: kind(row.get_ref(9)?.as_str().map_err(rusqlite::Error::from)?)?,
     })
+}
+
+fn kind_name(kind: RoomKind) -> &'static str {
+    match kind {
+        RoomKind::Buddy => "buddy",
+        RoomKind::Voice => "voice",
+    }
+}
+
+fn kind(name: &str) -> Result<RoomKind, Failure> {
+    match name {
+        "buddy" => Ok(RoomKind::Buddy),
+        "voice" => Ok(RoomKind::Voice),
+        _ => Err(Failure::Unreadable("rooms.kind")),
+    }
 }
 
 fn listing_name(listing: Listing) -> &'static str {

@@ -70,6 +70,8 @@ const MIGRATIONS: &[&str] = &["
         PRIMARY KEY (channel, author_id, nonce)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX message_nonces_age ON message_nonces (stored_at_ns);
+", "
+    ALTER TABLE rooms ADD COLUMN kind TEXT NOT NULL DEFAULT 'buddy';
 "];
 
 /// Opens the database for writing, makes it durable and brings it up to date.
@@ -161,6 +163,20 @@ mod tests {
         let path = dir.path().join("zzan.db");
         std::fs::write(&path, "a shopping list, and long enough to be taken for a header of a database".repeat(100)).expect("written");
         assert!(matches!(open(&path), Err(OpenError::Database { .. })));
+    }
+
+    #[test]
+    fn a_room_of_the_first_version_is_a_buddy_room() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("zzan.db");
+        let mut db = Connection::open(&path).expect("made");
+        db.pragma_update(None, "application_id", APPLICATION_ID).expect("set");
+        migrate(&mut db, MIGRATIONS[0], 1).expect("migrated");
+        db.execute_batch("INSERT INTO rooms VALUES ('room_1', '막걸리', 4, NULL, 'u_1', '하나', 'ch_1', 'lobby', 7, NULL)").expect("kept");
+        drop(db);
+        let db = open(&path).expect("brought up to date");
+        let kind: String = db.query_row("SELECT kind FROM rooms WHERE id = 'room_1'", [], |row| row.get(0)).expect("read");
+        assert_eq!(kind, "buddy");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::*;
 use ::rooms::store::{Listing, StoreError};
-use ::rooms::{MessageId, User, UserId};
+use ::rooms::{MessageId, RoomKind, User, UserId};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -41,6 +41,7 @@ async fn what_was_acknowledged_is_there_after_opening_again() {
     let room = RoomRecord {
         id: RoomId::new("room_1"),
         name: "막걸리".into(),
+        kind: RoomKind::Buddy,
         capacity: 4,
         password_hash: Some("$argon2id$…".into()),
         owner: User { id: UserId::new("u_1"), name: "하나".into() },

@@ -21,9 +21,9 @@ retry_after_ms?: number, };
 /**
  * A room as everyone in it sees it.
  */
-export type Room = { id: string, name: string,
+export type Room = { id: string, name: string, kind: RoomKind,
 /**
- * Seats, 2–4.
+ * Seats.
  */
 capacity: number, has_password: boolean,
 /**
@@ -40,9 +40,14 @@ channel: string,
 participants: Array<Participant>, };
 
 /**
+ * What a room is for.
+ */
+export type RoomKind = "buddy" | "voice";
+
+/**
  * A room as the lobby lists it.
  */
-export type LobbyRoom = { id: string, name: string, capacity: number,
+export type LobbyRoom = { id: string, name: string, kind: RoomKind, capacity: number,
 /**
  * Seats taken.
  */
@@ -170,7 +175,11 @@ export type RoomCreate = {
  */
 name: string,
 /**
- * 2–4.
+ * `buddy` when absent.
+ */
+kind?: RoomKind,
+/**
+ * 2–4 in a buddy room, 2–50 in a voice room.
  */
 capacity: number,
 /**
@@ -192,6 +201,10 @@ export type RoomCreated = { room: Room, };
  */
 export type LobbyList = {
 /**
+ * `buddy` when absent.
+ */
+kind?: RoomKind,
+/**
  * Rooms of this capacity only.
  */
 size?: number, };
@@ -200,6 +213,10 @@ size?: number, };
  * `lobby:watch`
  */
 export type LobbyWatch = {
+/**
+ * `buddy` when absent.
+ */
+kind?: RoomKind,
 /**
  * Rooms of this capacity only.
  */
@@ -299,6 +316,15 @@ track: string, muted: boolean, };
  * Answer of `media:mute` and `room:mute`.
  */
 export type MediaMuted = { track: Track, };
+
+/**
+ * `media:pin`: what to see first where a room has more cameras than one has video slots. Replaces the list before.
+ */
+export type MediaPin = {
+/**
+ * At most 64 track ids, best first. Ids of tracks that aren't there have no effect.
+ */
+tracks: Array<string>, };
 
 /**
  * `chat:send`
@@ -480,6 +506,7 @@ export type ClientEvents = {
   "lobby:watch": { request: LobbyWatch, response: LobbyListed },
   "media:offer": { request: MediaOffer, response: MediaAnswer },
   "media:mute": { request: MediaMute, response: MediaMuted },
+  "media:pin": { request: MediaPin, response: Empty },
   "chat:send": { request: ChatSend, response: ChatSent },
   "chat:history": { request: ChatHistory, response: ChatPage },
   "session:refresh": { request: SessionRefresh, response: SessionRefreshed },

@@ -39,7 +39,7 @@ impl Transport {
 
 impl Bench {
     async fn join_offering(&self, client: &Client, room: &RoomView, offer: Offer) -> Result<Joined> {
-        self.hub.join(&client.session, JoinRoom { room: room.id.clone(), password: None, offer: Some(offer) }).await
+        self.hub.join(&client.session, JoinRoom { room: room.id.clone(), password: None, offer: Some(offer), watch: None }).await
     }
 }
 
@@ -125,7 +125,7 @@ async fn of_five_offers_at_once_four_are_seated() {
     for index in 0..5 {
         let (hub, room, client) = (bench.hub.clone(), room.id.clone(), bench.client(&format!("u{index}")));
         let offer = Some(Transport::new().offer(1, 3));
-        joins.spawn(async move { hub.join(&client.session, JoinRoom { room, password: None, offer }).await });
+        joins.spawn(async move { hub.join(&client.session, JoinRoom { room, password: None, offer, watch: None }).await });
     }
     let outcomes = joins.join_all().await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 4);
@@ -163,14 +163,14 @@ async fn a_transport_that_never_connects_is_told_lost() {
 async fn a_media_plane_that_takes_nothing_loses_the_peer_and_not_the_room() {
     let (media, workers) = ::media::start(&::media::Config::default()).unwrap();
     let hub = Hub::start(Config::default(), Arc::<MemoryStore>::default(), media).await.unwrap();
-    let request = CreateRoom { name: "방".to_owned(), capacity: 2, password: None, listing: Listing::Lobby, nonce: Nonce("n".to_owned()) };
+    let request = CreateRoom { name: "방".to_owned(), kind: RoomKind::Buddy, capacity: 2, password: None, listing: Listing::Lobby, nonce: Nonce("n".to_owned()) };
     let room = hub.create_room(&person("ann"), request).await.unwrap();
     let client = |user: &str| {
         let (session, outbox) = SessionHandle::new(SessionId::new(user), person(user), Grants::User);
         Client { session, outbox }
     };
     let (mut ann, bob) = (client("ann"), client("bob"));
-    let offer = |offer| JoinRoom { room: room.id.clone(), password: None, offer: Some(offer) };
+    let offer = |offer| JoinRoom { room: room.id.clone(), password: None, offer: Some(offer), watch: None };
     hub.join(&bob.session, offer(Transport::new().offer(1, 1))).await.unwrap();
     workers.stop();
     hub.join(&ann.session, offer(Transport::new().offer(1, 1))).await.unwrap();

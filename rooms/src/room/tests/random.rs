@@ -88,6 +88,7 @@ impl Plane {
                 assert!(self.peers.contains(&peer) && self.tracks.contains_key(&track));
                 self.binds.insert((peer, slot), track);
             }
+            MediaOutput::BindSpeaker { .. } => panic!("a room of four has no pool"),
             MediaOutput::Bind { peer, slot, track: None } => drop(self.binds.remove(&(peer, slot))),
         }
     }
