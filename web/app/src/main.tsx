@@ -6,6 +6,7 @@ import './styles/controls.css';
 import './styles/lobby.css';
 import './styles/room.css';
 import './styles/call.css';
+import './styles/voice.css';
 import './styles/chat.css';
 
 const root = document.getElementById('root');

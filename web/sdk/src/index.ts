@@ -13,5 +13,5 @@ export type { AnswerOf, RequestName, RequestOf, ServerEventName } from './protoc
 export type * from './protocol.gen.js';
 export type { Room as RoomInfo } from './protocol.gen.js';
 export { createGuest, redeemLink, refreshToken, type Access, type LinkAccess } from './rest.js';
-export { Room, type EndReason, type JoinOptions, type RoomEnd, type RoomStatus, type RoomView } from './room.js';
+export { Room, type EndReason, type JoinOptions, type RoomEnd, type RoomStatus, type RoomView, type Voice } from './room.js';
 export { midOf, trackOf, type RoomState } from './state.js';

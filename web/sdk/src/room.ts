@@ -36,6 +36,14 @@ export interface RoomView {
   readonly isOwner: boolean;
 }
 
+/** A slot of a voice room. */
+export interface Voice {
+  mid: string;
+  media: MediaStreamTrack;
+  /** Whom it carries; nobody yet, or no more. */
+  participant: string | undefined;
+}
+
 interface RoomEvents {
   /** `view` is another one, and `mediaOf` may tell another track. */
   change: undefined;
@@ -63,6 +71,7 @@ export class Room {
   private readonly held: ServerEvent[] = [];
   /** Counts recoveries: an older one that comes back late does nothing. */
   private recovery = 0;
+  private pinned: readonly string[] = [];
   private readonly told: Partial<Record<SendSource, boolean>> = {};
 
   private constructor(private readonly client: Client, private readonly options: JoinOptions, seat: Joining) {
@@ -116,6 +125,30 @@ export class Room {
     const track = trackOf(this.currentState, participant, source);
     const mid = track && midOf(this.currentState, track.id);
     return mid === undefined ? undefined : this.media?.received(mid);
+  }
+
+  /**
+   * What the audio slots receive, and whom they carry now. In a voice room they follow the speakers: play each all the time, for what it
+   * carries changes faster than this tells.
+   */
+  get voices(): readonly Voice[] {
+    const { slots, bindings, tracks } = this.currentState;
+    return slots.filter(({ kind }) => kind === 'audio').flatMap(({ mid }) => {
+      const media = this.media?.received(mid);
+      const track = tracks.find(({ id }) => id === bindings.get(mid));
+      return media ? [{ mid, media, participant: track?.participant }] : [];
+    });
+  }
+
+  /** From now on so many pictures can be received, or more where there were more already: a slot once offered stays. */
+  seeUpTo(videos: number): void {
+    if (videos > this.slots.video) this.needSlots({ audio: this.slots.audio, video: videos });
+  }
+
+  /** In a room with more pictures than slots: these tracks before all others, the best first. Replaces the list before. */
+  async pin(tracks: readonly string[]): Promise<void> {
+    await this.client.request('media:pin', { tracks: [...tracks] });
+    this.pinned = tracks;
   }
 
   stats(): Promise<RTCStatsReport> | undefined {
@@ -193,6 +226,8 @@ export class Room {
       this.adopt(seat.media);
       this.currentState = seat.state;
       this.followLocal();
+      // A new seat knows of no pins.
+      if (this.pinned.length > 0) this.pin(this.pinned).catch(() => undefined);
       void this.chat.catchUp();
     });
     void this.recover(attempt, () => this.end({ reason: 'gone' }));

@@ -75,7 +75,7 @@ const seat = (rev: number): RoomJoined => ({
   slots: [{ mid: '2', kind: 'audio' }, { mid: '5', kind: 'video' }],
   me: { id: 'p1', user: 'u1', name: 'Ann' },
   room: {
-    id: 'r1', name: 'Friday', capacity: 4, has_password: false, owner: 'u1', channel: 'c1',
+    id: 'r1', name: 'Friday', kind: 'buddy', capacity: 4, has_password: false, owner: 'u1', channel: 'c1',
     participants: [{ id: 'p1', user: 'u1', name: 'Ann', state: 'joined' }, { id: 'p2', user: 'u2', name: 'Bo', state: 'joined' }],
   },
   tracks: [{ id: 't2', participant: 'p2', kind: 'video', source: 'camera', muted: false, muted_by_moderator: false }],

@@ -10,7 +10,7 @@ const boMicrophone: Track = { id: 't3', participant: 'p2', kind: 'audio', source
 function joined(): RoomState {
   const seat: RoomJoined = {
     me: { id: 'p1', user: 'u1', name: 'Ann' },
-    room: { id: 'r1', name: 'Friday', capacity: 4, has_password: false, owner: 'u1', channel: 'c1', participants: [ann, bo] },
+    room: { id: 'r1', name: 'Friday', kind: 'buddy', capacity: 4, has_password: false, owner: 'u1', channel: 'c1', participants: [ann, bo] },
     slots: [{ mid: '2', kind: 'audio' }, { mid: '5', kind: 'video' }],
     tracks: [boCamera, boMicrophone],
     rev: 3,
@@ -85,7 +85,7 @@ test('events of another room change nothing', () => {
 
 test('the lobby stays newest first, and ended rooms go', () => {
   const room = (id: string, minute: number, seated = 1): LobbyRoom => ({
-    id, seated, name: id, capacity: 4, has_password: false, owner_name: 'Ann', created_at: `2026-01-01T00:0${minute}:00Z`,
+    id, seated, name: id, kind: 'buddy', capacity: 4, has_password: false, owner_name: 'Ann', created_at: `2026-01-01T00:0${minute}:00Z`,
   });
   const rooms = mergeLobby([], [room('a', 1), room('b', 2)], []);
   const next = mergeLobby(rooms, [room('c', 3), room('a', 1, 4)], ['b']);

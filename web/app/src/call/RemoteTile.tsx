@@ -64,7 +64,7 @@ function RemoteVideo({ track }: { track: MediaStreamTrack }) {
   return <video ref={ref} className="tile-video" autoPlay playsInline muted data-testid="tile-video" />;
 }
 
-function RemoteAudio({ track, muted }: { track: MediaStreamTrack; muted: boolean }) {
+export function RemoteAudio({ track, muted }: { track: MediaStreamTrack; muted: boolean }) {
   const ref = useMediaElement<HTMLAudioElement>(track);
   const { play } = use(ElementsContext);
   useEffect(() => (ref.current ? play(ref.current) : undefined), [ref, track, play]);

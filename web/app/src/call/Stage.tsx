@@ -1,12 +1,13 @@
 // The tiles of everyone here, in the order of joining, oneself last.
 
-import { useCallback, useState } from 'react';
 import { trackOf, type LocalState, type Room, type RoomState } from 'zzan-client';
 import { useT } from '../i18n';
+import { useMutedForMe } from './muted';
 import { RemoteTile } from './RemoteTile';
 import { SelfTile } from './SelfTile';
+import { VoiceStage } from './VoiceStage';
 
-interface Props {
+export interface StageProps {
   room: Room;
   state: RoomState;
   media: LocalState;
@@ -14,17 +15,13 @@ interface Props {
   onKick: (participant: string, name: string) => void;
 }
 
-export function Stage({ room, state, media, isOwner, onKick }: Props) {
+export function Stage(props: StageProps) {
+  return props.state.room.kind === 'voice' ? <VoiceStage {...props} /> : <BuddyStage {...props} />;
+}
+
+function BuddyStage({ room, state, media, isOwner, onKick }: StageProps) {
   const t = useT();
-  // By user: muting somebody lasts when they come back.
-  const [mutedForMe, setMutedForMe] = useState<ReadonlySet<string>>(new Set());
-  const toggleMuted = useCallback((user: string) => {
-    setMutedForMe((before) => {
-      const next = new Set(before);
-      if (!next.delete(user)) next.add(user);
-      return next;
-    });
-  }, []);
+  const [mutedForMe, toggleMuted] = useMutedForMe();
   const others = state.participants.filter(({ id }) => id !== state.me.id);
   const speaking = new Set(state.speakers.map(({ participant }) => participant));
   return (

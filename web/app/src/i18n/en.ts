@@ -112,6 +112,8 @@ export const en = {
     muteForMe: (name: string) => `Mute ${name} for me`,
     unmuteForMe: (name: string) => `Hear ${name} again`,
     mutedForMe: 'Muted for you',
+    pin: (name: string) => `Keep ${name} in view`,
+    unpin: (name: string) => `Stop keeping ${name} in view`,
     more: (name: string) => `Options for ${name}`,
     micMuted: 'Microphone muted',
     camOff: 'Camera off',

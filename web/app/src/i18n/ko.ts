@@ -114,6 +114,8 @@ export const ko: Dictionary = {
     muteForMe: (name) => `${name}님 소리 나만 끄기`,
     unmuteForMe: (name) => `${name}님 소리 다시 듣기`,
     mutedForMe: '나에게만 음소거',
+    pin: (name) => `${name}님 화면 고정`,
+    unpin: (name) => `${name}님 화면 고정 풀기`,
     more: (name) => `${name}님 메뉴`,
     micMuted: '마이크 꺼짐',
     camOff: '카메라 꺼짐',

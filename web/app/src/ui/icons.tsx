@@ -41,5 +41,6 @@ export const CloseIcon = () => <Icon><path d="m6 6 12 12M18 6 6 18" /></Icon>;
 export const SendIcon = () => <Icon><path d="M5 12 4 4.5 20.5 12 4 19.5 5 12m0 0h7" /></Icon>;
 export const CheckIcon = () => <Icon><path d="m5 12.5 4.5 4.5L19 7.5" /></Icon>;
 export const RemoveIcon = () => <Icon><circle cx="10" cy="8" r="3.5" /><path d="M3.5 20a6.5 6.5 0 0 1 11-4.7M16 18h5" /></Icon>;
+export const PinIcon = () => <Icon><path d="M9 4h6l-1 6 3 3v2H7v-2l3-3zM12 15v5" /></Icon>;
 export const EyeIcon = () => <Icon><path d="M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12z" /><circle cx="12" cy="12" r="2.8" /></Icon>;
 export const PencilIcon = () => <Icon><path d="m4 20 1-4.5L16 4.5a2.1 2.1 0 0 1 3 3L8.5 19z" /></Icon>;

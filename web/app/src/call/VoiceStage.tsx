@@ -1,0 +1,127 @@
+// A voice room of many: the pictures that fit as tiles, and everyone as a list with who speaks. Sound comes from the slots, whoever is in them.
+
+import { useEffect, useRef, useState } from 'react';
+import { trackOf, type Participant, type Room } from 'zzan-client';
+import { useT } from '../i18n';
+import { useMutedForMe } from './muted';
+import { Person } from './Person';
+import { RemoteAudio, RemoteTile } from './RemoteTile';
+import { SelfTile } from './SelfTile';
+import type { StageProps } from './Stage';
+
+/** More pictures than this cost a phone its battery, and show nobody's face. */
+const TILES_MAX = 12;
+
+/** A picture smaller than this shows nobody's face either, in CSS pixels. */
+const TILE_MIN = { width: 200, height: 130 };
+
+/** Somebody's picture, and what carries it. */
+interface Shown {
+  participant: Participant;
+  video: MediaStreamTrack;
+}
+
+export function VoiceStage({ room, state, media, isOwner, onKick }: StageProps) {
+  const t = useT();
+  const stage = useRef<HTMLElement>(null);
+  const fits = useTilesThatFit(stage);
+  const [mutedForMe, toggleMuted] = useMutedForMe();
+  const [pinned, togglePin] = usePinned(room);
+  const { me } = state;
+  const others = state.participants.filter(({ id }) => id !== me.id);
+  const cameras = others.filter(({ id }) => trackOf(state, id, 'camera')?.muted === false).length;
+  const speaking = new Set(state.speakers.map(({ participant }) => participant));
+  const ownPicture = media.camera.track !== null;
+  useEffect(() => room.seeUpTo(Math.min(cameras, fits)), [room, cameras, fits]);
+
+  const shown = others.flatMap((participant): Shown[] => {
+    const video = trackOf(state, participant.id, 'camera')?.muted === false ? room.mediaOf(participant.id, 'camera') : undefined;
+    return video ? [{ participant, video }] : [];
+  });
+  const tiles = shown.length + (ownPicture ? 1 : 0);
+  return (
+    <main ref={stage} className={tiles > 0 ? 'stage voice with-pictures' : 'stage voice'} aria-label={t.call.participants} data-testid="voice-stage">
+      {room.voices.map(({ mid, media: voice, participant }) => (
+        <RemoteAudio key={mid} track={voice} muted={mutedForMe.has(userOf(others, participant))} />
+      ))}
+      {tiles > 0 && (
+        <div className="voice-tiles" style={{ '--columns': columnsFor(tiles) } as React.CSSProperties} data-testid="grid">
+          {shown.map(({ participant, video }) => (
+            <RemoteTile
+              key={participant.id}
+              participant={participant}
+              camera={trackOf(state, participant.id, 'camera')}
+              microphone={trackOf(state, participant.id, 'microphone')}
+              video={video}
+              audio={undefined}
+              speaking={speaking.has(participant.id)}
+              isHost={participant.user === state.room.owner}
+              mutedForMe={mutedForMe.has(participant.user)}
+              onToggleMuted={toggleMuted}
+              onKick={isOwner ? onKick : undefined}
+            />
+          ))}
+          {ownPicture && <SelfTile me={me} media={media} speaking={speaking.has(me.id)} isHost={me.user === state.room.owner} />}
+        </div>
+      )}
+      <ul className="people-list" data-testid="people">
+        {state.participants.map((participant) => {
+          const camera = trackOf(state, participant.id, 'camera');
+          const isSelf = participant.id === me.id;
+          return (
+            <Person
+              key={participant.id}
+              participant={participant}
+              isSelf={isSelf}
+              isHost={participant.user === state.room.owner}
+              speaking={speaking.has(participant.id)}
+              micMuted={isSelf ? !media.microphone.on || !media.microphone.track : trackOf(state, participant.id, 'microphone')?.muted !== false}
+              mutedForMe={mutedForMe.has(participant.user)}
+              onToggleMuted={isSelf ? undefined : toggleMuted}
+              pinned={camera !== undefined && pinned === camera.id}
+              onPin={!isSelf && camera?.muted === false && cameras > fits ? () => togglePin(camera.id) : undefined}
+              onKick={isOwner && !isSelf ? onKick : undefined}
+            />
+          );
+        })}
+      </ul>
+    </main>
+  );
+}
+
+function userOf(participants: readonly Participant[], id: string | undefined): string {
+  return participants.find((participant) => participant.id === id)?.user ?? '';
+}
+
+/** Rows and columns that keep tiles near 16:9 on a wide stage. */
+function columnsFor(tiles: number): number {
+  return Math.ceil(Math.sqrt(tiles));
+}
+
+/** One picture that stays, whoever speaks. */
+function usePinned(room: Room): [string | undefined, (track: string) => void] {
+  const [pinned, setPinned] = useState<string>();
+  const toggle = (track: string) => {
+    const next = pinned === track ? undefined : track;
+    room.pin(next === undefined ? [] : [next]).then(() => setPinned(next)).catch(() => undefined);
+  };
+  return [pinned, toggle];
+}
+
+/** How many remote pictures the stage has place for. */
+function useTilesThatFit(stage: React.RefObject<HTMLElement | null>): number {
+  const [fits, setFits] = useState(4);
+  useEffect(() => {
+    if (!stage.current) return undefined;
+    const observer = new ResizeObserver(([entry]) => {
+      if (!entry) return;
+      const { width, height } = entry.contentRect;
+      const count = Math.floor(width / TILE_MIN.width) * Math.floor(height / TILE_MIN.height);
+      // One place is for oneself.
+      setFits(Math.min(TILES_MAX, Math.max(1, count - 1)));
+    });
+    observer.observe(stage.current);
+    return () => observer.disconnect();
+  }, [stage]);
+  return fits;
+}
