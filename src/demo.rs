@@ -47,8 +47,14 @@ impl Demo {
         }
         // Named after the room that it follows: whoever comes at the same time gets the same one.
         let nonce = last.map_or_else(|| self.run.clone(), |last| last.as_str().to_owned());
-        let request =
-            CreateRoom { name: "짠! demo".to_owned(), kind: RoomKind::Buddy, capacity: 4, password: None, listing: Listing::Unlisted, nonce: Nonce(nonce) };
+        let request = CreateRoom {
+            name: "짠! demo".to_owned(),
+            kind: RoomKind::Buddy,
+            capacity: 4,
+            password: None,
+            listing: Listing::Unlisted,
+            nonce: Nonce(nonce),
+        };
         let owner = User { id: UserId::new("zzan:demo"), name: "zzan".to_owned() };
         let room = hub.create_room(&owner, request).await?.id;
         *self.last() = Some(room.clone());

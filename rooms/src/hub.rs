@@ -17,8 +17,8 @@ use crate::session::SessionHandle;
 use crate::store::{NewMessage, Nonce, RoomRecord, Store};
 use crate::view::{History, LobbyRoom, Message, RoomView, TrackSource, TrackView, User};
 use crate::{
-    Answered, ChannelId, Config, CreateLink, CreateRoom, CreatedLink, Error, JoinRoom, Joined, LeaveReason, LobbyFilter, LobbyWatch, Loss, MessageId,
-    Offer, ParticipantId, RedeemedLink, Result, RoomId, SessionId, Stats, TrackId, Watch,
+    Answered, ChannelId, Config, CreateLink, CreateRoom, CreatedLink, Error, JoinRoom, Joined, LeaveReason, LobbyFilter, LobbyWatch, Loss,
+    MessageId, Offer, ParticipantId, RedeemedLink, Result, RoomId, SessionId, Stats, TrackId, Watch,
 };
 use dashmap::DashMap;
 use std::sync::Arc;

@@ -28,5 +28,8 @@ pub use event::{CloseReason, Event, LeaveReason, Loss};
 pub use hub::Hub;
 pub use id::{ChannelId, MessageId, ParticipantId, RoomId, SessionId, TrackId, UserId, random as random_id};
 pub use limits::ChatRate;
-pub use request::{Answered, CreateLink, CreateRoom, CreatedLink, JoinRoom, Joined, LobbyFilter, LobbyWatch, Offer, Publication, RedeemedLink, Stats, Watch};
+pub use request::{
+    Answered, CreateLink, CreateRoom, CreatedLink, JoinRoom, Joined, LobbyFilter, LobbyWatch, Offer, Publication, RedeemedLink, Stats,
+    Watch,
+};
 pub use view::{Kind, Mid, RoomKind, User};

@@ -48,7 +48,8 @@ pub async fn create(
     };
     let has_password = request.password.is_some();
     let room = app.hub.create_room(&owner, request).await?;
-    if is_retry_possible && (room.name != name || room.kind != kind || room.capacity != body.capacity || room.has_password != has_password) {
+    if is_retry_possible && (room.name != name || room.kind != kind || room.capacity != body.capacity || room.has_password != has_password)
+    {
         return Err(Problem::field("Idempotency-Key", "was used for a room with other properties"));
     }
     let room = Room::new(room, &app.public_url);

@@ -308,8 +308,14 @@ async fn two_rooms_of_the_same_shape_hear_nothing_of_each_other() {
 #[tokio::test]
 async fn a_retried_creation_returns_the_first_room() {
     let bench = Bench::start().await;
-    let request =
-        CreateRoom { name: "  방  ".to_owned(), kind: RoomKind::Buddy, capacity: 3, password: None, listing: Listing::Lobby, nonce: Nonce("n".to_owned()) };
+    let request = CreateRoom {
+        name: "  방  ".to_owned(),
+        kind: RoomKind::Buddy,
+        capacity: 3,
+        password: None,
+        listing: Listing::Lobby,
+        nonce: Nonce("n".to_owned()),
+    };
     let first = bench.hub.create_room(&person("ann"), request.clone()).await.unwrap();
     assert_eq!(first.name, "방");
     let again = CreateRoom { name: "다른 이름".to_owned(), kind: RoomKind::Buddy, capacity: 2, ..request.clone() };
@@ -350,7 +356,14 @@ async fn the_last_one_out_ends_the_room_after_30_s() {
 async fn rooms_outlive_the_process_and_wait_for_their_people() {
     let bench = Bench::start().await;
     let (room, unlisted) = (bench.room("ann", 2, Some("건배")).await, Listing::Unlisted);
-    let shop = CreateRoom { name: "상점".to_owned(), kind: RoomKind::Buddy, capacity: 2, password: None, listing: unlisted, nonce: Nonce("n".to_owned()) };
+    let shop = CreateRoom {
+        name: "상점".to_owned(),
+        kind: RoomKind::Buddy,
+        capacity: 2,
+        password: None,
+        listing: unlisted,
+        nonce: Nonce("n".to_owned()),
+    };
     let shop = bench.hub.create_room(&person("shop"), shop).await.unwrap();
     let mut ann = bench.client("ann");
     bench.join(&ann, &room).await.unwrap();

@@ -166,7 +166,10 @@ mod tests {
         let created_at = room("b", 2, 3, 0).created_at;
         board.remove(&RoomId::new("b"), created_at);
         let changes = board.take_changes();
-        assert_eq!(changes, Changes { rooms: vec![room("a", 1, 2, 1)], removed: vec![(RoomId::new("b"), Size { kind: RoomKind::Buddy, capacity: 3 })] });
+        assert_eq!(
+            changes,
+            Changes { rooms: vec![room("a", 1, 2, 1)], removed: vec![(RoomId::new("b"), Size { kind: RoomKind::Buddy, capacity: 3 })] }
+        );
         assert_eq!(changes.of(buddies(Some(3))).rooms, Vec::new());
         assert!(!board.has_changes());
         board.put(room("a", 1, 2, 1));
@@ -180,6 +183,9 @@ mod tests {
         let listed = board.list(buddies(None));
         board.remove(&listed[0].id, listed[0].created_at);
         drop(board.take_changes());
-        assert_eq!(board.snapshot(), Changes { rooms: Vec::new(), removed: vec![(RoomId::new("a"), Size { kind: RoomKind::Buddy, capacity: 2 })] });
+        assert_eq!(
+            board.snapshot(),
+            Changes { rooms: Vec::new(), removed: vec![(RoomId::new("a"), Size { kind: RoomKind::Buddy, capacity: 2 })] }
+        );
     }
 }

@@ -104,13 +104,11 @@ impl Room {
 
     pub(super) fn media_event(&mut self, now: Instant, event: media::Event, out: &mut Vec<Output>) {
         match event {
-            media::Event::Connected { .. }
-            | media::Event::Layers { .. }
-            | media::Event::Stalled { .. }
-            | media::Event::Quality { .. } => {}
+            media::Event::Connected { .. } | media::Event::Layers { .. } | media::Event::Stalled { .. } | media::Event::Quality { .. } => {}
             media::Event::Lost { peer, .. } => self.media_lost(now, peer, out),
             media::Event::Speakers { speakers } => {
-                let named: Vec<_> = speakers.into_iter().filter_map(|(peer, level)| Some((self.roster.by_peer(peer)?.id.clone(), level))).collect();
+                let named: Vec<_> =
+                    speakers.into_iter().filter_map(|(peer, level)| Some((self.roster.by_peer(peer)?.id.clone(), level))).collect();
                 self.spoke(&named, out);
                 self.tell_all(Event::SpeakerChanged { room: self.facts.id.clone(), speakers: named }, out);
             }

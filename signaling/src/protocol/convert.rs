@@ -3,8 +3,8 @@
 use super::client_event::{MediaAnswer, MediaOffer, RoomCreate, RoomJoin, RoomJoined, Seat};
 use super::error::{ErrorCode, WireError};
 use super::types::{
-    Author, LobbyRoom, Me, Message, Participant, ParticipantState, Publication, Room, RoomKind, SdpKind, SessionDescription, Slot, SlotBinding,
-    Track, TrackKind, TrackSource,
+    Author, LobbyRoom, Me, Message, Participant, ParticipantState, Publication, Room, RoomKind, SdpKind, SessionDescription, Slot,
+    SlotBinding, Track, TrackKind, TrackSource,
 };
 use super::{client_event, server_event};
 use rooms::store::{Listing, Nonce};

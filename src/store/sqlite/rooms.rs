@@ -20,18 +20,20 @@ pub(super) fn create(db: &Connection, room: RoomRecord, nonce: &Nonce) -> Result
     if let Some(known) = known {
         return known;
     }
-    db.prepare_cached(&format!("INSERT INTO rooms ({ROOM_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"))?.execute(params![
-        room.id.as_str(),
-        room.name,
-        room.capacity,
-        room.password_hash,
-        room.owner.id.as_str(),
-        room.owner.name,
-        room.channel.as_str(),
-        listing_name(room.listing),
-        to_ns(room.created_at),
-        kind_name(room.kind),
-    ])?;
+    db.prepare_cached(&format!("INSERT INTO rooms ({ROOM_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"))?.execute(
+        params![
+            room.id.as_str(),
+            room.name,
+            room.capacity,
+            room.password_hash,
+            room.owner.id.as_str(),
+            room.owner.name,
+            room.channel.as_str(),
+            listing_name(room.listing),
+            to_ns(room.created_at),
+            kind_name(room.kind),
+        ],
+    )?;
     db.prepare_cached("INSERT INTO room_nonces (owner_id, nonce, room, stored_at_ns) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
         room.owner.id.as_str(),
         nonce.0,

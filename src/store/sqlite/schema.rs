@@ -15,7 +15,8 @@ const APPLICATION_ID: i64 = 0x7a7a_616e;
 const BUSY_WAIT: Duration = Duration::from_secs(2);
 
 /// Each entry leads from the version of its index to the next.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE rooms (
         id            TEXT PRIMARY KEY,
         name          TEXT NOT NULL,
@@ -70,9 +71,11 @@ const MIGRATIONS: &[&str] = &["
         PRIMARY KEY (channel, author_id, nonce)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX message_nonces_age ON message_nonces (stored_at_ns);
-", "
+",
+    "
     ALTER TABLE rooms ADD COLUMN kind TEXT NOT NULL DEFAULT 'buddy';
-"];
+",
+];
 
 /// Opens the database for writing, makes it durable and brings it up to date.
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {

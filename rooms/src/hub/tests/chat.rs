@@ -134,7 +134,8 @@ async fn everyone_is_told_everything_once_in_order_though_the_store_loses_answer
     let store = Arc::new(MoodyStore { inner: Arc::default(), losses: AtomicU32::new(0) });
     let config = Config { chat_rate: None, ..Config::default() };
     let hub = Hub::start(config, store.clone(), media).await.unwrap();
-    let request = CreateRoom { name: "방".to_owned(), kind: RoomKind::Buddy, capacity: 4, password: None, listing: Listing::Lobby, nonce: nonce(0) };
+    let request =
+        CreateRoom { name: "방".to_owned(), kind: RoomKind::Buddy, capacity: 4, password: None, listing: Listing::Lobby, nonce: nonce(0) };
     let room = hub.create_room(&person("ann"), request).await.unwrap();
     let mut clients = Vec::new();
     for user in ["a", "b", "c", "d"] {

@@ -19,8 +19,14 @@ impl Client {
 async fn rooms_are_listed_by_size_with_live_seats() {
     let bench = Bench::start().await;
     let (two, four) = (bench.room("ann", 2, Some("건배")).await, bench.room("bob", 4, None).await);
-    let unlisted =
-        CreateRoom { name: "숨은".to_owned(), kind: RoomKind::Buddy, capacity: 4, password: None, listing: Listing::Unlisted, nonce: Nonce("u".to_owned()) };
+    let unlisted = CreateRoom {
+        name: "숨은".to_owned(),
+        kind: RoomKind::Buddy,
+        capacity: 4,
+        password: None,
+        listing: Listing::Unlisted,
+        nonce: Nonce("u".to_owned()),
+    };
     bench.hub.create_room(&person("shop"), unlisted).await.unwrap();
     bench.join(&bench.client("bob"), &four).await.unwrap();
     let listed = |capacity| bench.hub.lobby(buddies(capacity)).into_iter().map(|room| (room.id, room.seated)).collect::<Vec<_>>();

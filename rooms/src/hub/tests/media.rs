@@ -163,7 +163,14 @@ async fn a_transport_that_never_connects_is_told_lost() {
 async fn a_media_plane_that_takes_nothing_loses_the_peer_and_not_the_room() {
     let (media, workers) = ::media::start(&::media::Config::default()).unwrap();
     let hub = Hub::start(Config::default(), Arc::<MemoryStore>::default(), media).await.unwrap();
-    let request = CreateRoom { name: "방".to_owned(), kind: RoomKind::Buddy, capacity: 2, password: None, listing: Listing::Lobby, nonce: Nonce("n".to_owned()) };
+    let request = CreateRoom {
+        name: "방".to_owned(),
+        kind: RoomKind::Buddy,
+        capacity: 2,
+        password: None,
+        listing: Listing::Lobby,
+        nonce: Nonce("n".to_owned()),
+    };
     let room = hub.create_room(&person("ann"), request).await.unwrap();
     let client = |user: &str| {
         let (session, outbox) = SessionHandle::new(SessionId::new(user), person(user), Grants::User);

@@ -162,10 +162,8 @@ fn a_pinned_picture_and_a_shared_screen_come_before_all_speakers() {
     for n in 2..=5 {
         bench.join(&format!("s{n}"), &format!("u{n}"), Some(talker(&format!("t{n}"), 0)));
     }
-    let pin = |tracks: &[&str]| Input::Pin {
-        session: SessionId::new("s1"),
-        tracks: tracks.iter().map(|track| TrackId::new(*track)).collect(),
-    };
+    let pin =
+        |tracks: &[&str]| Input::Pin { session: SessionId::new("s1"), tracks: tracks.iter().map(|track| TrackId::new(*track)).collect() };
     assert_eq!(bench.put(pin(&["t5-cam", "nobody's"])).answer, Some(Ok(Answer::Done)));
     assert_eq!(bench.seen("s1"), ["t2-cam", "t5-cam"]);
     bench.speak(&[3, 4]);
