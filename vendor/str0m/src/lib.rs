@@ -798,6 +798,8 @@ pub mod rtp {
     pub use crate::streams::{
         RtpPacket, RtpWrite, StreamPaused, StreamRx, StreamTx, StreamTxQueueInfo,
     };
+    // zzan:
+    pub use crate::session::direct::{Route, RtpReceipt};
 
     /// Debug output of the unencrypted RTP and RTCP packets.
     ///

@@ -1,4 +1,4 @@
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,7 +39,7 @@ use crate::rtp_::{RtpHeader, SessionId, TwccPacketId, extend_u16};
 use crate::rtp_::{SrtpContext, Ssrc};
 use crate::rtp_::{TwccRecvRegister, TwccSendRegister};
 use crate::stats::StatsSnapshot;
-use crate::streams::{RtpPacket, StreamTimeoutConfig, Streams};
+use crate::streams::{RtpPacket, SsrcMap, StreamTimeoutConfig, Streams};
 use crate::util::{Soonest, SystemTimeExt, already_happened, not_happening};
 use crate::{Reason, net};
 use crate::{RtcConfig, RtcError};
@@ -47,6 +47,9 @@ use crate::{RtcConfig, RtcError};
 /// Minimum interval between NACK polls. Per-packet retries also wait for RTT.
 /// Keep this high enough to avoid additional problems in very bad network conditions.
 const NACK_MIN_INTERVAL: Duration = Duration::from_millis(33);
+
+/// zzan: how long a packet may come late before it is asked for, unless other work comes first.
+const NACK_REORDER_GRACE: Duration = Duration::from_millis(10);
 
 /// Delay between reports of TWCC. This is deliberately very low.
 const TWCC_INTERVAL: Duration = Duration::from_millis(50);
@@ -59,7 +62,10 @@ const MAX_DLRR_PER_REPORT: usize = 50;
 
 /// zzan: most SSRCs, repair SSRCs included, that one remote may use in the life of a session.
 /// Each costs a map entry that is kept for its roll-over counter. More are ignored.
-const MAX_RX_SSRCS: usize = 64;
+pub(crate) const MAX_RX_SSRCS: usize = 64;
+
+// zzan: one packet in or out without a walk over the session.
+pub(crate) mod direct;
 
 pub(crate) struct Session {
     id: SessionId,
@@ -102,7 +108,7 @@ pub(crate) struct Session {
     twcc: u64,
     twcc_rx_register: TwccRecvRegister,
     twcc_tx_register: TwccSendRegister,
-    max_rx_seq_lookup: HashMap<Ssrc, SeqNoWindow>,
+    max_rx_seq_lookup: SsrcMap<SeqNoWindow>,
 
     bwe: Option<Bwe>,
     bwe_last_event: Option<(Bitrate, bool)>,
@@ -118,6 +124,9 @@ pub(crate) struct Session {
 
     // Next packet for RtpPacket event.
     pending_packet: Option<RtpPacket>,
+
+    /// zzan: when the last received packet makes a timeout necessary at the latest.
+    due_after_rx: Option<Instant>,
 
     // Total RTP payload bytes for media, including retransmissions.
     media_bytes_rx: u64,
@@ -209,7 +218,7 @@ impl Session {
             twcc: 0,
             twcc_rx_register: TwccRecvRegister::new(100),
             twcc_tx_register: TwccSendRegister::new(1000),
-            max_rx_seq_lookup: HashMap::new(),
+            max_rx_seq_lookup: SsrcMap::default(),
             bwe,
             bwe_last_event: None,
             enable_twcc_feedback: false,
@@ -217,6 +226,7 @@ impl Session {
             pacer_control: PacerControl::new(),
             poll_packet_buf: vec![0; 2000],
             pending_packet: None,
+            due_after_rx: None,
             media_bytes_rx: 0,
             media_bytes_tx: 0,
             ice_lite: config.ice_lite,
@@ -759,7 +769,17 @@ impl Session {
         let (mid, ssrc) = mapped.unwrap();
 
         // Register reception in nack registers.
+        let was_paused = stream.is_paused();
         let receipt_outer = stream.update_register(now, &header, clock_rate, is_repair, seq_no);
+
+        // zzan: for receive_rtp.
+        let has_twcc = self.enable_twcc_feedback && header.ext_vals.transport_cc.is_some();
+        let twcc_at = has_twcc.then(|| self.last_twcc + TWCC_INTERVAL);
+        let nack_at = stream
+            .nack_pending()
+            .then(|| (self.last_nack + NACK_MIN_INTERVAL).max(now + NACK_REORDER_GRACE));
+        let report_at = was_paused.then_some(now);
+        self.due_after_rx = [twcc_at, nack_at, report_at].into_iter().flatten().min();
 
         // RED-recovered packets (frame mode) are collected here and delivered after the
         // primary, filling single-packet losses from the next packet's redundancy.
@@ -1636,11 +1656,11 @@ fn un_red<'a>(header: &mut RtpHeader, data: &'a [u8], pt: Pt) -> Option<UnRed<'a
     })
 }
 
-fn make_max_seq_lookup(map: &HashMap<Ssrc, SeqNoWindow>) -> impl Fn(Ssrc) -> Option<SeqNo> + '_ {
+fn make_max_seq_lookup(map: &SsrcMap<SeqNoWindow>) -> impl Fn(Ssrc) -> Option<SeqNo> + '_ {
     |ssrc| map.get(&ssrc).map(|s| s.max_seq())
 }
 
-fn update_max_seq(map: &mut HashMap<Ssrc, SeqNoWindow>, ssrc: Ssrc, seq_no: SeqNo) {
+fn update_max_seq(map: &mut SsrcMap<SeqNoWindow>, ssrc: Ssrc, seq_no: SeqNo) {
     map.entry(ssrc)
         .and_modify(|window| window.update(seq_no))
         .or_insert_with(|| SeqNoWindow::new(seq_no));

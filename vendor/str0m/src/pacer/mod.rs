@@ -47,6 +47,16 @@ impl PacerImpl {
         }
     }
 
+    /// zzan: accounts for a packet that didn't come from a queue.
+    pub fn register_direct(&mut self, now: Instant, packet_size: DataSize, from: MidRid) {
+        match self {
+            PacerImpl::Null(_) => {
+                // NullPacer only keeps turns between queues
+            }
+            PacerImpl::LeakyBucket(v) => v.register_send(now, packet_size, from),
+        }
+    }
+
     pub fn check_probe_complete(&mut self, now: Instant) -> Option<TwccClusterId> {
         match self {
             PacerImpl::Null(_) => None,

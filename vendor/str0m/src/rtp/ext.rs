@@ -927,6 +927,40 @@ pub struct ExtensionValues {
     pub user_values: UserExtensionValues,
 }
 impl ExtensionValues {
+    /// zzan: whether there is any value besides those that the sending side of a stream sets
+    /// itself (MID, RIDs, send time, transport sequence number).
+    pub(crate) fn has_content(&self) -> bool {
+        let Self {
+            audio_level,
+            voice_activity,
+            video_orientation,
+            video_content_type,
+            tx_time_offs,
+            abs_send_time: _,
+            abs_capture_time,
+            transport_cc: _,
+            play_delay_min,
+            play_delay_max,
+            video_timing,
+            rid: _,
+            rid_repair: _,
+            mid: _,
+            frame_mark,
+            user_values,
+        } = self;
+        audio_level.is_some()
+            || voice_activity.is_some()
+            || video_orientation.is_some()
+            || video_content_type.is_some()
+            || tx_time_offs.is_some()
+            || abs_capture_time.is_some()
+            || play_delay_min.is_some()
+            || play_delay_max.is_some()
+            || video_timing.is_some()
+            || frame_mark.is_some()
+            || user_values.map.is_some()
+    }
+
     pub(crate) fn update_absolute_send_time(&mut self, now: Instant) {
         let Some(v) = self.abs_send_time else {
             return;

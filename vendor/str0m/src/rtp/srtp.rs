@@ -282,66 +282,68 @@ impl SrtpContext {
         //  | +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+ |
         //  |                                                                   |
         //  +- Encrypted Portion*                      Authenticated Portion ---+
-        let hlen = header.header_len;
-        let input = &buf[hlen..];
+        // zzan: the sealing itself is in protect_rtp_to.
+        let (head, body) = buf.split_at(header.header_len);
+        let mut output = Vec::with_capacity(buf.len() + MAX_TAG_LEN + CTR_BUFFER_PADDING);
+        output.extend_from_slice(head);
+        self.protect_rtp_to(&mut output, 0, body, header, srtp_index);
+        output
+    }
+
+    /// zzan: seals `body` behind the serialized header that is `output[start..]`, so that packets
+    /// can be collected in one buffer. See [`Self::protect_rtp`] for the layout.
+    pub fn protect_rtp_to(
+        &mut self,
+        output: &mut Vec<u8>,
+        start: usize,
+        body: &[u8],
+        header: &RtpHeader,
+        srtp_index: u64, // same as ext_seq
+    ) {
+        let body_start = output.len();
+        let body_end = body_start + body.len();
 
         match &mut self.rtp {
             Derived::Aes128CmSha1_80 { key, salt, enc, .. } => {
-                // arbitrary body lengths are fine: the output buffer below is
-                // allocated with the CTR scratch the ciphers need and truncated
-                // after encryption, so no 16-byte alignment is required.
+                // arbitrary body lengths are fine: the output is extended by the CTR scratch
+                // the ciphers need (an aws-lc-rs requirement) and truncated after encryption,
+                // so no 16-byte alignment is required.
                 let iv = Aes128CmSha1_80::rtp_iv(*salt, *header.ssrc, srtp_index);
+                let scratch = CTR_BUFFER_PADDING.max(Aes128CmSha1_80::HMAC_TAG_LEN);
+                output.resize(body_end + scratch, 0);
 
-                // Allocate buffer with CTR padding (aws-lc-rs requirement)
-                // HMAC_TAG_LEN is 10, CTR_BUFFER_PADDING is 15, so we need 5 extra bytes
-                let padding_needed =
-                    CTR_BUFFER_PADDING.saturating_sub(Aes128CmSha1_80::HMAC_TAG_LEN);
-                let mut output =
-                    vec![0_u8; buf.len() + Aes128CmSha1_80::HMAC_TAG_LEN + padding_needed];
-
-                enc.encrypt(&iv, input, &mut output[hlen..])
+                enc.encrypt(&iv, body, &mut output[body_start..])
                     .expect("rtp encrypt");
 
-                output[..hlen].copy_from_slice(&buf[..hlen]);
-
-                let hmac_start = buf.len();
                 let sha1_hmac = |k: &[u8], p: &[&[u8]]| self.sha1_hmac_provider.sha1_hmac(k, p);
-                Aes128CmSha1_80::rtp_hmac(sha1_hmac, key, &mut output, srtp_index, hmac_start);
+                let packet = &mut output[start..];
+                Aes128CmSha1_80::rtp_hmac(sha1_hmac, key, packet, srtp_index, body_end - start);
 
-                output.truncate(buf.len() + Aes128CmSha1_80::HMAC_TAG_LEN);
-                output
+                output.truncate(body_end + Aes128CmSha1_80::HMAC_TAG_LEN);
             }
             Derived::AeadAes128Gcm { salt, enc, .. } => {
                 let roc = (srtp_index >> 16) as u32;
 
                 let iv = AeadAes128Gcm::rtp_iv(*salt, *header.ssrc, roc, header.sequence_number);
-                let aad = &buf[..hlen];
 
                 // Input and output lengths for encryption:
                 // https://www.rfc-editor.org/rfc/rfc7714#section-5.2.1
-                let mut output = vec![0_u8; buf.len() + AeadAes128Gcm::TAG_LEN];
-                enc.encrypt(&iv, aad, input, &mut output[hlen..])
+                output.resize(body_end + AeadAes128Gcm::TAG_LEN, 0);
+                let (head, sealed) = output.split_at_mut(body_start);
+                enc.encrypt(&iv, &head[start..], body, sealed)
                     .expect("rtp encrypt");
-
-                output[..hlen].copy_from_slice(aad);
-
-                output
             }
             Derived::AeadAes256Gcm { salt, enc, .. } => {
                 let roc = (srtp_index >> 16) as u32;
 
                 let iv = AeadAes256Gcm::rtp_iv(*salt, *header.ssrc, roc, header.sequence_number);
-                let aad = &buf[..hlen];
 
                 // Input and output lengths for encryption:
                 // https://www.rfc-editor.org/rfc/rfc7714#section-5.2.1
-                let mut output = vec![0_u8; buf.len() + AeadAes256Gcm::TAG_LEN];
-                enc.encrypt(&iv, aad, input, &mut output[hlen..])
+                output.resize(body_end + AeadAes256Gcm::TAG_LEN, 0);
+                let (head, sealed) = output.split_at_mut(body_start);
+                enc.encrypt(&iv, &head[start..], body, sealed)
                     .expect("rtp encrypt");
-
-                output[..hlen].copy_from_slice(aad);
-
-                output
             }
         }
     }

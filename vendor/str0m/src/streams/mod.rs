@@ -1,5 +1,6 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt::{self};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
@@ -19,6 +20,7 @@ use crate::rtp_::{Mid, Rid, SeqNo};
 use crate::util::already_happened;
 
 pub use self::receive::StreamRx;
+pub(crate) use self::send::DirectPacket;
 pub use self::send::{RtpWrite, StreamTx, StreamTxQueueInfo};
 
 mod receive;
@@ -35,6 +37,30 @@ pub(crate) use send::{DEFAULT_RTX_CACHE_DURATION, DEFAULT_RTX_RATIO_CAP};
 pub(crate) struct StreamTimeoutConfig<'a> {
     pub(crate) codecs: &'a CodecConfig,
     pub(crate) intervals: RtcpReportIntervals,
+}
+
+/// zzan: by SSRC, without the cost of a keyed hash per packet. A remote may choose its SSRCs so that
+/// they collide, but has only [`MAX_RX_SSRCS`][crate::session::MAX_RX_SSRCS] of them.
+pub(crate) type SsrcMap<V> = HashMap<Ssrc, V, BuildHasherDefault<SsrcHasher>>;
+
+#[derive(Default)]
+pub(crate) struct SsrcHasher(u64);
+
+impl Hasher for SsrcHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u32((*byte).into());
+        }
+    }
+
+    fn write_u32(&mut self, n: u32) {
+        self.0 = (self.0 ^ u64::from(n)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        // The map takes its bucket from the low bits, which only the product's high ones mix.
+        self.0.rotate_left(32)
+    }
 }
 
 /// Packet of RTP data.
@@ -124,17 +150,17 @@ impl RtpPacket {
 #[derive(Debug)]
 pub(crate) struct Streams {
     /// All incoming encoded streams.
-    streams_rx: HashMap<Ssrc, StreamRx>,
+    streams_rx: SsrcMap<StreamRx>,
 
     /// Each incoming SSRC is mapped to a Mid/Ssrc. The Ssrc in the value is for the case
     /// where the incoming SSRC is for an RTX and we want the "main".
-    rx_lookup: HashMap<Ssrc, RxLookup>,
+    rx_lookup: SsrcMap<RxLookup>,
 
     /// Time we last cleaned up unused entries from source_keys_rx.
     last_rx_lookup_cleanup: Instant,
 
     /// All outgoing encoded streams.
-    streams_tx: HashMap<Ssrc, StreamTx>,
+    streams_tx: SsrcMap<StreamTx>,
 
     /// Non-media padding source. Its sequence counter survives media changes.
     probe_tx: StreamTx,
@@ -770,8 +796,10 @@ impl Streams {
     /// Whether any receive stream currently needs NACK reports (see [`StreamRx::nack_enabled`]).
     ///
     /// Not cached: the answer changes with pause state and pending NACK retries.
+    ///
+    /// zzan: only while packets are missing; a gap lowers the deadline when it is seen.
     pub(crate) fn any_nack_enabled(&self) -> bool {
-        self.streams_rx.values().any(|s| s.nack_enabled())
+        self.streams_rx.values().any(|s| s.nack_pending())
     }
 
     fn rx_lookup_at(&self) -> Instant {

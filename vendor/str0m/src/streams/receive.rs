@@ -829,6 +829,16 @@ impl StreamRx {
         register.has_pending_nacks()
     }
 
+    /// zzan: whether a missing packet is still to be asked for.
+    pub(crate) fn nack_pending(&self) -> bool {
+        !self.suppress_nack && self.register.as_ref().is_some_and(|r| r.has_pending_nacks())
+    }
+
+    /// zzan: whether the next packet will end a pause, or is the first.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused
+    }
+
     pub(crate) fn maybe_create_nack(
         &mut self,
         now: Instant,

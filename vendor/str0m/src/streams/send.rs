@@ -27,7 +27,7 @@ use crate::util::value_history::ValueHistory;
 use crate::util::{InstantExt, already_happened, not_happening};
 
 use super::RtpPacket;
-use super::rtx_cache::RtxCache;
+use super::rtx_cache::{Kept, RtxCache};
 use super::send_queue::SendQueue;
 use super::send_stats::StreamTxStats;
 
@@ -140,6 +140,9 @@ pub struct StreamTx {
 
     /// Dummy packet for resends. Used between poll_packet and poll_packet_padding
     blank_packet: RtpPacket,
+
+    /// zzan: the packet being resent, restored from the cache.
+    resend_packet: RtpPacket,
 
     /// Cache of sent packets to be able to answer to NACKs as well as
     /// sending spurious resends as padding.
@@ -308,6 +311,11 @@ impl RtpWrite {
         }
     }
 
+    /// zzan: bytes of RTP payload.
+    pub(crate) fn payload_len(&self) -> usize {
+        self.payload.len()
+    }
+
     /// Set the RTP marker bit.
     pub fn marker(mut self, marker: bool) -> Self {
         self.marker = marker;
@@ -379,6 +387,7 @@ impl StreamTx {
             resends: VecDeque::new(),
             padding: 0,
             blank_packet: RtpPacket::blank(),
+            resend_packet: RtpPacket::blank(),
             rtx_cache: RtxCache::new(2000, DEFAULT_RTX_CACHE_DURATION),
             rtx_ratio_cap: DEFAULT_RTX_RATIO_CAP,
             last_sender_report: already_happened(),
@@ -553,6 +562,90 @@ impl StreamTx {
         };
 
         self.send_queue.push(packet);
+    }
+
+    /// zzan: takes a packet for [`Rtc::send_rtp`][crate::Rtc::send_rtp], which bypasses the queue.
+    /// Does what [`Self::write_rtp`] and [`Self::poll_packet`] do for a regular packet, apart from
+    /// the header extensions of the session and the bytes.
+    pub(crate) fn send_direct(
+        &mut self,
+        now: Instant,
+        rtp: RtpWrite,
+        params: &[PayloadParams],
+    ) -> Option<DirectPacket> {
+        let RtpWrite {
+            pt,
+            seq_no,
+            time,
+            wallclock,
+            marker,
+            ext_vals,
+            nackable,
+            payload,
+            csrc_count,
+            csrc,
+            vp8_patch,
+        } = rtp;
+
+        // A RED packet is never repeated, see poll_packet.
+        let param = params.iter().find(|p| p.pt() == pt || p.red() == Some(pt))?;
+        let rtx_possible = param.resend().is_some() && param.pt() == pt;
+        if rtx_possible {
+            self.pt_for_padding = Some(pt);
+        }
+
+        self.clock_rate = Some(param.spec().rtp_clock_rate());
+        self.rtp_and_wallclock = Some((time, wallclock));
+        self.last_sent_seq_no = seq_no;
+        self.last_used = now;
+
+        let len = payload.len() as u64;
+        self.stats.update_packet_counts(len, false);
+        if let Some(h) = &mut self.stats.bytes_transmitted {
+            h.push(now, len);
+            // Else done by polling for resends.
+            h.purge_old(now);
+        }
+
+        let mut header = RtpHeader {
+            csrc_count,
+            sequence_number: *seq_no as u16,
+            marker,
+            payload_type: pt,
+            timestamp: time,
+            ssrc: self.ssrc,
+            csrc,
+            ext_vals,
+            ..Default::default()
+        };
+        if !self.remote_acked_ssrc {
+            header.ext_vals.mid = Some(self.midrid.mid());
+            header.ext_vals.rid = self.midrid.rid();
+        }
+        header.ext_vals.rid_repair = None;
+
+        Some(DirectPacket {
+            seq_no,
+            header,
+            payload,
+            vp8_patch,
+            nackable: nackable && rtx_possible,
+        })
+    }
+
+    /// zzan: remembers a packet that was sent past the queue, to answer NACKs.
+    pub(crate) fn sent_direct(&mut self, now: Instant, packet: DirectPacket) {
+        if packet.nackable {
+            let DirectPacket {
+                seq_no,
+                header,
+                payload,
+                vp8_patch,
+                ..
+            } = packet;
+            let kept = Kept::new(seq_no, header, payload, vp8_patch);
+            self.rtx_cache.cache_sent_packet(kept, now);
+        }
     }
 
     fn padding_enabled(&self) -> bool {
@@ -882,15 +975,15 @@ impl StreamTx {
                 continue;
             };
 
-            // Cached packets must be nackable. This is ensured before adding the
+            // Cached packets are nackable. This is ensured before adding the
             // entry to the self.rtx_cache.
-            assert!(pkt.nackable);
+            pkt.restore(&mut self.resend_packet);
 
             break pkt.seq_no;
         };
 
-        // Borrow checker gymnastics.
-        let pkt = self.rtx_cache.get_cached_packet_by_seq_no(seq_no).unwrap();
+        let pkt = &mut self.resend_packet;
+        debug_assert_eq!(pkt.seq_no, seq_no);
 
         let len = pkt.payload.len() as u64;
         self.stats.update_packet_counts(len, true);
@@ -953,14 +1046,15 @@ impl StreamTx {
                 };
 
                 let orig_seq_no = pkt.seq_no;
+                pkt.restore(&mut self.resend_packet);
                 let seq_no = self.seq_no_rtx.inc();
 
-                self.padding = self.padding.saturating_sub(pkt.payload.len());
+                self.padding = self.padding.saturating_sub(self.resend_packet.payload.len());
 
                 return Some(NextPacket {
                     kind: NextPacketKind::Resend(orig_seq_no),
                     seq_no,
-                    pkt,
+                    pkt: &mut self.resend_packet,
                 });
             }
         };
@@ -1365,6 +1459,15 @@ impl StreamTx {
     pub(crate) fn is_midrid(&self, midrid: MidRid) -> bool {
         midrid.special_equals(&self.midrid)
     }
+}
+
+/// zzan: a packet on its way past the queue.
+pub(crate) struct DirectPacket {
+    pub seq_no: SeqNo,
+    pub header: RtpHeader,
+    pub payload: Arc<[u8]>,
+    pub vp8_patch: Option<Vp8Patch>,
+    nackable: bool,
 }
 
 struct NextPacket<'a> {
