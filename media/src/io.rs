@@ -4,7 +4,8 @@
 
 use crate::config::Limits;
 use crate::demux::{Demux, PeerKey};
-use crate::socket::Outbox;
+use crate::limits::SPARE_QUEUES;
+use crate::socket::{Outbox, Packets};
 use crate::stats::Counters;
 use crate::timers::Timers;
 use std::sync::Arc;
@@ -29,6 +30,8 @@ pub(crate) struct Io {
     /// Peers to drain in this turn.
     pub(crate) dirty: Vec<PeerKey>,
     outbox: Outbox,
+    /// Emptied queues for the peers that are next to send something.
+    spare: Vec<Packets>,
     peers: u64,
     shared: Arc<Shared>,
 }
@@ -41,6 +44,7 @@ impl Io {
             counters: Arc::clone(&shared.counters),
             dirty: vec![],
             outbox,
+            spare: vec![],
             peers: 0,
             shared,
         }
@@ -52,6 +56,19 @@ impl Io {
 
     pub(crate) fn send(&mut self, transmit: &str0m::net::Transmit) {
         self.outbox.push(transmit.source, transmit.destination, &transmit.contents, &self.counters);
+    }
+
+    /// A queue for one peer's packets of this turn.
+    pub(crate) fn packets(&mut self) -> Packets {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    /// Sends a peer's packets of this turn.
+    pub(crate) fn send_packets(&mut self, mut packets: Packets) {
+        self.outbox.send(&mut packets, &self.counters);
+        if self.spare.len() < SPARE_QUEUES {
+            self.spare.push(packets);
+        }
     }
 
     /// Sends what was queued.

@@ -27,6 +27,11 @@ pub(crate) const STUN_WATCHED_MAX: usize = 4096;
 pub(crate) const STUN_UNWATCHED_PER_SECOND: u32 = 10_000;
 /// Wanted size of the socket buffers in bytes, some 0.3 s at 100 Mbit/s. The kernel may grant less; what doesn't fit is dropped.
 pub(crate) const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
+/// Packets held for a peer that is still connecting, some 2 s of a talk. One more drops all, and video starts over with a key
+/// frame once it is connected.
+pub(crate) const EARLY_PACKETS: usize = 512;
+/// Emptied send queues kept for reuse by a worker. More are freed; a turn with more peers to send to allocates.
+pub(crate) const SPARE_QUEUES: usize = 64;
 /// Packets kept per video slot to answer NACKs. Older ones can't be repeated.
 pub(crate) const RTX_CACHE_PACKETS: usize = 2000;
 /// Age at which a packet is no longer worth repeating.

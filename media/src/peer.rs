@@ -1,7 +1,7 @@
 //! The media end of one participant: its transport, the slots it receives on, the m-lines it sends on.
 //!
-//! A peer knows nothing of other peers. Invariant: after every input the transport's output is drained, or the peer stands on
-//! the worker's list of peers to drain.
+//! A peer knows nothing of other peers. Invariant: after every input but RTP, which needs none of it before the deadline that it
+//! names, the transport's output is drained, or the peer stands on the worker's list with its transport marked.
 
 use crate::config::Limits;
 use crate::data::Data;
@@ -11,21 +11,22 @@ use crate::forward::rewrite::{Held, Incoming, Rewriter};
 use crate::forward::subscription::{Admission, Choice, Subscription};
 use crate::ingress::Source;
 use crate::io::Io;
-use crate::limits::SSRCS_PER_PEER;
+use crate::limits::{EARLY_PACKETS, SSRCS_PER_PEER};
 use crate::negotiation::{self, Answered, Payload};
 use crate::path::Path;
 use crate::quality::Verdict;
 use crate::rate::Rate;
 use crate::reports::Reports;
-use crate::socket::Datagram;
+use crate::socket::{Datagram, Packets};
 use crate::timers::{Deadline, Wake};
 use crate::{LossReason, MediaLine, Mid, PeerId};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use str0m::channel::{Channel, ChannelData, ChannelId};
 use str0m::media::{KeyframeRequestKind, Pt, Rid};
-use str0m::net::{Protocol, Receive};
-use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, Ssrc};
+use str0m::net::{Protocol, Receive, Transmit};
+use str0m::rtp::{ExtensionValues, RtpPacket, RtpReceipt, RtpWrite, Ssrc};
 use str0m::{Event, Input, Output, Rtc};
 
 /// Wait before a transport that reported an error is looked at again.
@@ -45,6 +46,12 @@ pub(crate) struct Peer {
     streams: Vec<(Ssrc, Mid, Option<Rid>)>,
     life: Life,
     deadline: Deadline,
+    early: Early,
+    /// Sealed packets of this turn.
+    queued: Packets,
+    /// Whether the peer stands on the worker's list of those to flush.
+    listed: bool,
+    /// Whether the transport must be advanced and drained in this turn.
     dirty: bool,
 }
 
@@ -53,6 +60,15 @@ pub(crate) struct Peer {
 enum Life {
     Connecting { since: Instant },
     Connected { last_heard: Instant },
+}
+
+/// Packets that came before the transport could seal them: the key frame that a joining peer waits for is often among them.
+enum Early {
+    Held(Vec<(Ssrc, RtpWrite)>),
+    /// There were too many.
+    Dropped,
+    /// They were sent.
+    Over,
 }
 
 /// An m-line on which the peer receives.
@@ -125,6 +141,9 @@ impl Peer {
             streams: vec![],
             life: Life::Connecting { since: now },
             deadline: Deadline::default(),
+            early: Early::Held(vec![]),
+            queued: Packets::default(),
+            listed: false,
             dirty: false,
         };
         peer.take_lines(&answered.slots, &answered.sources);
@@ -179,6 +198,7 @@ impl Peer {
 
     /// Says goodbye (RTCP BYE, DTLS close_notify), after which nothing is sent any more.
     pub(crate) fn close(&mut self, io: &mut Io) {
+        self.send_queued(io);
         if self.rtc.close().is_err() {
             return;
         }
@@ -209,6 +229,18 @@ impl Peer {
             // Anybody can send what looks like DTLS from a spoofed address, so an error ends nothing.
             tracing::debug!(peer = self.id.0, %error, "a datagram was not understood");
         }
+    }
+
+    /// Takes an RTP datagram and returns the packet, if it is authentic and new. Nothing needs to be drained after it.
+    pub(crate) fn receive_rtp(&mut self, datagram: Datagram<'_>, key: PeerKey, now: Instant, io: &mut Io) -> Option<RtpPacket> {
+        let RtpReceipt { packet, due } = self.rtc.receive_rtp(now, datagram.contents);
+        if let Some(due) = due {
+            self.deadline.lower(due, Wake::Peer { room: key.room, peer: key.peer }, &mut io.timers);
+        }
+        if packet.is_some() {
+            self.heard(now);
+        }
+        packet
     }
 
     /// Lets time pass in the transport.
@@ -298,17 +330,30 @@ impl Peer {
         }
     }
 
-    /// Puts the peer on the list of those to drain in this turn.
+    /// Has the transport advanced and drained in this turn.
     pub(crate) fn mark_dirty(&mut self, key: PeerKey, io: &mut Io) {
-        if !self.dirty {
-            self.dirty = true;
+        self.dirty = true;
+        self.list(key, io);
+    }
+
+    fn list(&mut self, key: PeerKey, io: &mut Io) {
+        if !self.listed {
+            self.listed = true;
             io.dirty.push(key);
         }
     }
 
-    /// Its turn on that list has come.
-    pub(crate) fn clear_dirty(&mut self) {
-        self.dirty = false;
+    /// Its turn on the list has come: sends the packets of this turn. True when the transport must be advanced and drained.
+    pub(crate) fn unlist(&mut self, io: &mut Io) -> bool {
+        self.listed = false;
+        self.send_queued(io);
+        std::mem::take(&mut self.dirty)
+    }
+
+    fn send_queued(&mut self, io: &mut Io) {
+        if !self.queued.is_empty() {
+            io.send_packets(std::mem::take(&mut self.queued));
+        }
     }
 
     /// A timer entry of this peer was popped. True when the transport must be advanced.
@@ -340,10 +385,29 @@ impl Peer {
         }
     }
 
-    /// Queues a packet on a slot. It leaves when the peer is drained.
-    pub(crate) fn send(&mut self, slot: usize, forwarded: &Forwarded<'_>, now: Instant) -> Sent {
-        let Self { slots, rtc, .. } = self;
-        let slot = &mut slots[slot];
+    /// Sends what came before the transport was connected.
+    pub(crate) fn send_early(&mut self, key: PeerKey, now: Instant, io: &mut Io) {
+        if let Early::Held(early) = std::mem::replace(&mut self.early, Early::Over) {
+            for (ssrc, write) in early {
+                self.seal(ssrc, write, now, io);
+            }
+            self.list(key, io);
+        }
+    }
+
+    /// Seals a packet for a slot. It leaves at the end of the turn.
+    pub(crate) fn send(&mut self, slot: usize, forwarded: &Forwarded<'_>, key: PeerKey, now: Instant, io: &mut Io) -> Sent {
+        match &self.early {
+            Early::Over => {}
+            Early::Held(early) if early.len() < EARLY_PACKETS => {}
+            Early::Held(_) => {
+                self.early = Early::Dropped;
+                self.slots.iter_mut().for_each(Slot::pause);
+                return Sent::Held(Held::BeforeSwitch);
+            }
+            Early::Dropped => return Sent::Held(Held::BeforeSwitch),
+        }
+        let slot = &mut self.slots[slot];
         let Forwarded { packet, layer, facts } = forwarded;
         let pt_in = packet.header.payload_type;
         let Some(&(_, pt)) = slot.mapped.iter().find(|(from, _)| *from == pt_in) else { return Sent::NoCodec };
@@ -359,11 +423,6 @@ impl Peer {
         };
         slot.sent.count(packet.payload.len(), facts.starts_decoding, now);
         slot.guard.check(out.sequence, out.timestamp, out.starts, pt, &slot.declared);
-        let mut direct = rtc.direct_api();
-        let Some(stream) = direct.stream_tx(&slot.ssrc) else {
-            debug_assert!(false, "the slot's SSRC was declared by the answer");
-            return Sent::NoCodec;
-        };
         let received = &packet.header.ext_vals;
         let ext_vals = ExtensionValues {
             audio_level: received.audio_level,
@@ -371,15 +430,43 @@ impl Peer {
             video_orientation: received.video_orientation,
             ..Default::default()
         };
-        let mut write = RtpWrite::new(pt, out.sequence.into(), out.timestamp, now, packet.payload.clone())
+        let mut write = RtpWrite::new(pt, out.sequence.into(), out.timestamp, now, Arc::clone(&packet.payload))
             .marker(packet.header.marker)
             .ext_vals(ext_vals)
             .nackable(slot.line.kind == crate::Kind::Video);
         if let Some(patch) = out.vp8 {
             write = write.vp8_patch(patch);
         }
-        stream.write_rtp(write);
+        let ssrc = slot.ssrc;
+        self.seal(ssrc, write, now, io);
+        self.list(key, io);
         Sent::Queued
+    }
+
+    /// Seals `write` into the queue of this turn.
+    fn seal(&mut self, ssrc: Ssrc, write: RtpWrite, now: Instant, io: &mut Io) {
+        let Self { rtc, queued, early, .. } = self;
+        if let Early::Held(early) = early {
+            early.push((ssrc, write));
+            return;
+        }
+        if queued.is_empty() {
+            *queued = io.packets();
+        }
+        let mut other = None;
+        queued.append(|bytes| {
+            let start = bytes.len();
+            let route = rtc.send_rtp(now, ssrc, write, bytes)?;
+            if route.proto == Protocol::Udp {
+                return Some((route.source, route.destination));
+            }
+            let contents = bytes[start..].to_vec().into();
+            other = Some(Transmit { proto: route.proto, source: route.source, destination: route.destination, contents });
+            None
+        });
+        if let Some(transmit) = other {
+            io.send(&transmit);
+        }
     }
 }
 

@@ -350,16 +350,23 @@ impl Room {
     pub(crate) fn receive(&mut self, peer: usize, datagram: Datagram<'_>, now: Instant, io: &mut Io) {
         let key = self.key(peer);
         let Some(present) = self.peers.get_mut(peer).and_then(Option::as_mut) else { return };
+        if datagram.is_rtp() {
+            if let Some(packet) = present.receive_rtp(datagram, key, now, io) {
+                self.forward(peer, &packet, now, io);
+            }
+            return;
+        }
         present.receive(datagram, key, now, io);
         self.drain(peer, now, io);
     }
 
-    /// Time passes for a peer, and what was queued for it leaves.
+    /// What was queued for a peer in this turn leaves.
     pub(crate) fn flush(&mut self, peer: usize, now: Instant, io: &mut Io) {
         let Some(present) = self.peers.get_mut(peer).and_then(Option::as_mut) else { return };
-        present.clear_dirty();
-        present.advance(now);
-        self.drain(peer, now, io);
+        if present.unlist(io) {
+            present.advance(now);
+            self.drain(peer, now, io);
+        }
     }
 
     /// A timer entry of a peer was popped.
@@ -383,7 +390,8 @@ impl Room {
                 Said::Data(received) => data::relay(&mut self.peers, self.index, index, &received, now, io),
                 Said::KeyFrameWanted(mid) => self.key_frame_wanted(index, mid, now, io),
                 Said::Connected => {
-                    if let Some(peer) = self.peers[index].as_ref() {
+                    if let Some(peer) = self.peers[index].as_mut() {
+                        peer.send_early(key, now, io);
                         self.events.event(Event::Connected { peer: peer.id });
                     }
                 }
@@ -451,13 +459,11 @@ impl Room {
         let (mut awaits, mut unused) = (false, true);
         for SlotKey { peer, slot } in &track.subscribers {
             let Some(subscriber) = self.peers[*peer].as_mut() else { continue };
-            let sent = subscriber.send(*slot, &forwarded, now);
+            let key = PeerKey { room: self.index, peer: *peer };
+            let sent = subscriber.send(*slot, &forwarded, key, now, io);
             unused &= sent == Sent::NotChosen;
             match sent {
-                Sent::Queued => {
-                    io.counters.rtp_forwarded.inc();
-                    subscriber.mark_dirty(PeerKey { room: self.index, peer: *peer }, io);
-                }
+                Sent::Queued => io.counters.rtp_forwarded.inc(),
                 Sent::NoCodec => io.counters.dropped_codec.inc(),
                 Sent::Held(held) => {
                     io.counters.dropped_switching.inc();

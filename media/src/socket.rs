@@ -9,12 +9,14 @@ use mio::net::UdpSocket;
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
 use socket2::{Domain, Protocol, Socket as RawSocket, Type};
 use std::io::{self, IoSliceMut};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// Room for one receive of the kernel: 64 KiB with GRO, of which each datagram takes a part.
 const RECEIVE_BUFFER: usize = 64 * 1024;
 /// Largest run handed to the kernel at once; UDP's length field allows no more.
 const RUN_MAX: usize = 65_000;
+/// What an emptied queue keeps of its buffer, and the most that is queued of single datagrams before they are sent.
+const KEPT_BYTES: usize = 256 * 1024;
 
 /// Binds `address` with large buffers.
 pub(crate) fn bind(address: SocketAddr) -> Result<UdpSocket, StartError> {
@@ -89,6 +91,13 @@ pub(crate) struct Datagram<'a> {
     pub(crate) contents: &'a [u8],
 }
 
+impl Datagram<'_> {
+    /// Whether it is (S)RTP, rather than (S)RTCP, STUN or DTLS (RFC 7983, RFC 5761 §4).
+    pub(crate) fn is_rtp(&self) -> bool {
+        matches!(*self.contents, [128..=191, second, ..] if !(64..96).contains(&(second & 0x7f)))
+    }
+}
+
 impl Inbox {
     pub(crate) fn new() -> Self {
         Self { buffers: vec![vec![0; RECEIVE_BUFFER]; BATCH_SIZE], metas: [RecvMeta::default(); BATCH_SIZE] }
@@ -117,34 +126,69 @@ impl Inbox {
     }
 }
 
-/// The sending side. Datagrams of one size to one destination are collected into runs.
+/// Datagrams that wait to be sent, back to back. Those of one size to one destination are runs, which the kernel takes at once.
+#[derive(Debug, Default)]
+pub(crate) struct Packets {
+    bytes: Vec<u8>,
+    runs: Vec<Run>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    source: SocketAddr,
+    destination: SocketAddr,
+    segment: usize,
+    /// Of all datagrams together; only the last may be shorter than a segment.
+    length: usize,
+}
+
+impl Packets {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// Lets `write` append a datagram and say from where to where it goes. What it appends without saying so is removed.
+    pub(crate) fn append(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Option<(SocketAddr, SocketAddr)>) {
+        let start = self.bytes.len();
+        let Some((source, destination)) = write(&mut self.bytes) else {
+            self.bytes.truncate(start);
+            return;
+        };
+        let length = self.bytes.len() - start;
+        match self.runs.last_mut() {
+            Some(run) if run.takes(source, destination, length) => run.length += length,
+            Some(_) | None => self.runs.push(Run { source, destination, segment: length, length }),
+        }
+    }
+
+    fn clear(&mut self) {
+        self.runs.clear();
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BYTES);
+    }
+}
+
+impl Run {
+    fn takes(&self, source: SocketAddr, destination: SocketAddr, length: usize) -> bool {
+        let is_whole = self.length.is_multiple_of(self.segment);
+        is_whole && length <= self.segment && self.destination == destination && self.source == source
+    }
+}
+
+/// The sending side.
 pub(crate) struct Outbox {
     socket: UdpSocket,
     state: UdpSocketState,
     announced: Announced,
     is_ipv6: bool,
-    run: Vec<u8>,
-    /// Of the run in `run`; meaningless while that is empty.
-    head: Head,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Head {
-    source: SocketAddr,
-    destination: SocketAddr,
-    segment: usize,
-    count: usize,
-    /// A shorter datagram ends a run.
-    open: bool,
+    single: Packets,
 }
 
 impl Outbox {
     pub(crate) fn new(socket: UdpSocket, announced: Announced) -> io::Result<Self> {
         let state = UdpSocketState::new((&socket).into())?;
         let is_ipv6 = socket.local_addr()?.is_ipv6();
-        let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-        let head = Head { source: nowhere, destination: nowhere, segment: 0, count: 0, open: false };
-        Ok(Self { socket, state, announced, is_ipv6, run: Vec::with_capacity(RUN_MAX), head })
+        Ok(Self { socket, state, announced, is_ipv6, single: Packets::default() })
     }
 
     pub(crate) fn announced(&self) -> &Announced {
@@ -155,49 +199,63 @@ impl Outbox {
         &mut self.socket
     }
 
+    /// Queues one datagram until [`Self::flush`].
     pub(crate) fn push(&mut self, source: SocketAddr, destination: SocketAddr, contents: &[u8], counters: &Counters) {
-        let head = &mut self.head;
-        let fits = !self.run.is_empty()
-            && head.open
-            && head.destination == destination
-            && head.source == source
-            && contents.len() <= head.segment
-            && head.count < self.state.max_gso_segments()
-            && self.run.len() + contents.len() <= RUN_MAX;
-        if fits {
-            head.count += 1;
-            head.open = contents.len() == head.segment;
-        } else {
+        if self.single.bytes.len() > KEPT_BYTES {
             self.flush(counters);
-            self.head = Head { source, destination, segment: contents.len(), count: 1, open: true };
         }
-        self.run.extend_from_slice(contents);
+        self.single.append(|bytes| {
+            bytes.extend_from_slice(contents);
+            Some((source, destination))
+        });
     }
 
+    /// Sends what was pushed.
     pub(crate) fn flush(&mut self, counters: &Counters) {
-        if self.run.is_empty() {
-            return;
+        if !self.single.is_empty() {
+            let mut packets = std::mem::take(&mut self.single);
+            self.send(&mut packets, counters);
+            self.single = packets;
         }
-        let Head { source, destination, segment, count, .. } = self.head;
+    }
+
+    /// Sends all of `packets` and leaves it empty.
+    pub(crate) fn send(&self, packets: &mut Packets, counters: &Counters) {
+        let Packets { bytes, runs } = &*packets;
+        let mut rest = &bytes[..];
+        for run in runs {
+            let (datagrams, after) = rest.split_at(run.length);
+            rest = after;
+            // An empty datagram has no segments to speak of.
+            let at_once = self.state.max_gso_segments().min(RUN_MAX / run.segment.max(1)).max(1);
+            for part in datagrams.chunks((run.segment * at_once).max(1)) {
+                self.send_run(run, part, counters);
+            }
+        }
+        packets.clear();
+    }
+
+    fn send_run(&self, run: &Run, contents: &[u8], counters: &Counters) {
+        let Run { source, destination, segment, .. } = *run;
+        let count = contents.len().div_ceil(segment) as u64;
         let mapped = self.is_ipv6 && destination.is_ipv4();
         let transmit = Transmit {
             destination: if mapped { mapped_v6(destination) } else { destination },
             ecn: None,
-            contents: &self.run,
+            contents,
             segment_size: (count > 1).then_some(segment),
             src_ip: if mapped { None } else { self.announced.send_from(source.ip()) },
         };
         match self.state.try_send((&self.socket).into(), &transmit) {
             Ok(()) => {
-                counters.packets_out.add(count as u64);
-                counters.bytes_out.add(self.run.len() as u64);
+                counters.packets_out.add(count);
+                counters.bytes_out.add(contents.len() as u64);
             }
             Err(error) => {
                 tracing::trace!(%error, "datagrams dropped");
-                counters.dropped_send.add(count as u64);
+                counters.dropped_send.add(count);
             }
         }
-        self.run.clear();
     }
 }
 
@@ -216,6 +274,7 @@ fn mapped_v6(address: SocketAddr) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::Ipv4Addr;
     use std::time::Duration;
 
     fn pair() -> (Outbox, SocketAddr, std::net::UdpSocket) {

@@ -5,6 +5,7 @@
 
 use crate::command::EventSink;
 use crate::config::Limits;
+use crate::demux::PeerKey;
 use crate::io::{Io, Shared};
 use crate::limits::{BATCHES_PER_TURN, COMMANDS_PER_TURN};
 use crate::room::{Request, Room};
@@ -12,8 +13,10 @@ use crate::socket::{Announced, Datagram, Inbox, Outbox};
 use crate::stun;
 use crate::timers::Wake;
 use mio::{Events, Interest, Poll, Token};
+use quinn_udp::BATCH_SIZE;
 use std::collections::HashMap;
 use std::io;
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
@@ -132,10 +135,15 @@ impl Worker {
                 return false;
             }
             let now = Instant::now();
+            let mut last = None;
             for datagram in inbox.datagrams(count, announced) {
-                rooms.route(datagram, now);
+                last = rooms.route(datagram, last, now);
             }
             rooms.flush(now);
+            if count < BATCH_SIZE {
+                // The kernel had no more at that moment, and what came since makes a new event.
+                return false;
+            }
         }
         true
     }
@@ -181,19 +189,26 @@ impl Rooms {
         self.count();
     }
 
-    /// Finds the peer of a datagram (RFC 7983 by first byte) and hands it over.
-    fn route(&mut self, datagram: Datagram<'_>, now: Instant) {
+    /// Finds the peer of a datagram (RFC 7983 by first byte) and hands it over. `last` is where the datagram before went, for
+    /// packets come in bursts of one sender; the answer is that of this one.
+    fn route(&mut self, datagram: Datagram<'_>, last: Option<(SocketAddr, PeerKey)>, now: Instant) -> Option<(SocketAddr, PeerKey)> {
         let counters = &self.io.counters;
         counters.packets_in.inc();
         counters.bytes_in.add(datagram.contents.len() as u64);
         match datagram.contents.first() {
             Some(0..=1) => self.route_stun(datagram, now),
-            Some(20..=63 | 128..=191) => match self.io.demux.peer_at(datagram.source) {
-                Some(key) => self.within(key.room, |room, io| room.receive(key.peer, datagram, now, io)),
-                None => counters.dropped_unvalidated.inc(),
-            },
+            Some(20..=63 | 128..=191) => {
+                let known = last.filter(|(source, _)| *source == datagram.source);
+                let Some(key) = known.map(|(_, key)| key).or_else(|| self.io.demux.peer_at(datagram.source)) else {
+                    counters.dropped_unvalidated.inc();
+                    return None;
+                };
+                self.within(key.room, |room, io| room.receive(key.peer, datagram, now, io));
+                return Some((datagram.source, key));
+            }
             Some(_) | None => counters.dropped_malformed.inc(),
         }
+        None
     }
 
     /// A STUN request goes by the user it names, never by its address: a client may come back from an address that was another's.
@@ -230,6 +245,8 @@ impl Rooms {
 
     /// Drains every peer that something was queued for, and sends.
     fn flush(&mut self, now: Instant) {
+        // Before media: the end of a handshake must not be overtaken by what it lets the other end decrypt.
+        self.io.flush();
         while let Some(key) = self.io.dirty.pop() {
             self.within(key.room, |room, io| room.flush(key.peer, now, io));
         }

@@ -15,7 +15,8 @@ use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::format::Codec;
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Pt, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive};
-use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite};
+use str0m::rtp::rtcp::Rtcp;
+use str0m::rtp::{ExtensionValues, RawPacket, RtpPacket, RtpWrite};
 use str0m::{Candidate, Event as RtcEvent, Input, Output, Rtc, RtcConfig};
 
 /// Longer than anything takes on a busy machine. Tests wait for events, never for this.
@@ -138,6 +139,8 @@ pub struct Shape {
     pub channels: Vec<&'static str>,
     /// May not send data.
     pub without_data: bool,
+    /// Whether the client keeps the RTCP that it receives.
+    pub reports: bool,
 }
 
 impl Shape {
@@ -166,6 +169,8 @@ pub struct Client {
     pub got: Vec<Got>,
     /// When the SFU asked for key frames.
     pub key_frames_wanted: Vec<Instant>,
+    /// The RTCP that was received, if the shape says so.
+    pub reports: Vec<(Instant, Rtcp)>,
     key_frames_sent: usize,
     pub slots: Vec<(Mid, Kind)>,
     pub sources: Vec<(Mid, Kind)>,
@@ -223,7 +228,7 @@ impl Client {
             let clock = str0m::media::Frequency::NINETY_KHZ;
             config.codec_config().add_config(pt.into(), rtx, codec, clock, None, format);
         }
-        let mut rtc = config.build(now);
+        let mut rtc = config.enable_raw_packets(shape.reports).build(now);
         let socket = UdpSocket::bind("127.0.0.1:0").expect("bound");
         socket.set_nonblocking(true).expect("set");
         let local = socket.local_addr().expect("address");
@@ -236,6 +241,7 @@ impl Client {
             closed: false,
             got: vec![],
             key_frames_wanted: vec![],
+            reports: vec![],
             key_frames_sent: 0,
             slots: vec![],
             sources: vec![],
@@ -559,6 +565,11 @@ impl Client {
                 Output::Event(RtcEvent::ChannelData(data)) => {
                     let label = self.channels.iter().find(|(id, _)| *id == data.id).map(|(_, label)| label.clone());
                     self.data.push((label.unwrap_or_default(), data.data));
+                }
+                Output::Event(RtcEvent::RawPacket(raw)) => {
+                    if let RawPacket::RtcpRx(report) = *raw {
+                        self.reports.push((Instant::now(), report));
+                    }
                 }
                 Output::Event(RtcEvent::RtpPacket(packet)) => {
                     let mut direct = self.rtc.direct_api();
