@@ -1,13 +1,17 @@
-//! Counts of times, for percentiles: fixed size, so that a long run costs no memory.
+//! Counts of times, for percentiles: fixed size, so that a long run costs no memory, and mergeable, so that processes can share a run.
 //!
-//! Buckets are sixteenths of a power of two: a percentile is at most 6 % above the truth, never below it.
+//! Buckets are sixteenths of a power of two: a percentile is at most 6 % above the truth, never below it. Written down, a histogram is the
+//! list of its filled buckets.
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const SUB_BITS: u32 = 4;
 const SUB: usize = 1 << SUB_BITS;
 const BUCKETS: usize = SUB * 28;
 
 /// A histogram of values in whatever unit its owner says. Values past 2³¹ share the last bucket.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Histogram {
     counts: Box<[u64; BUCKETS]>,
     total: u64,
@@ -57,6 +61,39 @@ impl Histogram {
             }
         }
         Some(upper_bound(BUCKETS - 1))
+    }
+}
+
+impl Histogram {
+    /// All buckets from the first filled one to the last, as [`Histogram::filled`] tells them.
+    pub fn all_from_first_to_last(&self) -> impl Iterator<Item = (u64, u64)> {
+        let filled = |count: &u64| *count > 0;
+        let range = self.counts.iter().position(filled).zip(self.counts.iter().rposition(filled));
+        let indices = range.map_or(0..0, |(first, last)| first..last + 1);
+        indices.map(|index| (upper_bound(index), self.counts[index]))
+    }
+
+    /// The filled buckets: each one's highest value, and how many values are in it.
+    pub fn filled(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.counts.iter().enumerate().filter(|(_, count)| **count > 0).map(|(index, &count)| (upper_bound(index), count))
+    }
+}
+
+impl Serialize for Histogram {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.filled())
+    }
+}
+
+impl<'de> Deserialize<'de> for Histogram {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut histogram = Self::default();
+        for (value, count) in Vec::<(u64, u64)>::deserialize(deserializer)? {
+            let total = histogram.total.checked_add(count).ok_or_else(|| D::Error::custom("a histogram counts more than 2^64 values"))?;
+            histogram.counts[bucket(value)] += count;
+            histogram.total = total;
+        }
+        Ok(histogram)
     }
 }
 
@@ -112,6 +149,26 @@ mod tests {
         let mut histogram = Histogram::default();
         histogram.record(u64::MAX);
         assert!(histogram.percentile(50.0).unwrap() >= (1 << 31) - 1);
+    }
+
+    #[test]
+    fn what_was_written_down_reads_back_and_merges() {
+        let mut histogram = Histogram::default();
+        [0, 3, 3, 900, 1 << 20, u64::MAX].into_iter().for_each(|value| histogram.record(value));
+        let text = serde_json::to_string(&histogram).unwrap();
+        assert_eq!(serde_json::from_str::<Histogram>(&text).unwrap(), histogram, "{text}");
+        assert_eq!(serde_json::to_string(&Histogram::default()).unwrap(), "[]");
+        for text in ["{}", "[[1]]", "[[-1,1]]", "[[1,18446744073709551615],[2,1]]"] {
+            assert!(serde_json::from_str::<Histogram>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn all_buckets_between_the_ends_are_told() {
+        let mut histogram = Histogram::default();
+        assert_eq!(histogram.all_from_first_to_last().count(), 0);
+        [3, 6, 6].into_iter().for_each(|value| histogram.record(value));
+        assert_eq!(histogram.all_from_first_to_last().collect::<Vec<_>>(), [(3, 1), (4, 0), (5, 0), (6, 2)]);
     }
 
     #[test]

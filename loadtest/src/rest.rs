@@ -2,10 +2,11 @@
 //!
 //! One connection per request, since a run makes a few hundred at most.
 
+use crate::scenario::RoomKind;
 use crate::target::{Dialer, Target};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::{Request, Response, StatusCode, header};
+use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -65,7 +66,8 @@ impl RestError {
 #[derive(Serialize)]
 struct NewRoom<'a> {
     name: &'a str,
-    capacity: u8,
+    kind: RoomKind,
+    capacity: u32,
 }
 
 #[derive(Deserialize)]
@@ -101,8 +103,8 @@ impl Backend {
     ///
     /// # Errors
     /// [`RestError`].
-    pub async fn create_room(&self, name: &str, capacity: u8) -> Result<String, RestError> {
-        let made: RoomMade = self.post("/v1/rooms", &NewRoom { name, capacity }).await?;
+    pub async fn create_room(&self, name: &str, kind: RoomKind, capacity: u32) -> Result<String, RestError> {
+        let made: RoomMade = self.post("/v1/rooms", &NewRoom { name, kind, capacity }).await?;
         Ok(made.id)
     }
 
@@ -115,22 +117,38 @@ impl Backend {
         Ok(made.token)
     }
 
+    /// `DELETE /v1/rooms/{id}`; ends the room.
+    ///
+    /// # Errors
+    /// [`RestError`].
+    pub async fn end_room(&self, room: &str) -> Result<(), RestError> {
+        let path = format!("/v1/rooms/{room}");
+        let response = self.send(Method::DELETE, &path, Bytes::new()).await?;
+        self.accepted(&path, response).map(|_| ())
+    }
+
     async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, RestError> {
         let body = serde_json::to_vec(body).map(Bytes::from).map_err(|error| answer(path, error))?;
+        let response = self.accepted(path, self.send(Method::POST, path, body).await?)?;
+        serde_json::from_slice(response.body()).map_err(|error| answer(path, error))
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<Response<Bytes>, RestError> {
         let idempotency_key = format!("{:032x}", rand::random::<u128>());
         let mut retries = 0;
         loop {
-            let exchange = tokio::time::timeout(TIMEOUT, self.exchange(path, &idempotency_key, body.clone())).await;
+            let exchange = self.exchange(method.clone(), path, &idempotency_key, body.clone());
+            let exchange = tokio::time::timeout(TIMEOUT, exchange).await;
             let response = exchange.map_err(|_| RestError::TimedOut { target: self.dialer.target().clone(), path: path.to_owned() })??;
             if response.status() != StatusCode::TOO_MANY_REQUESTS || retries == RETRIES {
-                return self.read(path, response);
+                return Ok(response);
             }
             retries += 1;
             tokio::time::sleep(retry_after(&response)).await;
         }
     }
 
-    fn read<T: DeserializeOwned>(&self, path: &str, response: Response<Bytes>) -> Result<T, RestError> {
+    fn accepted(&self, path: &str, response: Response<Bytes>) -> Result<Response<Bytes>, RestError> {
         let status = response.status();
         if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN {
             return Err(RestError::WrongKey { target: self.dialer.target().clone(), key: self.key.clone(), status });
@@ -140,12 +158,14 @@ impl Backend {
             let reason = problem.detail.or(problem.title).unwrap_or_else(|| "no reason given".to_owned());
             return Err(RestError::Refused { path: path.to_owned(), status, code: problem.code, reason });
         }
-        serde_json::from_slice(response.body()).map_err(|error| answer(path, error))
+        Ok(response)
     }
 
-    async fn exchange(&self, path: &str, idempotency_key: &str, body: Bytes) -> Result<Response<Bytes>, RestError> {
+    async fn exchange(&self, method: Method, path: &str, idempotency_key: &str, body: Bytes) -> Result<Response<Bytes>, RestError> {
         let stream = self.dialer.dial().await.map_err(|source| RestError::Unreachable { target: self.dialer.target().clone(), source })?;
-        let request = Request::post(path)
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
             .header(header::HOST, self.dialer.target().authority())
             .header(header::AUTHORIZATION, format!("Bearer {}:{}", self.key, self.secret))
             .header(header::CONTENT_TYPE, "application/json")
@@ -200,7 +220,7 @@ mod tests {
     async fn serve(listener: &TcpListener, response: &str) -> String {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut heard = Vec::new();
-        while !heard.ends_with(b"}") {
+        while !(heard.ends_with(b"}") || heard.starts_with(b"DELETE") && heard.ends_with(b"\r\n\r\n")) {
             let mut chunk = [0; 1_024];
             let length = stream.read(&mut chunk).await.unwrap();
             assert!(length > 0, "the request ended early");
@@ -213,11 +233,20 @@ mod tests {
     #[tokio::test]
     async fn a_room_is_made_with_the_key_as_bearer() {
         let (backend, served) = answering("HTTP/1.1 201 Created\r\ncontent-length: 15\r\n\r\n{\"id\":\"room_1\"}").await;
-        assert_eq!(backend.create_room("load", 4).await.unwrap(), "room_1");
+        assert_eq!(backend.create_room("load", RoomKind::Buddy, 4).await.unwrap(), "room_1");
         let request = served.await.unwrap();
         assert!(request.starts_with("POST /v1/rooms HTTP/1.1\r\n"), "{request}");
         assert!(request.contains("authorization: Bearer devkey:hush\r\n"), "{request}");
-        assert!(request.ends_with(r#"{"name":"load","capacity":4}"#), "{request}");
+        assert!(request.ends_with(r#"{"name":"load","kind":"buddy","capacity":4}"#), "{request}");
+    }
+
+    #[tokio::test]
+    async fn a_room_is_ended_by_its_id() {
+        let (backend, served) = answering("HTTP/1.1 204 No Content\r\n\r\n").await;
+        backend.end_room("room_1").await.unwrap();
+        assert!(served.await.unwrap().starts_with("DELETE /v1/rooms/room_1 HTTP/1.1\r\n"));
+        let (backend, _served) = answering("HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\n{}").await;
+        assert_eq!(backend.end_room("room_1").await.unwrap_err().code(), "refused");
     }
 
     #[tokio::test]
@@ -229,7 +258,7 @@ mod tests {
             let first = serve(&listener, limited).await;
             (first, serve(&listener, "HTTP/1.1 201 Created\r\ncontent-length: 15\r\n\r\n{\"id\":\"room_1\"}").await)
         };
-        let (made, (first, second)) = tokio::join!(backend.create_room("load", 4), served);
+        let (made, (first, second)) = tokio::join!(backend.create_room("load", RoomKind::Buddy, 4), served);
         assert_eq!(made.unwrap(), "room_1");
         assert_eq!(first, second);
     }
@@ -246,7 +275,7 @@ mod tests {
     #[tokio::test]
     async fn a_wrong_key_is_named() {
         let (backend, _served) = answering("HTTP/1.1 401 Unauthorized\r\ncontent-length: 2\r\n\r\n{}").await;
-        let error = backend.create_room("load", 4).await.unwrap_err();
+        let error = backend.create_room("load", RoomKind::Buddy, 4).await.unwrap_err();
         assert!(error.to_string().contains("devkey") && !error.to_string().contains("hush"), "{error}");
         assert_eq!(error.code(), "unauthorized");
     }
@@ -268,14 +297,14 @@ mod tests {
             ["", "hello\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"]
         {
             let (backend, _served) = answering(response).await;
-            assert_eq!(backend.create_room("load", 4).await.unwrap_err().code(), "protocol", "{response}");
+            assert_eq!(backend.create_room("load", RoomKind::Buddy, 4).await.unwrap_err().code(), "protocol", "{response}");
         }
     }
 
     #[tokio::test]
     async fn an_unreachable_node_is_told_with_its_address() {
         let backend = Backend::new(Dialer::new("http://127.0.0.1:1".parse().unwrap(), None).unwrap(), "devkey", "hush");
-        let error = backend.create_room("load", 4).await.unwrap_err();
+        let error = backend.create_room("load", RoomKind::Buddy, 4).await.unwrap_err();
         assert_eq!(error.code(), "unreachable");
         assert!(error.to_string().starts_with("cannot reach http://127.0.0.1:1: "), "{error}");
         assert!(!format!("{backend:?}").contains("hush"));

@@ -1,10 +1,12 @@
 //! A headless peer on the `webrtc` crate, so that the SFU's other end is an independent stack.
 //!
-//! One PeerConnection and one offer in its life: microphone and camera to send, 3 audio and 4 video slots to receive. It counts
-//! what arrives per slot, and hands key frame requests on; it knows no signaling.
+//! One PeerConnection and one offer in its life: microphone and camera to send, and slots to receive others in. It counts what arrives
+//! per slot, and hands key frame requests on; it knows no signaling.
 
-use crate::reception::Slot;
-use crate::source::{AudioLevel, OPUS_CLOCK, OPUS_PAYLOAD_TYPE, VP8_CLOCK, VP8_PAYLOAD_TYPE};
+use crate::network::Network;
+use crate::reception::{Heard, Slot};
+use crate::recorder::Recorder;
+use crate::source::{AudioLevel, Encoding, OPUS_CLOCK, OPUS_PAYLOAD_TYPE, VP8_CLOCK, VP8_PAYLOAD_TYPE};
 use crate::tap::{KeyFrameRequests, KeyFrameTap};
 use bytes::Bytes;
 use rtc::media_stream::MediaStreamTrack;
@@ -17,7 +19,7 @@ use rtc::rtp_transceiver::rtp_sender::{
 };
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use webrtc::media_stream::track_local::{TrackLocal, static_rtp::TrackLocalStaticRTP};
@@ -26,12 +28,8 @@ use webrtc::peer_connection::{
     MediaEngine, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCPeerConnectionState, RTCSessionDescription,
     Registry, SettingEngineBuilder, register_default_interceptors,
 };
-use webrtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use webrtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit, RtpTransceiver};
 
-/// Receive slots of the one offer, as a browser's page makes them.
-pub const AUDIO_SLOTS: usize = 3;
-/// See [`AUDIO_SLOTS`]; the fourth is for a shared screen.
-pub const VIDEO_SLOTS: usize = 4;
 /// From the answer to the first media that could flow.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -42,6 +40,8 @@ const CHECKS: u16 = 100;
 /// Between requests for a key frame that doesn't come.
 const KEY_FRAME_RETRY: Duration = Duration::from_millis(200);
 
+const MID_URI: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
+const RID_URI: &str = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
 const AUDIO_LEVEL_URI: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
 const RTX_PAYLOAD_TYPE: u8 = 97;
 
@@ -56,26 +56,26 @@ pub enum RtcError {
     TimedOut,
 }
 
-/// The zero of all times in this process.
-#[derive(Debug, Clone, Copy)]
-pub struct Epoch(Instant);
-
-impl Epoch {
-    pub fn start() -> Self {
-        Self(Instant::now())
-    }
-
-    /// Microseconds since the epoch.
-    pub fn now_us(self) -> u64 {
-        u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX)
-    }
+/// How a peer is made.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The machine's address from which media leaves.
+    pub local: IpAddr,
+    pub network: Arc<Network>,
+    /// Whether it sends audio.
+    pub microphone: bool,
+    /// What its camera sends, from the smallest layer to the largest; none without a camera.
+    pub camera: Vec<Encoding>,
+    /// A longer time without a new frame is a freeze, in microseconds.
+    pub freeze_us: u64,
+    pub slots: Slots,
 }
 
-/// What a peer sends.
+/// Receive slots of the one offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Publishing {
-    Audio,
-    AudioAndVideo,
+pub struct Slots {
+    pub audio: u32,
+    pub video: u32,
 }
 
 /// A peer. Dropping it without [`Peer::close`] leaves its socket to the runtime.
@@ -83,64 +83,81 @@ pub struct Peer {
     connection: Arc<dyn PeerConnection>,
     observed: Arc<Observed>,
     state: watch::Receiver<RTCPeerConnectionState>,
-    audio: Outgoing,
+    audio: Option<Outgoing>,
     video: Option<Outgoing>,
-    audio_level_id: OnceLock<u8>,
+    extensions: OnceLock<Extensions>,
     key_frames: KeyFrameRequests,
+    network: Arc<Network>,
 }
 
 struct Outgoing {
     track: Arc<TrackLocalStaticRTP>,
-    ssrc: u32,
+    transceiver: Arc<dyn RtpTransceiver>,
+    ssrcs: Vec<u32>,
+}
+
+/// The ids that the answer gave to the header extensions that this end writes.
+#[derive(Debug, Default)]
+struct Extensions {
+    audio_level: Option<u8>,
+    /// The camera's mid and the ids of mid and rid, where it has layers: their SSRCs mean nothing to the server by themselves.
+    layers: Option<(String, u8, u8)>,
 }
 
 /// What the driver's callbacks and the reading tasks write, and the owner reads.
 struct Observed {
-    epoch: Epoch,
+    recorder: Recorder,
+    freeze_us: u64,
     state: watch::Sender<RTCPeerConnectionState>,
     mids: OnceLock<HashMap<RTCRtpTransceiverId, String>>,
     slots: Mutex<BTreeMap<String, Slot>>,
 }
 
 impl Peer {
-    /// Makes a peer whose media leaves from `local`.
+    /// Makes a peer that counts in `recorder`.
     ///
     /// # Errors
     /// [`RtcError::Stack`], such as when no socket can be bound.
-    pub async fn open(local: IpAddr, publishing: Publishing, epoch: Epoch) -> Result<Self, RtcError> {
+    pub async fn open(plan: &Plan, recorder: Recorder) -> Result<Self, RtcError> {
         let mut engine = media_engine()?;
-        let video_ssrc = rand::random();
-        let (tap, key_frames) = KeyFrameTap::new(video_ssrc);
+        let video_ssrcs: Vec<u32> = plan.camera.iter().map(|_| rand::random()).collect();
+        let (tap, key_frames) = KeyFrameTap::new(video_ssrcs.clone());
         let registry = register_default_interceptors(Registry::new(), &mut engine)?.with(KeyFrameTap::SLOT, tap);
         let (state_tx, state) = watch::channel(RTCPeerConnectionState::New);
-        let observed = Arc::new(Observed { epoch, state: state_tx, mids: OnceLock::new(), slots: Mutex::default() });
+        let observed =
+            Arc::new(Observed { recorder, freeze_us: plan.freeze_us, state: state_tx, mids: OnceLock::new(), slots: Mutex::default() });
         let settings = SettingEngineBuilder::new()
             .with_multicast_dns_mode(rtc::ice::mdns::MulticastDnsMode::Disabled)
             .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(CHECKS))
+            .with_write_ssrc_attributes_for_simulcast(true)
             .build();
         let connection = PeerConnectionBuilder::new()
             .with_media_engine(engine)
             .with_setting_engine(settings)
             .with_interceptor_registry(registry)
             .with_handler(Arc::new(Handler(observed.clone())))
-            .with_udp_addrs(vec![SocketAddr::new(local, 0)])
+            .with_runtime(plan.network.clone())
+            .with_udp_addrs(vec![SocketAddr::new(plan.local, 0)])
             .build()
             .await?;
         let connection: Arc<dyn PeerConnection> = Arc::new(connection);
-        let audio = Outgoing::add(&*connection, "microphone", RtpCodecKind::Audio, opus(), rand::random(), None).await?;
-        let video = match publishing {
-            Publishing::Audio => None,
-            Publishing::AudioAndVideo => {
-                Some(Outgoing::add(&*connection, "camera", RtpCodecKind::Video, vp8(), video_ssrc, Some(rand::random())).await?)
-            }
-        };
-        for (kind, slots) in [(RtpCodecKind::Audio, AUDIO_SLOTS), (RtpCodecKind::Video, VIDEO_SLOTS)] {
+        let mut audio = None;
+        if plan.microphone {
+            audio = Some(Outgoing::add(&*connection, "microphone", RtpCodecKind::Audio, vec![encoding(opus(), rand::random(), "")]).await?);
+        }
+        let mut video = None;
+        if !plan.camera.is_empty() {
+            let layers = plan.camera.iter().zip(&video_ssrcs).map(|(layer, &ssrc)| encoding(vp8(), ssrc, layer.rid)).collect();
+            video = Some(Outgoing::add(&*connection, "camera", RtpCodecKind::Video, layers).await?);
+        }
+        for (kind, slots) in [(RtpCodecKind::Audio, plan.slots.audio), (RtpCodecKind::Video, plan.slots.video)] {
             for _ in 0..slots {
                 let init = RTCRtpTransceiverInit { direction: RTCRtpTransceiverDirection::Recvonly, ..Default::default() };
                 connection.add_transceiver_from_kind(kind, Some(init)).await?;
             }
         }
-        Ok(Self { connection, observed, state, audio, video, audio_level_id: OnceLock::new(), key_frames })
+        let network = plan.network.clone();
+        Ok(Self { connection, observed, state, audio, video, extensions: OnceLock::new(), key_frames, network })
     }
 
     /// The one offer. It has no candidates: the server is ICE-lite and learns this end's address from the first check.
@@ -166,9 +183,7 @@ impl Peer {
     /// # Errors
     /// [`RtcError`], at the latest after [`CONNECT_TIMEOUT`].
     pub async fn connect(&self, answer: String) -> Result<(), RtcError> {
-        if let Some(id) = extension_id(&answer, AUDIO_LEVEL_URI) {
-            let _ = self.audio_level_id.set(id);
-        }
+        let _ = self.extensions.set(self.extensions_of(&answer).await?);
         self.connection.set_remote_description(RTCSessionDescription::answer(answer)?).await?;
         let mut state = self.state.clone();
         let settled = state.wait_for(|state| !matches!(state, RTCPeerConnectionState::New | RTCPeerConnectionState::Connecting));
@@ -186,46 +201,72 @@ impl Peer {
         lost.unwrap_or(RTCPeerConnectionState::Closed)
     }
 
-    /// The SSRC that [`Peer::send_audio`] expects.
-    pub fn audio_ssrc(&self) -> u32 {
-        self.audio.ssrc
+    /// The SSRC that [`Peer::send_audio`] expects; `None` when this peer publishes none.
+    pub fn audio_ssrc(&self) -> Option<u32> {
+        self.audio.as_ref()?.ssrcs.first().copied()
     }
 
-    /// The SSRC that [`Peer::send_video`] expects; `None` when this peer publishes none.
-    pub fn video_ssrc(&self) -> Option<u32> {
-        self.video.as_ref().map(|video| video.ssrc)
+    /// The SSRCs that [`Peer::send_video`] expects, by layer; none when this peer publishes none.
+    pub fn video_ssrcs(&self) -> &[u32] {
+        self.video.as_ref().map_or(&[], |video| &video.ssrcs)
     }
 
-    /// Sends a packet of the microphone, with its level where the server takes the extension.
+    async fn extensions_of(&self, answer: &str) -> Result<Extensions, RtcError> {
+        let audio_level = extension_id(answer, AUDIO_LEVEL_URI);
+        let ids = extension_id(answer, MID_URI).zip(extension_id(answer, RID_URI));
+        let mut layers = None;
+        if let Some(video) = self.video.as_ref().filter(|video| video.ssrcs.len() > 1) {
+            layers = video.transceiver.mid().await?.zip(ids).map(|(mid, (mid_id, rid_id))| (mid, mid_id, rid_id));
+        }
+        Ok(Extensions { audio_level, layers })
+    }
+
+    /// Sends a packet of the microphone, with its level where the server takes the extension. Nothing when this peer publishes none.
     ///
     /// # Errors
     /// [`RtcError::Stack`] after the peer was closed.
     pub async fn send_audio(&self, mut packet: rtc::rtp::Packet, level: AudioLevel) -> Result<(), RtcError> {
-        if let Some(&id) = self.audio_level_id.get() {
+        let Some(audio) = &self.audio else { return Ok(()) };
+        if let Some(id) = self.extensions.get().and_then(|extensions| extensions.audio_level) {
             packet.header.set_extension(id, vec![level.to_byte()].into())?;
         }
-        Ok(self.audio.track.write_rtp(packet).await?)
+        Ok(audio.track.write_rtp(packet).await?)
     }
 
-    /// Sends a packet of the camera. Nothing when this peer publishes none.
+    /// Sends a packet of the camera's layer `rid`, which is empty without layers. Nothing when this peer publishes none.
     ///
     /// # Errors
     /// [`RtcError::Stack`] after the peer was closed.
-    pub async fn send_video(&self, packet: rtc::rtp::Packet) -> Result<(), RtcError> {
-        match &self.video {
-            Some(video) => Ok(video.track.write_rtp(packet).await?),
-            None => Ok(()),
+    pub async fn send_video(&self, mut packet: rtc::rtp::Packet, rid: &'static str) -> Result<(), RtcError> {
+        let Some(video) = &self.video else { return Ok(()) };
+        if let Some((mid, mid_id, rid_id)) = self.extensions.get().and_then(|extensions| extensions.layers.as_ref()) {
+            packet.header.set_extension(*mid_id, Bytes::copy_from_slice(mid.as_bytes()))?;
+            packet.header.set_extension(*rid_id, Bytes::from_static(rid.as_bytes()))?;
         }
+        Ok(video.track.write_rtp(packet).await?)
     }
 
-    /// Requests for a key frame of the camera since the last call.
-    pub fn take_key_frame_requests(&self) -> u64 {
-        self.key_frames.take()
+    /// Requests for a key frame of one of the camera's layers since the last call.
+    pub fn take_key_frame_requests(&self, layer: usize) -> u64 {
+        self.key_frames.take(layer)
+    }
+
+    /// The server stops forwarding on a slot for a while; see [`Slot::pause`].
+    pub fn pause(&self, mid: &str) {
+        if let Some(slot) = self.observed.slots().get_mut(mid) {
+            slot.pause();
+        }
     }
 
     /// What arrived until now, by the slot's mid. Slots on which nothing came yet are not in it.
     pub fn slots(&self) -> BTreeMap<String, Slot> {
-        self.observed.slots.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.observed.slots().clone()
+    }
+
+    /// Ends the media transport without a word, as a killed process does.
+    pub async fn abandon(&self) {
+        self.network.cut();
+        self.close().await;
     }
 
     /// Ends the media transport.
@@ -241,18 +282,21 @@ impl Outgoing {
         connection: &dyn PeerConnection,
         name: &str,
         kind: RtpCodecKind,
-        codec: RTCRtpCodec,
-        ssrc: u32,
-        rtx: Option<u32>,
+        encodings: Vec<RTCRtpEncodingParameters>,
     ) -> Result<Self, RtcError> {
-        let coding = RTCRtpCodingParameters { ssrc: Some(ssrc), rtx: rtx.map(|ssrc| RTCRtpRtxParameters { ssrc }), ..Default::default() };
-        let encoding = RTCRtpEncodingParameters { rtp_coding_parameters: coding, active: true, codec, ..Default::default() };
-        let track = MediaStreamTrack::new(name.to_owned(), name.to_owned(), name.to_owned(), kind, vec![encoding]);
+        let ssrcs = encodings.iter().filter_map(|encoding| encoding.rtp_coding_parameters.ssrc).collect();
+        let track = MediaStreamTrack::new(name.to_owned(), name.to_owned(), name.to_owned(), kind, encodings);
         let track = Arc::new(TrackLocalStaticRTP::new(track));
         let init = RTCRtpTransceiverInit { direction: RTCRtpTransceiverDirection::Sendonly, ..Default::default() };
-        connection.add_transceiver_from_track(track.clone(), Some(init)).await?;
-        Ok(Self { track, ssrc })
+        let transceiver = connection.add_transceiver_from_track(track.clone(), Some(init)).await?;
+        Ok(Self { track, transceiver, ssrcs })
     }
+}
+
+fn encoding(codec: RTCRtpCodec, ssrc: u32, rid: &str) -> RTCRtpEncodingParameters {
+    let rtx = (codec.mime_type == MIME_TYPE_VP8).then(|| RTCRtpRtxParameters { ssrc: rand::random() });
+    let coding = RTCRtpCodingParameters { rid: rid.to_owned(), ssrc: Some(ssrc), rtx, ..Default::default() };
+    RTCRtpEncodingParameters { rtp_coding_parameters: coding, active: true, codec, ..Default::default() }
 }
 
 struct Handler(Arc<Observed>);
@@ -282,9 +326,10 @@ async fn read(track: Arc<dyn TrackRemote>, observed: Arc<Observed>) {
             }
             TrackRemoteEvent::OnRtpPacket(packet) => {
                 let Some(mid) = &mid else { continue };
-                let lacks_key_frame = observed.record(mid, kind, &packet.payload);
-                if lacks_key_frame && asked.is_none_or(|asked| asked.elapsed() >= KEY_FRAME_RETRY) {
+                let wants_key_frame = observed.record(mid, kind, &packet.payload);
+                if wants_key_frame && asked.is_none_or(|asked| asked.elapsed() >= KEY_FRAME_RETRY) {
                     asked = Some(Instant::now());
+                    observed.recorder.with(|tally| tally.packets(kind).key_frames_asked += 1);
                     let request = PictureLossIndication { sender_ssrc: 0, media_ssrc: packet.header.ssrc };
                     if let Err(error) = track.write_rtcp(vec![Box::new(request)]).await {
                         tracing::debug!(%error, "asking for a key frame");
@@ -298,17 +343,32 @@ async fn read(track: Arc<dyn TrackRemote>, observed: Arc<Observed>) {
 }
 
 impl Observed {
-    /// Counts a packet; true when its slot still lacks a key frame.
+    fn slots(&self) -> MutexGuard<'_, BTreeMap<String, Slot>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a packet; true when its slot has to wait for a key frame.
     fn record(&self, mid: &str, kind: RtpCodecKind, payload: &Bytes) -> bool {
-        let now_us = self.epoch.now_us();
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let now_us = self.recorder.now_us();
+        let mut slots = self.slots();
         if !slots.contains_key(mid) {
             slots.insert(mid.to_owned(), Slot::new(kind));
         }
-        slots.get_mut(mid).is_some_and(|slot| {
-            slot.record(payload, now_us);
-            slot.lacks_key_frame()
-        })
+        let Some(slot) = slots.get_mut(mid) else { return false };
+        let heard = slot.record(payload, now_us);
+        let wants_key_frame = slot.wants_key_frame(now_us);
+        drop(slots);
+        self.recorder.with(|tally| match heard {
+            Heard::Unstamped => tally.packets(kind).unstamped += 1,
+            Heard::Packet { arrival, frames, gap_us, from: _ } => {
+                tally.arrived(kind, arrival);
+                tally.watching.frames += u64::from(frames);
+                if let Some(gap_us) = gap_us {
+                    tally.between_frames(gap_us, self.freeze_us);
+                }
+            }
+        });
+        wants_key_frame
     }
 }
 
@@ -362,6 +422,7 @@ fn extension_id(sdp: &str, uri: &str) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::{Scenario, Video};
 
     #[test]
     fn the_extension_id_is_read_from_the_answer() {
@@ -371,35 +432,58 @@ mod tests {
         assert_eq!(extension_id("a=extmap:", AUDIO_LEVEL_URI), None);
     }
 
+    const SLOTS: Slots = Slots { audio: 3, video: 4 };
+
+    fn plan(microphone: bool, camera: Vec<Encoding>) -> Plan {
+        Plan { local: IpAddr::from([127, 0, 0, 1]), network: Network::direct(), microphone, camera, freeze_us: 400_000, slots: SLOTS }
+    }
+
+    /// The offer's media sections.
+    async fn offer(peer: &Peer) -> Vec<String> {
+        peer.offer().await.unwrap().split("\r\nm=").skip(1).map(ToOwned::to_owned).collect()
+    }
+
+    fn count(sections: &[String], kind: &str, direction: &str) -> usize {
+        let attribute = format!("a={direction}");
+        sections.iter().filter(|section| section.starts_with(kind) && section.lines().any(|line| line == attribute)).count()
+    }
+
     #[tokio::test]
     async fn the_offer_sends_two_and_receives_seven() {
-        let peer = Peer::open(IpAddr::from([127, 0, 0, 1]), Publishing::AudioAndVideo, Epoch::start()).await.unwrap();
-        let sdp = peer.offer().await.unwrap();
-        let sections: Vec<&str> = sdp.split("\r\nm=").skip(1).collect();
-        let count = |kind: &str, direction: &str| {
-            let attribute = format!("a={direction}");
-            sections.iter().filter(|section| section.starts_with(kind) && section.lines().any(|line| line == attribute)).count()
-        };
-        assert_eq!((count("audio", "sendonly"), count("audio", "recvonly")), (1, AUDIO_SLOTS), "{sdp}");
-        assert_eq!((count("video", "sendonly"), count("video", "recvonly")), (1, VIDEO_SLOTS), "{sdp}");
-        assert!(sdp.contains(&format!("a=ssrc:{}", peer.audio_ssrc())), "{sdp}");
-        assert!(sdp.contains(&format!("a=ssrc-group:FID {}", peer.video_ssrc().unwrap())), "{sdp}");
-        assert!(sdp.contains("a=rtcp-fb:96 nack pli"), "{sdp}");
+        let peer = Peer::open(&plan(true, Encoding::of(&Scenario::default().video)), Recorder::start()).await.unwrap();
+        let sections = offer(&peer).await;
+        assert_eq!((count(&sections, "audio", "sendonly"), count(&sections, "audio", "recvonly")), (1, 3), "{sections:?}");
+        assert_eq!((count(&sections, "video", "sendonly"), count(&sections, "video", "recvonly")), (1, 4), "{sections:?}");
+        let sdp = sections.concat();
+        assert!(sdp.contains(&format!("a=ssrc:{}", peer.audio_ssrc().unwrap())), "{sdp}");
+        assert!(sdp.contains(&format!("a=ssrc-group:FID {}", peer.video_ssrcs()[0])), "{sdp}");
+        assert!(sdp.contains("a=rtcp-fb:96 nack pli") && !sdp.contains("a=simulcast"), "{sdp}");
         peer.close().await;
     }
 
     #[tokio::test]
-    async fn a_peer_without_a_camera_still_receives_video() {
-        let peer = Peer::open(IpAddr::from([127, 0, 0, 1]), Publishing::Audio, Epoch::start()).await.unwrap();
-        let sdp = peer.offer().await.unwrap();
-        assert_eq!(sdp.matches("\r\nm=video").count(), VIDEO_SLOTS);
-        assert_eq!(peer.video_ssrc(), None);
+    async fn a_camera_with_layers_offers_them_with_their_ssrcs() {
+        let video = Video { simulcast: true, ..Scenario::default().video };
+        let peer = Peer::open(&plan(true, Encoding::of(&video)), Recorder::start()).await.unwrap();
+        let sdp = offer(&peer).await.concat();
+        assert!(sdp.contains("a=simulcast:send q;h;f"), "{sdp}");
+        assert_eq!(peer.video_ssrcs().len(), 3);
+        assert!(peer.video_ssrcs().iter().all(|ssrc| sdp.contains(&format!("a=ssrc-group:FID {ssrc}"))), "{sdp}");
+        peer.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_peer_without_camera_and_microphone_still_receives() {
+        let peer = Peer::open(&plan(false, vec![]), Recorder::start()).await.unwrap();
+        let sections = offer(&peer).await;
+        assert_eq!((count(&sections, "audio", "recvonly"), count(&sections, "video", "recvonly")), (3, 4));
+        assert_eq!((sections.len(), peer.audio_ssrc(), peer.video_ssrcs()), (7, None, &[][..]));
         peer.close().await;
     }
 
     #[tokio::test]
     async fn an_answer_that_is_no_sdp_is_an_error() {
-        let peer = Peer::open(IpAddr::from([127, 0, 0, 1]), Publishing::Audio, Epoch::start()).await.unwrap();
+        let peer = Peer::open(&plan(true, vec![]), Recorder::start()).await.unwrap();
         peer.offer().await.unwrap();
         for answer in ["", "v=0", "not sdp at all"] {
             assert!(matches!(peer.connect(answer.to_owned()).await, Err(RtcError::Stack(_))), "{answer:?}");

@@ -1,4 +1,4 @@
-//! Sees key frame requests (PLI and FIR) for one SSRC on their way through the `webrtc` crate's packet chain, and counts them.
+//! Sees key frame requests (PLI and FIR) for some SSRCs on their way through the `webrtc` crate's packet chain, and counts them.
 //!
 //! It changes nothing and keeps nothing: every packet goes on as it came.
 
@@ -14,19 +14,19 @@ use std::time::Instant;
 
 /// The owner's end of a [`KeyFrameTap`].
 #[derive(Debug, Clone)]
-pub struct KeyFrameRequests(Arc<AtomicU64>);
+pub struct KeyFrameRequests(Arc<[AtomicU64]>);
 
 impl KeyFrameRequests {
-    /// How many came since the last call.
-    pub fn take(&self) -> u64 {
-        self.0.swap(0, Ordering::Relaxed)
+    /// How many came since the last call for the SSRC in this place; 0 for a place that has none.
+    pub fn take(&self, place: usize) -> u64 {
+        self.0.get(place).map_or(0, |requests| requests.swap(0, Ordering::Relaxed))
     }
 }
 
 /// The chain's end.
 pub struct KeyFrameTap {
-    ssrc: u32,
-    requests: Arc<AtomicU64>,
+    ssrcs: Vec<u32>,
+    requests: Arc<[AtomicU64]>,
     reads: VecDeque<TaggedPacket>,
     writes: VecDeque<TaggedPacket>,
 }
@@ -35,16 +35,16 @@ impl KeyFrameTap {
     /// Behind the crate's own interceptors, as seen from the wire.
     pub const SLOT: Slot = Slot::Custom(14_000);
 
-    /// A tap for requests that name `ssrc`.
-    pub fn new(ssrc: u32) -> (Self, KeyFrameRequests) {
-        let requests = Arc::new(AtomicU64::new(0));
-        (Self { ssrc, requests: requests.clone(), reads: VecDeque::new(), writes: VecDeque::new() }, KeyFrameRequests(requests))
+    /// A tap for requests that name one of `ssrcs`.
+    pub fn new(ssrcs: Vec<u32>) -> (Self, KeyFrameRequests) {
+        let requests: Arc<[AtomicU64]> = ssrcs.iter().map(|_| AtomicU64::new(0)).collect();
+        (Self { ssrcs, requests: requests.clone(), reads: VecDeque::new(), writes: VecDeque::new() }, KeyFrameRequests(requests))
     }
 
-    fn asks(&self, packet: &dyn rtcp::Packet) -> bool {
+    fn asks(packet: &dyn rtcp::Packet, ssrc: u32) -> bool {
         let packet = packet.as_any();
-        packet.downcast_ref::<PictureLossIndication>().is_some_and(|pli| pli.media_ssrc == self.ssrc)
-            || packet.downcast_ref::<FullIntraRequest>().is_some_and(|fir| fir.fir.iter().any(|entry| entry.ssrc == self.ssrc))
+        packet.downcast_ref::<PictureLossIndication>().is_some_and(|pli| pli.media_ssrc == ssrc)
+            || packet.downcast_ref::<FullIntraRequest>().is_some_and(|fir| fir.fir.iter().any(|entry| entry.ssrc == ssrc))
     }
 }
 
@@ -57,8 +57,10 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for KeyFrameTap {
 
     fn handle_read(&mut self, message: TaggedPacket) -> Result<(), Error> {
         if let Packet::Rtcp(packets) = &message.message.packet {
-            let asked = packets.iter().filter(|packet| self.asks(&***packet)).count();
-            self.requests.fetch_add(asked as u64, Ordering::Relaxed);
+            for (&ssrc, requests) in self.ssrcs.iter().zip(self.requests.iter()) {
+                let asked = packets.iter().filter(|packet| Self::asks(&***packet, ssrc)).count();
+                requests.fetch_add(asked as u64, Ordering::Relaxed);
+            }
         }
         self.reads.push_back(message);
         Ok(())

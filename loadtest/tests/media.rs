@@ -1,9 +1,12 @@
 //! The SFU with an independent stack on its other end: four peers of the `webrtc` crate against the `media` crate, no signaling.
 #![allow(clippy::unwrap_used)] // A panic is how a test fails.
 
+use loadtest::network::Network;
 use loadtest::reception::Slot;
-use loadtest::rtc::{Epoch, Peer, Publishing};
-use loadtest::source::{AudioSource, FrameKind, VIDEO_FPS, VideoSource};
+use loadtest::recorder::Recorder;
+use loadtest::rtc::{Peer, Plan, Slots};
+use loadtest::scenario::Scenario;
+use loadtest::source::{AudioSource, Encoding, FrameKind, Origin, Shape, Turns, VideoSource};
 use media::{Command, Event, EventSink, Kind, MediaLine, PeerId, TrackId};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -43,8 +46,17 @@ impl Member {
     }
 }
 
-async fn join(room: &media::Room, user: u32, epoch: Epoch) -> Member {
-    let peer = Peer::open(LOOPBACK, Publishing::AudioAndVideo, epoch).await.unwrap();
+async fn join(room: &media::Room, user: u32, recorder: &Recorder) -> Member {
+    let camera = Encoding::of(&Scenario::default().video);
+    let plan = Plan {
+        local: LOOPBACK,
+        network: Network::direct(),
+        microphone: true,
+        camera,
+        freeze_us: 400_000,
+        slots: Slots { audio: 3, video: 4 },
+    };
+    let peer = Peer::open(&plan, recorder.clone()).await.unwrap();
     let negotiated = room.negotiate(&peer.offer().await.unwrap()).unwrap();
     let (answer, slots, sources) = (negotiated.answer.clone(), negotiated.slots.clone(), negotiated.sources.clone());
     let id = PeerId(u64::from(user));
@@ -58,23 +70,31 @@ async fn join(room: &media::Room, user: u32, epoch: Epoch) -> Member {
     member
 }
 
+fn origin(user: u32) -> Origin {
+    Origin { user, take: 0 }
+}
+
 /// Sends like a person in a call, until `stop`.
-async fn talk(user: u32, peer: Arc<Peer>, epoch: Epoch, stop: CancellationToken) {
-    let mut audio = AudioSource::new(user, peer.audio_ssrc(), 50);
-    let mut video = VideoSource::new(user, peer.video_ssrc().unwrap(), 170);
+async fn talk(user: u32, peer: Arc<Peer>, recorder: Recorder, stop: CancellationToken) {
+    let Scenario { audio, video, .. } = Scenario::default();
+    let shape = Shape { pps: audio.pps, bytes: audio.bytes };
+    let turns = Turns { seat: user, people: 4, speaking: 1 };
+    let mut audio = AudioSource::new(origin(user), peer.audio_ssrc().unwrap(), shape, turns);
+    let fps = video.fps;
+    let mut video = VideoSource::new(origin(user), peer.video_ssrcs()[0], 0, Encoding::of(&video)[0], fps);
     let mut audio_tick = tokio::time::interval(Duration::from_millis(20));
-    let mut video_tick = tokio::time::interval(Duration::from_secs(1) / VIDEO_FPS);
+    let mut video_tick = tokio::time::interval(Duration::from_secs(1) / fps);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = audio_tick.tick() => {
-                let (packet, level) = audio.next(epoch.now_us());
+                let (packet, level) = audio.next(recorder.now_us());
                 peer.send_audio(packet, level).await.unwrap();
             }
             _ = video_tick.tick() => {
-                let kind = if peer.take_key_frame_requests() > 0 { FrameKind::Key } else { FrameKind::Delta };
-                for packet in video.next(epoch.now_us(), kind) {
-                    peer.send_video(packet).await.unwrap();
+                let kind = if peer.take_key_frame_requests(0) > 0 { FrameKind::Key } else { FrameKind::Delta };
+                for packet in video.next(recorder.now_us(), kind) {
+                    peer.send_video(packet, "").await.unwrap();
                 }
             }
         }
@@ -94,7 +114,7 @@ async fn wait_until(peer: &Peer, mut done: impl FnMut(&BTreeMap<String, Slot>) -
 }
 
 fn received(slots: &BTreeMap<String, Slot>, mid: &str, from: u32) -> u64 {
-    slots.get(mid).and_then(|slot| slot.from.get(&from)).map_or(0, |subscription| subscription.received)
+    slots.get(mid).and_then(|slot| slot.from.get(&origin(from))).map_or(0, |subscription| subscription.received)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -102,15 +122,15 @@ async fn four_foreign_peers_receive_each_other_on_the_slots_they_were_bound_to()
     let (handle, workers) = media::start(&media::Config::on(LOOPBACK)).unwrap();
     let heard = Arc::new(Heard::default());
     let room = handle.open_room(heard.clone());
-    let epoch = Epoch::start();
+    let recorder = Recorder::start();
     let mut members = Vec::new();
     for user in 1..=4 {
-        members.push(join(&room, user, epoch).await);
+        members.push(join(&room, user, &recorder).await);
     }
     let stop = CancellationToken::new();
     let mut talking = JoinSet::new();
     for member in &members {
-        talking.spawn(talk(member.user, member.peer.clone(), epoch, stop.clone()));
+        talking.spawn(talk(member.user, member.peer.clone(), recorder.clone(), stop.clone()));
     }
     let mut bindings = Vec::new();
     for to in &members {
@@ -133,7 +153,7 @@ async fn four_foreign_peers_receive_each_other_on_the_slots_they_were_bound_to()
     for (to, mid, kind, from) in &bindings {
         let slots = to.peer.slots();
         let slot = &slots[mid];
-        let subscription = &slot.from[from];
+        let subscription = &slot.from[&origin(*from)];
         assert_eq!(slot.from.len(), 1, "slot {mid} of {} carries one publisher", to.user);
         assert!(subscription.loss() < 0.01, "user {} lost {} packets of {from}'s {kind:?}", to.user, subscription.lost());
         assert_eq!(subscription.starts_with_key_frame, *kind == Kind::Video, "user {} from {from}", to.user);
@@ -151,15 +171,15 @@ async fn four_foreign_peers_receive_each_other_on_the_slots_they_were_bound_to()
 async fn a_slot_bound_anew_goes_on_with_the_other_publishers_key_frame() {
     let (handle, workers) = media::start(&media::Config::on(LOOPBACK)).unwrap();
     let room = handle.open_room(Arc::new(Heard::default()));
-    let epoch = Epoch::start();
+    let recorder = Recorder::start();
     let mut members = Vec::new();
     for user in 1..=3 {
-        members.push(join(&room, user, epoch).await);
+        members.push(join(&room, user, &recorder).await);
     }
     let stop = CancellationToken::new();
     let mut talking = JoinSet::new();
     for member in &members {
-        talking.spawn(talk(member.user, member.peer.clone(), epoch, stop.clone()));
+        talking.spawn(talk(member.user, member.peer.clone(), recorder.clone(), stop.clone()));
     }
     let viewer = &members[0];
     let slot = viewer.slots(Kind::Video).next().unwrap();
@@ -170,10 +190,10 @@ async fn a_slot_bound_anew_goes_on_with_the_other_publishers_key_frame() {
         wait_until(&viewer.peer, |slots| received(slots, &slot, from) >= before + 170).await;
     }
     let slots = viewer.peer.slots();
-    let from = &slots[&*slot].from;
-    assert!(from[&2].starts_with_key_frame && from[&3].starts_with_key_frame);
-    assert!(from[&2].key_frames >= 2, "the second turn begins with a key frame too");
-    assert!(from[&3].loss() < 0.01, "{} packets lost", from[&3].lost());
+    let from = |user: u32| &slots[&*slot].from[&origin(user)];
+    assert!(from(2).starts_with_key_frame && from(3).starts_with_key_frame);
+    assert!(from(2).key_frames >= 2, "the second turn begins with a key frame too");
+    assert!(from(3).loss() < 0.01, "{} packets lost", from(3).lost());
     stop.cancel();
     talking.join_all().await;
     for member in &members {

@@ -2,23 +2,20 @@
 //! independent stack.
 #![allow(clippy::unwrap_used)] // A panic is how a test fails.
 
+use loadtest::outcome::{Outcome, Shard};
 use loadtest::report::Report;
 use loadtest::rest::Backend;
-use loadtest::rtc::Epoch;
-use loadtest::scenario::{Scenario, ScenarioError};
+use loadtest::run::{Progress, Run, RunError};
+use loadtest::scenario::{RoomKind, Scenario};
 use loadtest::target::Dialer;
-use loadtest::user::{self, Common, Rates, Ticket};
-use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
-use std::collections::BTreeSet;
 use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use zzan::config::{Config, DEV_KEY_ID, DEV_SECRET, Sources};
 use zzan::node::Node;
 
-/// Low, since the node and all its users share this process, unoptimised, and a starved UDP socket loses what no one reads. `media.rs`
-/// has the full rates.
-const RATES: Rates = Rates { audio_pps: 10, video_pps: Some(30) };
+/// Low rates, since the node and all its users share this process, unoptimised, and a starved UDP socket loses what no one reads.
+/// `media.rs` has the full rates.
+const QUIET: &str = "rooms = 2\nduration = \"6s\"\n[audio]\npps = 10\n[video]\npps = 30\nfps = 10\n[chat]\nper_minute = 60";
 
 async fn node() -> (Node, Dialer) {
     let flags =
@@ -30,74 +27,99 @@ async fn node() -> (Node, Dialer) {
     (node, Dialer::new(target, None).unwrap())
 }
 
-fn scenario(target: &Dialer, rooms: u32, duration: Duration) -> Scenario {
-    let backend = Backend::new(target.clone(), DEV_KEY_ID, DEV_SECRET);
-    Scenario { dialer: target.clone(), backend, rooms, people: 4, duration, rates: RATES }
+fn run(dialer: &Dialer, settings: &str) -> Run {
+    let mut scenario = Scenario::default();
+    scenario.set_toml("the test", settings).unwrap();
+    let backend = Backend::new(dialer.clone(), DEV_KEY_ID, DEV_SECRET);
+    Run { scenario, dialer: dialer.clone(), backend, id: "test".into(), shard: Shard::WHOLE, start_at: None, threads: 1 }
 }
 
-fn assert_each_receives_the_three_others(report: &Report) {
-    assert_eq!(report.complaints(), [], "{report}");
-    for user in &report.users {
-        assert_eq!(user.failures, [], "user {}: {report}", user.user);
-        let roommates: BTreeSet<u32> =
-            report.users.iter().filter(|other| other.room_number == user.room_number).map(|other| other.user).collect();
-        for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
-            let received: Vec<_> = report.received().filter(|received| received.to.user == user.user && received.kind == kind).collect();
-            let mut from: BTreeSet<u32> = received.iter().map(|received| received.from).collect();
-            from.insert(user.user);
-            assert_eq!((received.len(), from), (3, roommates.clone()), "user {} {kind}: {report}", user.user);
-            for received in received {
-                let (loss, video) = (received.subscription.loss(), kind == RtpCodecKind::Video);
-                assert!(loss < 0.01, "user {} lost {loss} of user {}'s {kind}: {report}", user.user, received.from);
-                let enough = if video { 60 } else { 20 };
-                assert!(received.subscription.received >= enough, "only {} packets: {report}", received.subscription.received);
-            }
-        }
-    }
-    assert!(report.users.iter().all(|user| user.speaker_changes > 0), "everybody is told who speaks: {report}");
+async fn outcome(run: &Run) -> Outcome {
+    run.execute(&Progress::default(), CancellationToken::new()).await.unwrap()
 }
 
-/// Four users in a full room, then a fifth.
-async fn assert_the_fifth_is_told_that_the_room_is_full(target: &Dialer) {
-    let backend = Backend::new(target.clone(), DEV_KEY_ID, DEV_SECRET);
-    let room = backend.create_room("full", 4).await.unwrap();
-    let common = Common { dialer: target.clone(), local: target.target().local_ip().await.unwrap(), epoch: Epoch::start(), rates: RATES };
-    let stop = CancellationToken::new();
-    let mut users = Vec::new();
-    for user in 0..5 {
-        let name = format!("full-{user}");
-        let token = backend.room_token(&room, &name, &name).await.unwrap();
-        let ticket = Ticket { user, room_number: 0, room: room.clone(), token };
-        let (settled, mut settling) = mpsc::channel(1);
-        users.push(tokio::spawn(user::run(common.clone(), ticket, settled, stop.clone())));
-        settling.recv().await.unwrap();
-    }
-    stop.cancel();
-    for (number, user) in users.into_iter().enumerate() {
-        let report = user.await.unwrap();
-        let codes: Vec<_> = report.failures.iter().map(|failure| failure.code.as_str()).collect();
-        if number < 4 {
-            assert_eq!((report.joined.is_some(), codes), (true, vec![]), "user {number}: {:?}", report.failures);
-        } else {
-            assert_eq!((report.joined.is_some(), codes), (false, vec!["room_full"]), "{:?}", report.failures);
-        }
-    }
-}
-
-async fn assert_a_wrong_key_is_named(target: &Dialer) {
-    let mut scenario = scenario(target, 1, Duration::from_secs(1));
-    scenario.backend = Backend::new(target.clone(), DEV_KEY_ID, "a-secret-that-is-as-long-but-wrong");
-    let Err(ScenarioError::Room(error)) = scenario.run(CancellationToken::new()).await else { panic!("a wrong key was taken") };
+async fn assert_a_wrong_key_is_named(dialer: &Dialer) {
+    let mut run = run(dialer, QUIET);
+    run.backend = Backend::new(dialer.clone(), DEV_KEY_ID, "a-secret-that-is-as-long-but-wrong");
+    let Err(RunError::Room(error)) = run.execute(&Progress::default(), CancellationToken::new()).await else {
+        panic!("a wrong key was taken")
+    };
     assert_eq!(error.code(), "unauthorized", "{error}");
+}
+
+async fn assert_everybody_receives_their_roommates_and_nobody_else(dialer: &Dialer) {
+    let outcome = outcome(&run(dialer, QUIET)).await;
+    let report = Report::new(&outcome).unwrap();
+    let text = report.to_string();
+    assert!(report.passed(), "{text}");
+    let tally = &outcome.tally;
+    assert_eq!((tally.people.expected, tally.people.joined, tally.people.joins), (8, 8, 8), "{text}");
+    // Two rooms, four viewers each of three others' audio and video.
+    assert_eq!((outcome.checks.expected_tracks, outcome.checks.missing_tracks, outcome.checks.leaked_tracks), (48, 0, 0), "{text}");
+    assert!(tally.audio.received >= 24 * 40 && tally.video.received >= 24 * 120, "{text}");
+    assert!(tally.audio.lost() * 100 <= tally.audio.expected && tally.video.lost() * 100 <= tally.video.expected, "{text}");
+    assert!(
+        tally.watching.frames >= 24 * 40 && tally.times.first_frame.len() == 6,
+        "all but the first of each room found somebody: {text}"
+    );
+    assert!(tally.chat.acked > 0 && tally.chat.acked == tally.chat.sent && tally.chat.missed == 0, "{text}");
+    assert!(tally.chat.delivered >= tally.chat.acked, "{text}");
+    assert!(tally.speaker_changes > 0, "somebody is told who speaks: {text}");
+    assert!(tally.series.len() >= 6 && tally.series.iter().map(|second| second.joined).sum::<i64>() == 0, "{text}");
+}
+
+async fn assert_people_who_come_and_go_are_counted(dialer: &Dialer) {
+    let churn = "rooms = 1\npeople = 2\nduration = \"8s\"\n[audio]\npps = 10\n[video]\npps = 30\nfps = 10\n[chat]\nper_minute = 30\n\
+                 [churn]\nleaves_per_minute = 15\nabrupt_percent = 50\naway = \"300ms\"\ncuts_per_minute = 20\n\
+                 [link]\ndelay = \"5ms\"\npeople_percent = 50";
+    let outcome = outcome(&run(dialer, churn)).await;
+    let (people, connections) = (outcome.tally.people, outcome.tally.connections);
+    let text = Report::new(&outcome).unwrap().to_string();
+    assert!(Report::new(&outcome).unwrap().passed(), "{text}");
+    assert!(people.leaves >= 1 && people.joins > people.expected, "{text}");
+    assert!(connections.cut >= 1 && connections.lost == 0, "{text}");
+    assert!(connections.resumed + connections.rejoined >= 1, "{text}");
+    assert!(!outcome.tally.times.reconnect.is_empty(), "{text}");
+}
+
+async fn assert_the_loudest_are_heard_in_a_voice_room(dialer: &Dialer) {
+    let voice = "kind = \"voice\"\npeople = 8\nduration = \"5500ms\"\n[audio]\npps = 20\nspeaking = 2\n\
+                 [video]\npps = 10\nfps = 10\nslots = 2\n[chat]\nper_minute = 0";
+    let outcome = outcome(&run(dialer, voice)).await;
+    let text = Report::new(&outcome).unwrap().to_string();
+    assert!(Report::new(&outcome).unwrap().passed(), "{text}");
+    // Each of eight hears somebody and sees somebody.
+    assert_eq!((outcome.checks.expected_tracks, outcome.checks.missing_tracks), (16, 0), "{text}");
+    let (audio, video) = (outcome.tally.audio, outcome.tally.video);
+    assert!(audio.received > 0 && audio.received < audio.sent * 6, "at most five of the seven others: {text}");
+    assert!(video.received < video.sent * 3, "two slots each: {text}");
+    assert!(audio.lost() * 50 <= audio.expected && video.lost() * 50 <= video.expected, "{text}");
 }
 
 /// One test, since a process has one node: its metrics are the process's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn headless_users_fill_two_rooms_and_receive_their_roommates_and_nobody_else() {
-    let (node, target) = node().await;
-    assert_a_wrong_key_is_named(&target).await;
-    assert_the_fifth_is_told_that_the_room_is_full(&target).await;
-    let report = scenario(&target, 2, Duration::from_secs(4)).run(CancellationToken::new()).await.unwrap();
-    assert_each_receives_the_three_others(&report);
+async fn headless_users_fill_rooms_write_leave_and_come_back() {
+    let (node, dialer) = node().await;
+    assert_a_wrong_key_is_named(&dialer).await;
+    assert_everybody_receives_their_roommates_and_nobody_else(&dialer).await;
+    assert_people_who_come_and_go_are_counted(&dialer).await;
+    assert_the_loudest_are_heard_in_a_voice_room(&dialer).await;
+    assert_rooms_are_closed_at_the_end(&dialer).await;
     node.stop().await;
+}
+
+/// A run that is over before it began still cleans up behind it.
+async fn assert_rooms_are_closed_at_the_end(dialer: &Dialer) {
+    let stop = CancellationToken::new();
+    let run = run(dialer, "duration = \"1ms\"\n[video]\non = false");
+    let outcome = run.execute(&Progress::default(), stop.clone()).await.unwrap();
+    assert!(stop.is_cancelled() && !outcome.interrupted);
+    tokio::time::timeout(Duration::from_secs(5), async {
+        let backend = Backend::new(dialer.clone(), DEV_KEY_ID, DEV_SECRET);
+        let room = backend.create_room("closed", RoomKind::Buddy, 2).await.unwrap();
+        backend.end_room(&room).await.unwrap();
+        assert_eq!(backend.room_token(&room, "u", "n").await.unwrap_err().code(), "not_found");
+    })
+    .await
+    .unwrap();
 }
