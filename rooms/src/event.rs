@@ -1,7 +1,7 @@
 //! What sessions are told.
 
 use crate::view::{LobbyRoom, MediaMap, Message, ParticipantView, RoomView, TrackView};
-use crate::{ParticipantId, RoomId, TrackId};
+use crate::{ParticipantId, Quality, Rid, RoomId, TrackId};
 
 /// Pushed to a session. One event goes to many sessions behind one `Arc`.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +45,24 @@ pub enum Event {
     /// The receiver's media transport died, though its signaling lives: it should offer anew.
     MediaLost {
         room: RoomId,
+    },
+    /// The receiver's own track: whether anybody can use it, and which of its simulcast layers (none without simulcast).
+    MediaLayers {
+        room: RoomId,
+        track: TrackId,
+        wanted: bool,
+        active: Vec<Rid>,
+    },
+    /// A track that the receiver wants is held back, because its connection is too narrow, or comes again.
+    MediaStalled {
+        room: RoomId,
+        track: TrackId,
+        stalled: bool,
+    },
+    /// How well some participants' connections do.
+    QualityChanged {
+        room: RoomId,
+        qualities: Vec<(ParticipantId, Quality)>,
     },
     /// Who is audible, loudest first, in dBov (0 loudest, -127 silent). May be dropped under load.
     SpeakerChanged {

@@ -17,8 +17,8 @@ use crate::session::SessionHandle;
 use crate::store::{NewMessage, Nonce, RoomRecord, Store};
 use crate::view::{History, LobbyRoom, Message, RoomView, TrackSource, TrackView, User};
 use crate::{
-    Answered, ChannelId, Config, CreateLink, CreateRoom, CreatedLink, Error, JoinRoom, Joined, LeaveReason, LobbyFilter, LobbyWatch, Loss,
-    MessageId, Offer, ParticipantId, RedeemedLink, Result, RoomId, SessionId, Stats, TrackId, Watch,
+    Answered, ChannelId, Config, CreateLink, CreateRoom, CreatedLink, Demand, Error, JoinRoom, Joined, LeaveReason, LobbyFilter, LobbyWatch,
+    Loss, MediaStats, MessageId, Offer, ParticipantId, Publication, RedeemedLink, Result, RoomId, SessionId, Stats, TrackId, Watch,
 };
 use dashmap::DashMap;
 use std::sync::Arc;
@@ -245,6 +245,42 @@ impl Hub {
         self.kick_as(Authority::Backend, room, participant).await
     }
 
+    /// Says what the session can use of somebody's track: from now on, for as long as both are in the room.
+    ///
+    /// # Errors
+    /// `NotFound` for a track that isn't there; `Conflict` for an own one; `Forbidden` for who may not receive; `Invalid` for a size of zero.
+    pub async fn subscribe(&self, session: &SessionId, track: &TrackId, demand: Demand) -> Result<()> {
+        limits::size(demand.size)?;
+        let input = Input::Demand { session: session.clone(), track: track.clone(), demand };
+        self.seat(session)?.call(input).await.map(drop)
+    }
+
+    /// The sending m-lines of the session's last offer carry these sources from now on, and no others. Returns all tracks of the room.
+    ///
+    /// # Errors
+    /// `NotFound` without a seat, `Conflict` without media, `Forbidden` for who may not publish, `Invalid` for the list.
+    pub async fn publish(&self, session: &SessionId, publish: Vec<Publication>) -> Result<Vec<TrackView>> {
+        let tracks = publish.iter().map(|_| TrackId::new(crate::random_id("tr"))).collect();
+        let input = Input::Publish { session: session.clone(), publish, tracks };
+        Ok(snapshot(self.seat(session)?.call(input).await?)?.tracks)
+    }
+
+    /// How the session's media fares. `None` for who has none.
+    ///
+    /// # Errors
+    /// `NotFound` without a seat, `Unavailable`.
+    pub async fn media_stats(&self, session: &SessionId) -> Result<Option<MediaStats>> {
+        let room = self.seat(session)?;
+        match room.call(Input::MediaEnds { session: session.clone() }).await? {
+            Answer::MediaEnds { peer: None, .. } => Ok(None),
+            Answer::MediaEnds { peer: Some(peer), tracks } => {
+                let stats = self.peer_stats(&room, peer).await?;
+                Ok(stats.map(|peer| MediaStats { peer, tracks: tracks.into_iter().collect() }))
+            }
+            other => Err(unexpected(&other)),
+        }
+    }
+
     /// Mutes or unmutes somebody else's track. Its publisher can't undo that, and it holds for whatever the same user publishes from the same
     /// source in this room later on.
     ///
@@ -424,8 +460,8 @@ fn snapshot(answer: Answer) -> Result<Snapshot> {
 }
 
 fn joined(snapshot: Snapshot, answer: Option<String>) -> Joined {
-    let Snapshot { participant, room, tracks, slots, map } = snapshot;
-    Joined { answer, slots, participant, room, tracks, map }
+    let Snapshot { participant, room, tracks, slots, map, rights } = snapshot;
+    Joined { answer, slots, participant, room, tracks, map, rights }
 }
 
 fn authority(session: &SessionHandle) -> Authority {

@@ -23,6 +23,8 @@ pub const PASSWORD_BYTES_MAX: usize = 128;
 pub const NONCE_BYTES_MAX: usize = 64;
 /// Longest SDP, in bytes. A browser's offer with all slots is near 10 kB.
 pub const SDP_BYTES_MAX: usize = 64 * 1024;
+/// Longest side of a tile, in physical pixels: twice what the largest screens have.
+pub const TILE_PIXELS_MAX: u16 = 16_384;
 /// Most messages of one page of history.
 pub const HISTORY_MESSAGES_MAX: u32 = 100;
 /// Shortest life of a link.
@@ -85,6 +87,17 @@ pub(crate) fn text(value: &str, chars_max: usize) -> Result<()> {
 pub(crate) fn sdp(value: &str) -> Result<()> {
     if value.len() > SDP_BYTES_MAX {
         return Err(Error::TooLarge { field: "offer.sdp", limit: SDP_BYTES_MAX });
+    }
+    Ok(())
+}
+
+/// Of a tile, in physical pixels.
+pub(crate) fn size(value: Option<(u16, u16)>) -> Result<()> {
+    let Some((width, height)) = value else { return Ok(()) };
+    for (field, length) in [("width", width), ("height", height)] {
+        if !(1..=TILE_PIXELS_MAX).contains(&length) {
+            return Err(invalid(field, format!("is {length}, allowed are 1 to {TILE_PIXELS_MAX}")));
+        }
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Who may what in a room. Pure: answers from a token's grants and the room's owner, and nothing else.
 
 use crate::session::Grants;
+use crate::view::Rights;
 use crate::{Error, Result, RoomId, UserId};
 
 /// Who asks for a change to a room.
@@ -12,20 +13,13 @@ pub(crate) enum Authority {
     Backend,
 }
 
-/// What a participant may do with media and data channels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct MediaRights {
-    pub(crate) publish: bool,
-    pub(crate) subscribe: bool,
-    pub(crate) data: bool,
-}
-
-impl MediaRights {
-    pub(crate) fn of(grants: &Grants) -> Self {
-        match grants {
-            Grants::User => Self { publish: true, subscribe: true, data: true },
-            Grants::Room(room) => Self { publish: room.can_publish, subscribe: room.can_subscribe, data: room.can_publish_data },
-        }
+/// What a participant may do in the room.
+pub(crate) fn rights(grants: &Grants, room: &RoomId, user: &UserId, owner: &UserId) -> Rights {
+    let authority = Authority::User { user: user.clone(), grants: grants.clone() };
+    let administer = may_administer(&authority, room, owner).is_ok();
+    match grants {
+        Grants::User => Rights { publish: true, subscribe: true, data: true, administer },
+        Grants::Room(room) => Rights { publish: room.can_publish, subscribe: room.can_subscribe, data: room.can_publish_data, administer },
     }
 }
 

@@ -1,8 +1,10 @@
 //! What is asked of the [`Hub`](crate::Hub), and what it answers. Plain values.
 
 use crate::store::{Listing, Nonce};
-use crate::view::{MediaMap, RoomKind, RoomView, Slot, TrackSource, TrackView};
-use crate::{Mid, ParticipantId, RoomId, UserId};
+use crate::view::{MediaMap, Rights, RoomKind, RoomView, Slot, TrackSource, TrackView};
+use crate::{Mid, ParticipantId, RoomId, TrackId, UserId};
+use media::PeerStats;
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 /// A request for a new room.
@@ -84,6 +86,15 @@ pub struct Joined {
     pub tracks: Vec<TrackView>,
     /// The current bindings of the own slots.
     pub map: MediaMap,
+    pub rights: Rights,
+}
+
+/// How one's own media fares, as the server sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MediaStats {
+    pub peer: PeerStats,
+    /// What the tracks of `peer` are called.
+    pub tracks: HashMap<media::TrackId, TrackId>,
 }
 
 /// An offer answered.

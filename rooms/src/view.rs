@@ -4,7 +4,7 @@ use crate::limits::{BUDDY_CAPACITY_MAX, CAPACITY_MIN, VOICE_CAPACITY_MAX};
 use crate::{ChannelId, MessageId, ParticipantId, RoomId, TrackId, UserId};
 use std::time::SystemTime;
 
-pub use media::{Kind, Mid};
+pub use media::{Demand, Kind, LayerStats, Mid, Quality, Rid, TrackId as TrackNumber};
 
 /// An account with the name it shows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -78,6 +78,19 @@ pub enum ParticipantState {
     Joined,
     /// The connection is lost, the seat is kept for a grace.
     Reconnecting,
+}
+
+/// What a participant may do in its room.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// Send audio and video.
+    pub publish: bool,
+    /// Receive audio and video.
+    pub subscribe: bool,
+    /// Send chat and application data.
+    pub data: bool,
+    /// Close the room, mute and remove others.
+    pub administer: bool,
 }
 
 /// Published media.

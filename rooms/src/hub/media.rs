@@ -4,7 +4,7 @@ use super::{Hub, snapshot, unexpected};
 use crate::room::event::{Answer, Input, OfferPlan, OfferedMedia, Snapshot, SourceLine};
 use crate::room::handle::{Arrival, RoomHandle};
 use crate::{Error, Offer, Result, SessionId, TrackId};
-use media::{Command, MediaLine, Negotiated, OfferError, PeerId, Renegotiated};
+use media::{Command, MediaLine, Negotiated, OfferError, PeerId, PeerStats, Renegotiated};
 use std::time::Duration;
 
 /// Longest wait for a turn to negotiate, and for the worker to answer a further offer. Less than a reservation lasts.
@@ -50,6 +50,19 @@ impl Hub {
         let input = Input::OfferAnswered { session: session.clone(), plan, media };
         let answered = room.call_with(input, Arrival { session: None, negotiated }).await?;
         Ok((snapshot(answered)?, answer))
+    }
+
+    /// `None` when the peer is just gone.
+    pub(super) async fn peer_stats(&self, room: &RoomHandle, peer: PeerId) -> Result<Option<PeerStats>> {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        // A caller that has stopped waiting needs no answer.
+        let command = Command::Stats { peer, reply: Box::new(move |stats| drop(reply.send(stats))) };
+        let busy = Error::Unavailable("the media plane does not keep up");
+        room.media(&self.node.media).command(command).map_err(|_| busy.clone())?;
+        match tokio::time::timeout(NEGOTIATION_TIMEOUT, answer).await {
+            Ok(Ok(stats)) => Ok(stats),
+            Ok(Err(_)) | Err(_) => Err(busy),
+        }
     }
 
     /// `None` for the offer of a new PeerConnection: its client knew before us that the old one is dead.

@@ -199,6 +199,7 @@ impl Actor {
             MediaOutput::Bind { peer, slot, track } => Command::Bind { peer, slot, track },
             MediaOutput::BindSpeaker { peer, slot } => Command::BindSpeaker { peer, slot },
             MediaOutput::SetMuted { track, muted } => Command::SetMuted { track, muted },
+            MediaOutput::Demand { peer, slot, demand } => Command::Demand { peer, slot, demand },
         };
         media.command(command).is_ok()
     }

@@ -2,9 +2,9 @@
 
 use crate::permission::Authority;
 use crate::session::Grants;
-use crate::view::{MediaMap, Message, RoomView, Slot, TrackSource, TrackView, User};
+use crate::view::{MediaMap, Message, Rights, RoomView, Slot, TrackSource, TrackView, User};
 use crate::{Event, LeaveReason, Loss, Mid, ParticipantId, Publication, Result, SessionId, TrackId, Watch};
-use media::{Kind, MediaLine, PeerId};
+use media::{Demand, Kind, MediaLine, PeerId};
 use std::sync::Arc;
 
 /// A reserved seat, until it is taken, given back or forgotten.
@@ -32,6 +32,13 @@ pub(crate) enum Input {
     ModerateSources { by: Authority, participant: ParticipantId, muted: Vec<TrackSource> },
     /// Request: what a participant wants to see first. Answered by [`Answer::Done`].
     Pin { session: SessionId, tracks: Vec<TrackId> },
+    /// Request: what the session can use of somebody's track. Answered by [`Answer::Done`].
+    Demand { session: SessionId, track: TrackId, demand: Demand },
+    /// Request: the session's m-lines carry these sources from now on. `tracks` has an id for each that is new. Answered by
+    /// [`Answer::Snapshot`].
+    Publish { session: SessionId, publish: Vec<Publication>, tracks: Vec<TrackId> },
+    /// Request: what the media plane calls the session's peer and the room's tracks. Answered by [`Answer::MediaEnds`].
+    MediaEnds { session: SessionId },
     /// Request: leaves at once. Answered by [`Answer::Done`].
     Leave { session: SessionId, reason: LeaveReason },
     /// Request: removes somebody. Answered by [`Answer::Done`].
@@ -132,6 +139,11 @@ pub(crate) enum Answer {
     Plan(OfferPlan),
     Track(TrackView),
     View(Box<RoomView>),
+    MediaEnds {
+        /// `None` for who sits without media.
+        peer: Option<PeerId>,
+        tracks: Vec<(media::TrackId, TrackId)>,
+    },
     Done,
 }
 
@@ -143,6 +155,7 @@ pub(crate) struct Snapshot {
     pub(crate) tracks: Vec<TrackView>,
     pub(crate) slots: Vec<Slot>,
     pub(crate) map: MediaMap,
+    pub(crate) rights: Rights,
 }
 
 /// A [`media::Command`] without what only the shell holds.
@@ -178,5 +191,10 @@ pub(crate) enum MediaOutput {
     SetMuted {
         track: media::TrackId,
         muted: bool,
+    },
+    Demand {
+        peer: PeerId,
+        slot: Mid,
+        demand: Demand,
     },
 }

@@ -3,13 +3,12 @@
 //! Decides in ids only; what is on the wire is the media plane's. Invariant: after every input, each slot is bound as
 //! [`Subscriptions::rebind`](super::subscriptions::Subscriptions::rebind) says for the tracks that there are.
 
-use super::event::{Answer, MediaOutput, OfferPlan, OfferedMedia, Output};
+use super::event::{Answer, MediaOutput, OfferPlan, OfferedMedia, Output, SourceLine};
 use super::tracks::{Planned, Track};
 use super::{Room, tell};
-use crate::permission::MediaRights;
-use crate::view::ParticipantState;
-use crate::{Error, Event, ParticipantId, Result, SessionId};
-use media::PeerId;
+use crate::view::{ParticipantState, Rights};
+use crate::{Error, Event, ParticipantId, Publication, Result, SessionId, TrackId};
+use media::{MediaLine, PeerId};
 use std::time::Instant;
 
 impl Room {
@@ -33,6 +32,9 @@ impl Room {
                 self.adopt_peer(&participant, media, out);
             }
             OfferPlan::Further(answered) if peer == Some(answered) => {
+                if let Some(seat) = self.roster.by_id_mut(&participant) {
+                    seat.sources = lines(&media.sources);
+                }
                 self.subscriptions.extend_slots(&participant, &media.slots);
                 self.publish(&participant, answered, rights, planned, out);
             }
@@ -53,6 +55,7 @@ impl Room {
         let peer = PeerId(self.peers);
         let Some(seat) = self.roster.by_id_mut(participant) else { return };
         seat.peer = Some(peer);
+        seat.sources = lines(&media.sources);
         seat.resume_media();
         let rights = seat.rights;
         out.push(Output::Media(MediaOutput::AddPeer { peer, tag: participant.clone(), data: rights.data }));
@@ -60,7 +63,39 @@ impl Room {
         self.publish(participant, peer, rights, planned, out);
     }
 
-    fn publish(&mut self, participant: &ParticipantId, peer: PeerId, rights: MediaRights, planned: Vec<Planned>, out: &mut Vec<Output>) {
+    pub(super) fn publish_anew(&mut self, session: &SessionId, publish: Vec<Publication>, tracks: Vec<TrackId>, out: &mut Vec<Output>) {
+        let answer = self.plan_anew(session, publish, tracks).map(|(participant, peer, rights, planned)| {
+            self.publish(&participant, peer, rights, planned, out);
+            self.rebind(out);
+            self.snapshot(&participant)
+        });
+        out.push(Output::Answer(answer));
+    }
+
+    /// As an offer with this list would be, on the m-lines of the last one.
+    fn plan_anew(
+        &mut self,
+        session: &SessionId,
+        publish: Vec<Publication>,
+        tracks: Vec<TrackId>,
+    ) -> Result<(ParticipantId, PeerId, Rights, Vec<Planned>)> {
+        let seat = self.roster.by_session(session).ok_or(Error::NotFound("seat"))?;
+        if !seat.rights.publish {
+            return Err(Error::Forbidden("the token doesn't allow to publish"));
+        }
+        let peer = seat.peer.ok_or(Error::Conflict("there is no media transport, offer one first"))?;
+        let named = |mid| seat.sources.iter().find(|line| line.mid == mid);
+        let sources = publish
+            .iter()
+            .zip(tracks)
+            .filter_map(|(publication, track)| named(publication.mid).map(|line| SourceLine { mid: line.mid, kind: line.kind, track }));
+        let offered = OfferedMedia { slots: Vec::new(), sources: sources.collect(), publish: Some(publish) };
+        let (participant, rights) = (seat.id.clone(), seat.rights);
+        let planned = self.tracks.plan(&participant, &offered)?;
+        Ok((participant, peer, rights, planned))
+    }
+
+    fn publish(&mut self, participant: &ParticipantId, peer: PeerId, rights: Rights, planned: Vec<Planned>, out: &mut Vec<Output>) {
         let planned = if rights.publish { planned } else { Vec::new() };
         let Some(user) = self.roster.by_id(participant).map(|seat| &seat.user.id) else { return };
         let changes = self.tracks.apply(participant, planned, |kind, source| self.moderation.mutes(user, kind, source));
@@ -99,13 +134,19 @@ impl Room {
         let removed = self.tracks.remove_all(participant);
         self.announce_removed(participant, &removed, out);
         self.subscriptions.replace_slots(participant, &[]);
-        self.roster.by_id_mut(participant)?.peer.take()
+        let seat = self.roster.by_id_mut(participant)?;
+        seat.sources.clear();
+        seat.quality = None;
+        seat.peer.take()
     }
 
     pub(super) fn media_event(&mut self, now: Instant, event: media::Event, out: &mut Vec<Output>) {
         match event {
-            media::Event::Connected { .. } | media::Event::Layers { .. } | media::Event::Stalled { .. } | media::Event::Quality { .. } => {}
+            media::Event::Connected { .. } => {}
             media::Event::Lost { peer, .. } => self.media_lost(now, peer, out),
+            media::Event::Layers { track, wanted, active } => self.layers_wanted(track, wanted, active, out),
+            media::Event::Stalled { peer, slot, stalled } => self.stalled(peer, slot, stalled, out),
+            media::Event::Quality { qualities } => self.quality_changed(qualities, out),
             media::Event::Speakers { speakers } => {
                 let named: Vec<_> =
                     speakers.into_iter().filter_map(|(peer, level)| Some((self.roster.by_peer(peer)?.id.clone(), level))).collect();
@@ -139,4 +180,8 @@ impl Room {
         self.subscriptions.forget_told_need(participant);
         self.rebind(out);
     }
+}
+
+fn lines(sources: &[SourceLine]) -> Vec<MediaLine> {
+    sources.iter().map(|source| MediaLine { mid: source.mid, kind: source.kind }).collect()
 }

@@ -31,27 +31,29 @@ impl MediaInbox {
 }
 
 impl EventSink for MediaInbox {
-    fn event(&self, event: Event) {
+    fn event(&self, mut event: Event) {
         if let Event::Connected { .. } = event {
             return;
         }
         let mut waiting = self.locked();
-        waiting.retain(|earlier| !replaces(&event, earlier));
+        waiting.retain(|earlier| !replaces(&mut event, earlier));
         waiting.push_back(event);
         drop(waiting);
         self.arrived.notify_one();
     }
 }
 
-/// Whether nobody needs `earlier` any more once `event` has happened.
-fn replaces(event: &Event, earlier: &Event) -> bool {
+/// Whether nobody needs `earlier` any more once `event` has happened, which may take something over from it.
+fn replaces(event: &mut Event, earlier: &Event) -> bool {
     match (event, earlier) {
         (Event::Speakers { .. }, Event::Speakers { .. }) | (Event::SpeakerSlots { .. }, Event::SpeakerSlots { .. }) => true,
         (Event::Lost { peer, .. }, Event::Lost { peer: other, .. }) => peer == other,
         (Event::Layers { track, .. }, Event::Layers { track: other, .. }) => track == other,
-        (Event::Stalled { peer, slot, .. }, Event::Stalled { peer: other, slot: other_slot, .. }) => (peer, slot) == (other, other_slot),
-        (Event::Quality { qualities }, Event::Quality { qualities: earlier }) => {
-            earlier.iter().all(|(peer, _)| qualities.iter().any(|(newer, _)| newer == peer))
+        (Event::Stalled { peer, slot, .. }, Event::Stalled { peer: other, slot: place, .. }) => peer == other && slot == place,
+        (Event::Quality { qualities }, Event::Quality { qualities: before }) => {
+            let untouched: Vec<_> = before.iter().filter(|(peer, _)| qualities.iter().all(|(other, _)| other != peer)).copied().collect();
+            qualities.extend(untouched);
+            true
         }
         (
             Event::Connected { .. }
@@ -69,7 +71,7 @@ fn replaces(event: &Event, earlier: &Event) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use media::{LossReason, PeerId};
+    use media::{LossReason, PeerId, Quality};
 
     #[tokio::test]
     async fn only_the_latest_speakers_wait_and_every_loss_does() {
@@ -83,5 +85,35 @@ mod tests {
             assert_eq!(inbox.recv().await, expected);
         }
         assert!(inbox.locked().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_newer_about_one_track_slot_or_peer_replaces_what_waits() {
+        let inbox = MediaInbox::default();
+        let layers = |track, wanted| Event::Layers { track: media::TrackId(track), wanted, active: vec![] };
+        let stalled = |slot: &str, stalled| Event::Stalled { peer: PeerId(1), slot: slot.into(), stalled };
+        let quality = |list: &[(u64, Quality)]| Event::Quality { qualities: list.iter().map(|(peer, q)| (PeerId(*peer), *q)).collect() };
+        for event in [
+            layers(1, true),
+            quality(&[(1, Quality::Good), (2, Quality::Poor)]),
+            stalled("0", true),
+            layers(2, true),
+            layers(1, false),
+            stalled("1", true),
+            stalled("0", false),
+            quality(&[(2, Quality::Excellent)]),
+        ] {
+            inbox.event(event);
+        }
+        let left = [
+            layers(2, true),
+            layers(1, false),
+            stalled("1", true),
+            stalled("0", false),
+            quality(&[(2, Quality::Excellent), (1, Quality::Good)]),
+        ];
+        for expected in left {
+            assert_eq!(inbox.recv().await, expected);
+        }
     }
 }

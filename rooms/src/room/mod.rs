@@ -11,6 +11,7 @@ pub(crate) mod handle;
 mod media_flow;
 mod media_inbox;
 mod moderation;
+mod reception;
 mod roster;
 mod subscriptions;
 #[cfg(test)]
@@ -98,6 +99,9 @@ impl Room {
             Input::ModerateTrack { by, track, muted } => self.moderate_track(&by, &track, muted, out),
             Input::ModerateSources { by, participant, muted } => self.moderate_sources(&by, &participant, &muted, out),
             Input::Pin { session, tracks } => self.pin(&session, tracks, out),
+            Input::Demand { session, track, demand } => self.demand(&session, &track, demand, out),
+            Input::Publish { session, publish, tracks } => self.publish_anew(&session, publish, tracks, out),
+            Input::MediaEnds { session } => out.push(Output::Answer(self.media_ends(&session))),
             Input::Leave { session, reason } => self.leave(now, &session, reason, out),
             Input::Kick { by, participant } => self.kick(now, &by, &participant, out),
             Input::Close { by } => self.close(&by, out),
@@ -124,7 +128,9 @@ impl Room {
     }
 
     fn snapshot(&self, participant: &ParticipantId) -> Answer {
+        let rights = self.roster.by_id(participant).map(|seat| seat.rights).unwrap_or_default();
         Answer::Snapshot(Box::new(Snapshot {
+            rights,
             participant: participant.clone(),
             room: self.view(),
             tracks: self.tracks.iter().map(tracks::Track::view).collect(),
@@ -156,6 +162,7 @@ impl Room {
             self.adopt_peer(&participant, media, out);
         }
         self.rebind(out);
+        self.tell_qualities(&participant, out);
         out.push(Output::Answer(Ok(self.snapshot(&participant))));
     }
 
@@ -276,6 +283,7 @@ impl Room {
         let participant = self.change_state(session, roster::Seat::resume_session, out);
         if let Some(participant) = &participant {
             self.repeat_demands(participant, out);
+            self.repeat_reception(participant, out);
         }
         let answer = participant.map(|participant| self.snapshot(&participant)).ok_or(Error::NotFound("seat"));
         out.push(Output::Answer(answer));

@@ -3,11 +3,11 @@
 //! Invariant: the users with a seat or a reservation are never more than the capacity.
 
 use super::event::{PasswordVerdict, SeatRequest, Ticket};
-use crate::permission::{self, MediaRights};
+use crate::permission;
 use crate::session::Grants;
-use crate::view::{ParticipantState, ParticipantView, User};
+use crate::view::{ParticipantState, ParticipantView, Rights, User};
 use crate::{Error, LeaveReason, Loss, ParticipantId, Result, RoomId, SessionId, TrackId, UserId, Watch};
-use media::PeerId;
+use media::{MediaLine, PeerId, Quality};
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
@@ -20,11 +20,15 @@ pub(super) struct Seat {
     pub(super) id: ParticipantId,
     pub(super) user: User,
     pub(super) session: SessionId,
-    pub(super) rights: MediaRights,
+    pub(super) rights: Rights,
     pub(super) peer: Option<PeerId>,
     pub(super) watch: Option<Watch>,
     /// What it wants to see first.
     pub(super) pinned: Vec<TrackId>,
+    /// The m-lines on which the present peer can send.
+    pub(super) sources: Vec<MediaLine>,
+    /// Of the present peer.
+    pub(super) quality: Option<Quality>,
     session_loss: Option<(Loss, Instant)>,
     media_loss: Option<Instant>,
 }
@@ -180,10 +184,21 @@ impl Roster {
     /// Seats a redeemed reservation: in the user's own seat if there is one.
     pub(super) fn take(&mut self, reservation: Reservation) -> (ParticipantId, Taken) {
         let Reservation { session, user, grants, participant, watch, .. } = reservation;
-        let rights = MediaRights::of(&grants);
+        let rights = permission::rights(&grants, &self.room, &user.id, &self.owner);
         let Some(seat) = self.seats.iter_mut().find(|seat| seat.user.id == user.id) else {
-            let (peer, pinned, id) = (None, Vec::new(), participant.clone());
-            self.seats.push(Seat { id, user, session, rights, peer, watch, pinned, session_loss: None, media_loss: None });
+            self.seats.push(Seat {
+                id: participant.clone(),
+                user,
+                session,
+                rights,
+                peer: None,
+                watch,
+                pinned: Vec::new(),
+                sources: Vec::new(),
+                quality: None,
+                session_loss: None,
+                media_loss: None,
+            });
             return (participant, Taken::Fresh);
         };
         let was = seat.state();

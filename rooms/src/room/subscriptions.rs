@@ -5,8 +5,8 @@
 
 use crate::view::{MediaMap, Slot, SlotBinding};
 use crate::{Mid, ParticipantId, TrackId};
-use media::{Kind, MediaLine};
-use std::collections::HashMap;
+use media::{Demand, Kind, MediaLine};
+use std::collections::{HashMap, HashSet};
 
 /// A track that somebody should receive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +68,15 @@ pub(super) struct Rebound {
     pub(super) need: Option<Need>,
 }
 
+/// What the speakers' slots came to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Carried {
+    /// Whether the map is a new one.
+    pub(super) changed: bool,
+    /// What can be used of what a slot carries now, where that differs from the default or did before.
+    pub(super) demands: Vec<(Mid, Demand)>,
+}
+
 #[derive(Debug, Default)]
 struct Subscriber {
     slots: Vec<BoundSlot>,
@@ -75,6 +84,10 @@ struct Subscriber {
     rev: u64,
     slots_changed: bool,
     told: Option<Need>,
+    /// What differs from the default. Of wanted tracks only.
+    demands: HashMap<media::TrackId, Demand>,
+    /// Slots whose track the media plane holds back for lack of bandwidth.
+    stalled: HashSet<Mid>,
 }
 
 /// The slots of all participants of a room.
@@ -91,6 +104,7 @@ impl Subscriptions {
         subscriber.slots_changed |= !(subscriber.slots.is_empty() && lines.is_empty());
         subscriber.slots = lines.iter().map(|line| BoundSlot { mid: line.mid, kind: line.kind, track: None, follows: false }).collect();
         subscriber.told = None;
+        subscriber.stalled.clear();
     }
 
     /// The participant's transport has these slots now; those it had keep what they carry.
@@ -124,6 +138,7 @@ impl Subscriptions {
         }
         let before: Vec<Option<media::TrackId>> =
             subscriber.slots.iter().map(|slot| slot.track.as_ref().map(|(number, _)| *number)).collect();
+        subscriber.demands.retain(|number, _| wanted.iter().any(|track| track.number == *number));
         let chosen = choose(&subscriber.slots, wanted, rules);
         for slot in &mut subscriber.slots {
             let among = |tracks: &[&Wanted], number| tracks.iter().any(|track| track.number == number);
@@ -143,6 +158,7 @@ impl Subscriptions {
             rebound.changed |= after != before;
             if after != before && !slot.follows {
                 rebound.binds.push((slot.mid, after));
+                subscriber.stalled.remove(&slot.mid);
             }
         }
         rebound.changed |= std::mem::take(&mut subscriber.slots_changed);
@@ -155,22 +171,58 @@ impl Subscriptions {
         rebound
     }
 
-    /// What slots carry that follow the speakers. True when that makes a new map.
+    /// What slots carry that follow the speakers.
     pub(super) fn carry(
         &mut self,
         participant: &ParticipantId,
         carried: impl Iterator<Item = (Mid, Option<(media::TrackId, TrackId)>)>,
-    ) -> bool {
-        let Some(subscriber) = self.subscribers.get_mut(participant) else { return false };
-        let mut changed = false;
+    ) -> Carried {
+        let mut result = Carried::default();
+        let Some(Subscriber { slots, demands, rev, .. }) = self.subscribers.get_mut(participant) else { return result };
         for (mid, track) in carried {
-            if let Some(slot) = subscriber.slots.iter_mut().find(|slot| slot.mid == mid && slot.follows && slot.track != track) {
+            if let Some(slot) = slots.iter_mut().find(|slot| slot.mid == mid && slot.follows && slot.track != track) {
+                let demanded = |track: &Option<(media::TrackId, TrackId)>| track.as_ref().and_then(|(number, _)| demands.get(number).copied());
+                let (before, after) = (demanded(&slot.track), demanded(&track));
+                if before.is_some() || after.is_some() {
+                    result.demands.push((mid, after.unwrap_or_default()));
+                }
                 slot.track = track;
-                changed = true;
+                result.changed = true;
             }
         }
-        subscriber.rev += u64::from(changed);
-        changed
+        *rev += u64::from(result.changed);
+        result
+    }
+
+    /// Keeps what the participant can use of a track, and names the slot that carries it now.
+    pub(super) fn set_demand(&mut self, participant: &ParticipantId, track: media::TrackId, demand: Demand) -> Option<Mid> {
+        let subscriber = self.subscribers.entry(participant.clone()).or_default();
+        match demand == Demand::default() {
+            true => subscriber.demands.remove(&track),
+            false => subscriber.demands.insert(track, demand),
+        };
+        let carries = |slot: &&BoundSlot| slot.track.as_ref().is_some_and(|(number, _)| *number == track);
+        subscriber.slots.iter().find(carries).map(|slot| slot.mid)
+    }
+
+    /// What differs from the default.
+    pub(super) fn demand(&self, participant: &ParticipantId, track: media::TrackId) -> Option<Demand> {
+        self.subscribers.get(participant)?.demands.get(&track).copied()
+    }
+
+    /// Names the track in the slot, if that is news.
+    pub(super) fn set_stalled(&mut self, participant: &ParticipantId, slot: Mid, stalled: bool) -> Option<TrackId> {
+        let subscriber = self.subscribers.get_mut(participant)?;
+        let (_, track) = subscriber.slots.iter().find(|bound| bound.mid == slot)?.track.clone()?;
+        let changed = if stalled { subscriber.stalled.insert(slot) } else { subscriber.stalled.remove(&slot) };
+        changed.then_some(track)
+    }
+
+    /// The tracks that are held back.
+    pub(super) fn stalled(&self, participant: &ParticipantId) -> Vec<TrackId> {
+        let Some(subscriber) = self.subscribers.get(participant) else { return Vec::new() };
+        let held_back = subscriber.slots.iter().filter(|slot| subscriber.stalled.contains(&slot.mid));
+        held_back.filter_map(|slot| Some(slot.track.as_ref()?.1.clone())).collect()
     }
 
     pub(super) fn map(&self, participant: &ParticipantId) -> MediaMap {

@@ -2,6 +2,7 @@
 
 mod moderation;
 mod random;
+mod reception;
 mod voices;
 
 use super::event::{OfferPlan, PasswordVerdict, SeatRequest, SourceLine};

@@ -6,7 +6,7 @@ use super::event::{MediaOutput, OfferedMedia, Output, SourceLine};
 use crate::limits::invalid;
 use crate::view::{TrackSource, TrackView};
 use crate::{Mid, ParticipantId, Publication, Result, TrackId};
-use media::Kind;
+use media::{Kind, Rid};
 
 /// Most tracks of one participant: a microphone, a camera, a screen and the screen's sound.
 pub(super) const TRACKS_PER_PARTICIPANT: usize = 4;
@@ -25,6 +25,8 @@ pub(super) struct Track {
     pub(super) source: TrackSource,
     pub(super) muted: bool,
     pub(super) muted_by_moderator: bool,
+    /// What the media plane said last about what is wanted of it: whether anything, and which layers.
+    pub(super) layers: Option<(bool, Vec<Rid>)>,
 }
 
 impl Track {
@@ -76,6 +78,10 @@ impl Tracks {
         self.tracks.iter_mut().find(|track| track.id == *id)
     }
 
+    pub(super) fn find_number(&mut self, number: media::TrackId) -> Option<&mut Track> {
+        self.tracks.iter_mut().find(|track| track.number == number)
+    }
+
     /// What a participant publishes.
     pub(super) fn of(&mut self, participant: &ParticipantId) -> impl Iterator<Item = &mut Track> {
         self.tracks.iter_mut().filter(move |track| track.participant == *participant)
@@ -108,7 +114,7 @@ impl Tracks {
                 self.numbers += 1;
                 let (participant, number) = (participant.clone(), media::TrackId(self.numbers));
                 let SourceLine { mid, kind, track: id } = line;
-                let track = Track { id, number, participant, mid, kind, source, muted, muted_by_moderator };
+                let track = Track { id, number, participant, mid, kind, source, muted, muted_by_moderator, layers: None };
                 changes.added.push(track.clone());
                 self.tracks.push(track);
                 continue;

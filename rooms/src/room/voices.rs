@@ -8,7 +8,7 @@
 
 use super::event::{Answer, MediaOutput, Output};
 use super::roster::Seat;
-use super::subscriptions::{Need, Rules, Wanted};
+use super::subscriptions::{Carried, Need, Rules, Wanted};
 use super::tracks::{Track, Tracks};
 use super::{Room, tell};
 use crate::view::{RoomKind, TrackSource};
@@ -116,7 +116,10 @@ impl Room {
             let Some(seat) = self.roster.by_peer(of_peer[0].peer) else { continue };
             let (participant, session) = (seat.id.clone(), seat.session.clone());
             let named = of_peer.iter().map(|slot| (slot.slot, slot.track.and_then(|number| self.tracks.named(number))));
-            if self.subscriptions.carry(&participant, named) {
+            let Carried { changed, demands } = self.subscriptions.carry(&participant, named);
+            let peer = of_peer[0].peer;
+            out.extend(demands.into_iter().map(|(slot, demand)| Output::Media(MediaOutput::Demand { peer, slot, demand })));
+            if changed {
                 self.tell_map(&participant, &session, out);
             }
         }
@@ -132,8 +135,14 @@ impl Room {
             let rebound = self.subscriptions.rebind(&participant, &wanted, rules);
             if let Some(peer) = peer {
                 let follows = rebound.follows.into_iter().map(|slot| Output::Media(MediaOutput::BindSpeaker { peer, slot }));
-                let binds = rebound.binds.into_iter().map(|(slot, track)| Output::Media(MediaOutput::Bind { peer, slot, track }));
-                out.extend(follows.chain(binds));
+                out.extend(follows);
+                for (slot, track) in rebound.binds {
+                    out.push(Output::Media(MediaOutput::Bind { peer, slot, track }));
+                    // The media plane starts each binding with the default.
+                    if let Some(demand) = track.and_then(|track| self.subscriptions.demand(&participant, track)) {
+                        out.push(Output::Media(MediaOutput::Demand { peer, slot, demand }));
+                    }
+                }
             }
             if rebound.changed {
                 self.tell_map(&participant, &session, out);

@@ -148,6 +148,38 @@ pub struct MediaAnswer {
     pub rev: u64,
 }
 
+/// `media:subscribe`: what the client can use of somebody's track. It replaces what was said of that track before, and holds until the track
+/// ends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct MediaSubscribe {
+    /// Somebody else's track.
+    pub track: String,
+    /// Nothing is sent.
+    #[serde(default)]
+    #[ts(optional, as = "Option<bool>")]
+    pub paused: bool,
+    /// Of the tile that shows it, in physical pixels, 1–16,384; together with `height`. Absent: as large as there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub width: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub height: Option<u16>,
+}
+
+/// `media:publish`: what the sending m-lines of the last offer carry from now on. A track whose m-line isn't listed ends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct MediaPublish {
+    pub publish: Vec<Publication>,
+}
+
+/// Answer of `media:publish`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct MediaPublished {
+    /// All tracks of the room, own ones included.
+    pub tracks: Vec<Track>,
+}
+
 /// `media:mute`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct MediaMute {

@@ -1,9 +1,10 @@
 //! Between the domain and the wire: the only place where one is written in terms of the other.
 
-use super::client_event::{MediaAnswer, MediaOffer, RoomCreate, RoomJoin, RoomJoined, Seat};
+use super::client_event::{MediaAnswer, MediaOffer, MediaSubscribe, RoomCreate, RoomJoin, RoomJoined, Seat};
 use super::error::{ErrorCode, WireError};
 use super::types::{
-    Author, LobbyRoom, Me, Message, Participant, ParticipantState, Publication, Room, RoomKind, SdpKind, SessionDescription, Slot,
+    Author, LobbyRoom, Me, Message, Participant, ParticipantState, Publication, Quality, Rights, Room, RoomKind, SdpKind,
+    SessionDescription, Slot,
     SlotBinding, Track, TrackKind, TrackSource,
 };
 use super::{client_event, server_event};
@@ -194,6 +195,23 @@ impl From<TrackSource> for view::TrackSource {
     }
 }
 
+impl From<view::Rights> for Rights {
+    fn from(rights: view::Rights) -> Self {
+        let view::Rights { publish, subscribe, data, administer } = rights;
+        Self { publish, subscribe, data, administer }
+    }
+}
+
+impl From<rooms::Quality> for Quality {
+    fn from(quality: rooms::Quality) -> Self {
+        match quality {
+            rooms::Quality::Excellent => Self::Excellent,
+            rooms::Quality::Good => Self::Good,
+            rooms::Quality::Poor => Self::Poor,
+        }
+    }
+}
+
 impl From<view::Slot> for Slot {
     fn from(slot: view::Slot) -> Self {
         Self { mid: slot.mid.to_string(), kind: slot.kind.into() }
@@ -255,7 +273,7 @@ impl Seat {
 fn me(joined: &rooms::Joined) -> Me {
     let own = joined.room.participants.iter().find(|participant| participant.id == joined.participant);
     let (user, name) = own.map(|own| (own.user.to_string(), own.name.clone())).unwrap_or_default();
-    Me { id: joined.participant.to_string(), user, name }
+    Me { id: joined.participant.to_string(), user, name, rights: joined.rights.into() }
 }
 
 impl From<rooms::Answered> for MediaAnswer {
@@ -333,6 +351,18 @@ impl TryFrom<MediaOffer> for rooms::Offer {
     }
 }
 
+/// The track that a demand is about, and the demand.
+pub(crate) fn demand(request: MediaSubscribe) -> Result<(rooms::TrackId, rooms::Demand), WireError> {
+    let MediaSubscribe { track, paused, width, height } = request;
+    let size = match (width, height) {
+        (Some(width), Some(height)) => Some((width, height)),
+        (None, None) => None,
+        (Some(_), None) => return Err(WireError::invalid("height: is missing beside a width")),
+        (None, Some(_)) => return Err(WireError::invalid("width: is missing beside a height")),
+    };
+    Ok((rooms::TrackId::new(track), rooms::Demand { paused, size }))
+}
+
 fn offer(description: SessionDescription, publish: Option<Vec<Publication>>) -> Result<rooms::Offer, WireError> {
     match description.kind {
         SdpKind::Offer => {}
@@ -345,7 +375,7 @@ fn offer(description: SessionDescription, publish: Option<Vec<Publication>>) -> 
     Ok(rooms::Offer { sdp: description.sdp, publish })
 }
 
-fn publications(publish: Vec<Publication>) -> Result<Vec<rooms::Publication>, WireError> {
+pub(crate) fn publications(publish: Vec<Publication>) -> Result<Vec<rooms::Publication>, WireError> {
     if publish.len() > PUBLICATIONS_MAX {
         return Err(WireError::new(ErrorCode::TooLarge, format!("publish has more than {PUBLICATIONS_MAX} entries")));
     }
@@ -385,6 +415,15 @@ mod tests {
             assert_eq!(error.code, ErrorCode::Invalid);
             assert!(error.message.starts_with("publish[1].mid"), "{}", error.message);
         }
+    }
+
+    #[test]
+    fn a_demand_has_both_sides_of_a_size_or_none() {
+        let asked = |width, height| demand(MediaSubscribe { track: "t".into(), paused: false, width, height });
+        assert_eq!(asked(Some(320), Some(180)).unwrap().1, rooms::Demand { paused: false, size: Some((320, 180)) });
+        assert_eq!(asked(None, None).unwrap().1, rooms::Demand::default());
+        assert!(asked(Some(1), None).unwrap_err().message.starts_with("height: "));
+        assert!(asked(None, Some(1)).unwrap_err().message.starts_with("width: "));
     }
 
     #[test]

@@ -6,5 +6,6 @@ pub mod client_event;
 pub mod convert;
 pub mod error;
 pub mod server_event;
+pub mod stats;
 pub mod types;
 pub mod typescript;

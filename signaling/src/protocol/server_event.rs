@@ -1,7 +1,7 @@
 //! What the server pushes. One object argument per event.
 
 use super::client_event::Seat;
-use super::types::{LobbyRoom, Message, Participant, ParticipantState, Room, SlotBinding, Speaker, Track};
+use super::types::{LobbyRoom, Message, Participant, ParticipantQuality, ParticipantState, Room, SlotBinding, Speaker, Track};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -108,6 +108,34 @@ pub struct MediaNeed {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct MediaLost {
     pub room: String,
+}
+
+/// `media:layers`: what anybody can use of an own track. What isn't wanted needn't be sent. Before the first one everything is wanted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct MediaLayers {
+    pub room: String,
+    /// An own track's id.
+    pub track: String,
+    /// False: nobody can use any of it.
+    pub wanted: bool,
+    /// The rids of the simulcast layers that are wanted, low to high. Empty for a track without simulcast.
+    pub active: Vec<String>,
+}
+
+/// `media:stalled`: a track is held back, because the receiver's connection is too narrow for it, or comes again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct MediaStalled {
+    pub room: String,
+    /// Somebody else's track.
+    pub track: String,
+    pub stalled: bool,
+}
+
+/// `quality:changed`: those of whom it changed; after a join, all of whom it is known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct QualityChanged {
+    pub room: String,
+    pub qualities: Vec<ParticipantQuality>,
 }
 
 /// `speaker:changed`: who is audible, loudest first.

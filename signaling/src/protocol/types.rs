@@ -73,6 +73,40 @@ pub struct Me {
     /// The user id.
     pub user: String,
     pub name: String,
+    pub rights: Rights,
+}
+
+/// What one may do in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Rights {
+    /// Send audio and video.
+    pub publish: bool,
+    /// Receive audio and video.
+    pub subscribe: bool,
+    /// Send chat and application data.
+    pub data: bool,
+    /// Close the room, mute and remove others.
+    pub administer: bool,
+}
+
+/// How well a connection does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Quality {
+    /// Nothing is missing.
+    Excellent,
+    /// Conversation works; losses or delays can be noticed, or the video is reduced.
+    Good,
+    /// Conversation suffers.
+    Poor,
+}
+
+/// How well a participant's connection does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ParticipantQuality {
+    /// The participant id.
+    pub participant: String,
+    pub quality: Quality,
 }
 
 /// Published media.

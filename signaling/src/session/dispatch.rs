@@ -4,10 +4,12 @@ use super::Session;
 use super::connection::Failure;
 use crate::protocol::client_event::{
     ChatHistory, ChatPage, ChatSend, ChatSent, LobbyList, LobbyListed, LobbyWatch, MediaAnswer, MediaMute, MediaMuted, MediaOffer,
-    MediaPin, RoomCreate, RoomCreated, RoomJoin, RoomJoined, RoomKick, RoomMute, RoomRef, SessionRefresh, SessionRefreshed,
+    MediaPin, MediaPublish, MediaPublished, RoomCreate, RoomCreated, RoomJoin, RoomJoined, RoomKick, RoomMute, RoomRef, SessionRefresh,
+    SessionRefreshed,
 };
-use crate::protocol::convert::{all, whole_ms};
+use crate::protocol::convert::{self, all, whole_ms};
 use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::stats::{MediaStats, MediaStatsRequest};
 use crate::protocol::types::RoomKind;
 use rooms::store::Nonce;
 use rooms::{ChannelId, ParticipantId, RoomId, TrackId};
@@ -59,6 +61,9 @@ async fn answer(session: &mut Session, packet: &str) -> Answer {
         "lobby:list" => lobby_list(session, argument),
         "lobby:watch" => lobby_watch(session, argument),
         "media:offer" => media_offer(session, argument).await,
+        "media:publish" => media_publish(session, argument).await,
+        "media:subscribe" => media_subscribe(session, argument).await,
+        "media:stats" => media_stats(session, argument).await,
         "media:mute" => media_mute(session, argument).await,
         "media:pin" => media_pin(session, argument).await,
         "chat:send" => chat_send(session, argument).await,
@@ -185,6 +190,24 @@ async fn media_offer(session: &Session, argument: Option<&RawValue>) -> Answer {
     let request: MediaOffer = parse(argument)?;
     let answered = session.shared.hub.offer(&session.handle.id, request.try_into()?).await?;
     done(MediaAnswer::from(answered))
+}
+
+async fn media_publish(session: &Session, argument: Option<&RawValue>) -> Answer {
+    let request: MediaPublish = parse(argument)?;
+    let tracks = session.shared.hub.publish(&session.handle.id, convert::publications(request.publish)?).await?;
+    done(MediaPublished { tracks: all(tracks) })
+}
+
+async fn media_subscribe(session: &Session, argument: Option<&RawValue>) -> Answer {
+    let (track, demand) = convert::demand(parse(argument)?)?;
+    session.shared.hub.subscribe(&session.handle.id, &track, demand).await?;
+    done(())
+}
+
+async fn media_stats(session: &Session, argument: Option<&RawValue>) -> Answer {
+    let MediaStatsRequest {} = parse(argument)?;
+    let stats = session.shared.hub.media_stats(&session.handle.id).await?;
+    done(stats.map(MediaStats::from).unwrap_or_default())
 }
 
 async fn media_mute(session: &Session, argument: Option<&RawValue>) -> Answer {

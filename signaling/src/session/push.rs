@@ -5,10 +5,10 @@
 use super::connection::{Connection, NotSent};
 use crate::protocol::convert::all;
 use crate::protocol::server_event::{
-    ChatMessage, LobbyChanged, MediaLost, MediaMap, MediaNeed, ParticipantJoined, ParticipantLeft, ParticipantUpdated, RoomClosed,
-    RoomReplaced, RoomUpdated, SpeakerChanged, TrackChanged, TrackUnpublished,
+    ChatMessage, LobbyChanged, MediaLayers, MediaLost, MediaMap, MediaNeed, MediaStalled, ParticipantJoined, ParticipantLeft,
+    ParticipantUpdated, QualityChanged, RoomClosed, RoomReplaced, RoomUpdated, SpeakerChanged, TrackChanged, TrackUnpublished,
 };
-use crate::protocol::types::{Participant, Speaker};
+use crate::protocol::types::{Participant, ParticipantQuality, Speaker};
 use rooms::{Event, RoomId};
 
 /// Sends an event to its client.
@@ -35,6 +35,21 @@ pub(super) fn push(to: &Connection, event: &Event) -> Result<(), NotSent> {
         Event::MediaMap { room, map } => to.emit("media:map", &MediaMap::new(&room, map)),
         Event::MediaNeed { room, audio, video } => to.emit("media:need", &MediaNeed { room: named(&room), audio, video }),
         Event::MediaLost { room } => to.emit("media:lost", &MediaLost { room: named(&room) }),
+        Event::MediaLayers { room, track, wanted, active } => {
+            let active = active.iter().map(ToString::to_string).collect();
+            to.emit("media:layers", &MediaLayers { room: named(&room), track: track.to_string(), wanted, active })
+        }
+        Event::MediaStalled { room, track, stalled } => {
+            to.emit("media:stalled", &MediaStalled { room: named(&room), track: track.to_string(), stalled })
+        }
+        Event::QualityChanged { room, qualities } => {
+            let quality = |(participant, quality): (rooms::ParticipantId, rooms::Quality)| ParticipantQuality {
+                participant: participant.to_string(),
+                quality: quality.into(),
+            };
+            let qualities = qualities.into_iter().map(quality).collect();
+            to.emit("quality:changed", &QualityChanged { room: named(&room), qualities })
+        }
         Event::SpeakerChanged { room, speakers } => {
             let speaker = |(participant, level): (rooms::ParticipantId, i8)| Speaker { participant: participant.to_string(), level };
             let speakers = speakers.into_iter().map(speaker).collect();

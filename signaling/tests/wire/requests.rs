@@ -29,6 +29,10 @@ async fn answers_have_the_published_shapes() {
     let me = json!({ "id": joined["me"]["id"], "user": "ana", "name": "ana's name", "state": "joined" });
     assert_eq!(joined["room"]["participants"], json!([me]));
 
+    assert_eq!(joined["me"]["rights"], json!({ "publish": true, "subscribe": true, "data": true, "administer": true }));
+    let stats = ana.ask("media:stats", json!({})).await;
+    assert_eq!(stats, json!({ "ok": true, "loss_up": 0.0, "loss_down": 0.0, "publications": [], "subscriptions": [] }));
+
     let channel = joined["room"]["channel"].as_str().unwrap();
     let sent = ana.ask("chat:send", chat(channel, "짠!")).await;
     let message = &sent["message"];
@@ -69,6 +73,8 @@ async fn refusals_say_a_code_and_a_reason() {
     assert_refused(&bo.ask("room:mute", json!({ "room": room, "track": "none", "muted": true })).await, "forbidden");
     assert_refused(&ana.ask("room:mute", json!({ "room": room, "track": "none", "muted": true })).await, "not_found");
     assert_refused(&ana.ask("room:mute", json!({ "room": room, "track": "none" })).await, "invalid");
+    assert_refused(&ana.ask("media:subscribe", json!({ "track": "none" })).await, "not_found");
+    assert_refused(&ana.ask("media:publish", json!({ "publish": [] })).await, "conflict");
     assert_refused(&bo.ask("session:refresh", json!({ "token": "garbage" })).await, "unauthorized");
     assert_refused(&bo.ask("session:refresh", json!({ "token": server.token("ana") })).await, "unauthorized");
 
@@ -89,6 +95,22 @@ async fn a_payload_that_does_not_parse_names_the_field() {
     let ack = ana.ask("room:join", json!({ "room": "r", "offer": { "type": "offer", "sdp": 7 } })).await;
     assert_refused(&ack, "invalid");
     assert!(ack["error"]["message"].as_str().unwrap().starts_with("offer.sdp: "), "{ack}");
+    for (event, payload, field) in [
+        ("media:subscribe", json!({ "track": 7 }), "track: "),
+        ("media:subscribe", json!({ "track": "t", "paused": "yes" }), "paused: "),
+        ("media:subscribe", json!({ "track": "t", "width": 320 }), "height: "),
+        ("media:subscribe", json!({ "track": "t", "height": 320 }), "width: "),
+        ("media:subscribe", json!({ "track": "t", "width": 0, "height": 180 }), "width: "),
+        ("media:subscribe", json!({ "track": "t", "width": 320, "height": 16_385 }), "height: "),
+        ("media:subscribe", json!({ "track": "t", "width": 70_000, "height": 180 }), "width: "),
+        ("media:publish", json!({ "publish": [{ "mid": "", "source": "screen" }] }), "publish[0].mid: "),
+        ("media:publish", json!({ "publish": [{ "mid": "0", "source": "phone" }] }), "publish[0].source: "),
+        ("room:mute", json!({ "room": "r", "track": "t", "muted": 1 }), "muted: "),
+    ] {
+        let ack = ana.ask(event, payload).await;
+        assert_refused(&ack, "invalid");
+        assert!(ack["error"]["message"].as_str().unwrap().starts_with(field), "{event}: {ack}");
+    }
     assert_refused(&ana.ask("room:join", json!({})).await, "invalid");
     for payload in [json!("text"), json!(7), json!([]), json!(null), json!(true)] {
         assert_refused(&ana.ask("room:join", payload).await, "invalid");

@@ -2,6 +2,7 @@
 //! every input both have to agree with the room.
 
 use super::*;
+use media::Demand;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -20,6 +21,8 @@ enum Act {
     Mute { session: usize, track: usize, muted: bool },
     Kick { participant: usize },
     Moderate { track: usize, muted: bool },
+    Demand { session: usize, track: usize, paused: bool },
+    Publish { session: usize, sources: u8 },
     Pass { ms: u64 },
 }
 
@@ -38,6 +41,8 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (session, 0..6usize, any::<bool>()).prop_map(|(session, track, muted)| Act::Mute { session, track, muted }),
         1 => (0..3usize).prop_map(|participant| Act::Kick { participant }),
         1 => (0..6usize, any::<bool>()).prop_map(|(track, muted)| Act::Moderate { track, muted }),
+        2 => (0..3usize, 0..6usize, any::<bool>()).prop_map(|(session, track, paused)| Act::Demand { session, track, paused }),
+        2 => (0..3usize, 0..8u8).prop_map(|(session, sources)| Act::Publish { session, sources }),
         4 => prop_oneof![0..500u64, 1_000..12_000u64].prop_map(|ms| Act::Pass { ms }),
     ]
 }
@@ -59,6 +64,7 @@ struct Plane {
     tracks: HashMap<media::TrackId, (PeerId, Kind)>,
     binds: HashMap<(PeerId, Mid), media::TrackId>,
     muted: HashSet<media::TrackId>,
+    demands: HashMap<(PeerId, Mid), Demand>,
 }
 
 impl Plane {
@@ -87,9 +93,17 @@ impl Plane {
             MediaOutput::Bind { peer, slot, track: Some(track) } => {
                 assert!(self.peers.contains(&peer) && self.tracks.contains_key(&track));
                 self.binds.insert((peer, slot), track);
+                self.demands.remove(&(peer, slot));
+            }
+            MediaOutput::Bind { peer, slot, track: None } => {
+                self.binds.remove(&(peer, slot));
+                self.demands.remove(&(peer, slot));
+            }
+            MediaOutput::Demand { peer, slot, demand } => {
+                assert!(self.binds.contains_key(&(peer, slot)), "a demand is about what is bound");
+                self.demands.insert((peer, slot), demand);
             }
             MediaOutput::BindSpeaker { .. } => panic!("a room of four has no pool"),
-            MediaOutput::Bind { peer, slot, track: None } => drop(self.binds.remove(&(peer, slot))),
         }
     }
 
@@ -98,6 +112,7 @@ impl Plane {
         self.tracks.retain(|_, (owner, _)| *owner != peer);
         self.muted.retain(|track| self.tracks.contains_key(track));
         self.binds.retain(|(owner, _), _| *owner != peer);
+        self.demands.retain(|(owner, _), _| *owner != peer);
     }
 }
 
@@ -106,6 +121,8 @@ struct World {
     plane: Plane,
     replicas: HashMap<SessionId, Replica>,
     tickets: Vec<(SessionId, Ticket)>,
+    /// What was asked and granted, by who asked and the track.
+    demands: HashMap<(ParticipantId, TrackId), Demand>,
     offers: usize,
     ended: bool,
 }
@@ -117,6 +134,7 @@ impl World {
             plane: Plane::default(),
             replicas: HashMap::new(),
             tickets: Vec::new(),
+            demands: HashMap::new(),
             offers: 0,
             ended: false,
         }
@@ -178,11 +196,35 @@ impl World {
                     self.put(Input::ModerateTrack { by: Authority::Backend, track, muted });
                 }
             }
+            Act::Demand { session, track, paused } => {
+                let track = self.bench.room.tracks.iter().nth(track).map(|track| track.id.clone());
+                if let (Some(session), Some(track)) = (self.seated(session), track) {
+                    let demand = Demand { paused, size: None };
+                    let told = self.bench.put(Input::Demand { session: session.clone(), track: track.clone(), demand });
+                    if told.answer == Some(Ok(Answer::Done)) {
+                        let seat = self.bench.room.roster.by_session(&session).unwrap().id.clone();
+                        self.demands.insert((seat, track), demand);
+                    }
+                    self.apply(told.rest);
+                }
+            }
+            Act::Publish { session, sources } => self.publish(session, sources),
             Act::Pass { ms } => {
                 let outputs = self.bench.pass(Duration::from_millis(ms));
                 self.apply(outputs);
             }
         }
+    }
+
+    /// Bits of `sources` as in [`World::media`], on the m-lines of the last offer.
+    fn publish(&mut self, index: usize, sources: u8) {
+        let Some(session) = self.seated(index) else { return };
+        self.offers += 1;
+        let all = [("mic", TrackSource::Microphone), ("cam", TrackSource::Camera), ("screen", TrackSource::Screen)];
+        let chosen = all.into_iter().enumerate().filter(|(bit, _)| sources & (1 << bit) != 0);
+        let publish: Vec<_> = chosen.map(|(_, (name, source))| Publication { mid: mid(name), source, muted: false }).collect();
+        let tracks = publish.iter().map(|line| TrackId::new(format!("p{}-{}", self.offers, line.mid))).collect();
+        self.request(&session, Input::Publish { session: session.clone(), publish, tracks });
     }
 
     fn seated(&self, index: usize) -> Option<SessionId> {
@@ -275,6 +317,7 @@ impl World {
             assert_eq!(replica.tracks, foreign, "what {} was told", seat.session);
             assert_eq!(replica.map.as_ref(), Some(&room.subscriptions.map(&seat.id)));
             self.plane.check_slots(seat, room);
+            self.plane.check_demands(seat, room, &self.demands);
         }
         let peers: HashSet<PeerId> = room.roster.seats().iter().filter_map(|seat| seat.peer).collect();
         assert_eq!(self.plane.peers, peers);
@@ -308,6 +351,18 @@ impl Plane {
     }
 }
 
+impl Plane {
+    /// What is bound is demanded as was asked last, over new transports and slots.
+    fn check_demands(&self, seat: &roster::Seat, room: &Room, asked: &HashMap<(ParticipantId, TrackId), Demand>) {
+        for ((_, slot), number) in self.binds.iter().filter(|((owner, _), _)| Some(*owner) == seat.peer) {
+            let track = room.tracks.iter().find(|track| track.number == *number).unwrap();
+            let wanted = asked.get(&(seat.id.clone(), track.id.clone())).copied().unwrap_or_default();
+            let peer = seat.peer.unwrap();
+            assert_eq!(self.demands.get(&(peer, *slot)).copied().unwrap_or_default(), wanted);
+        }
+    }
+}
+
 impl Replica {
     fn apply(&mut self, event: &Event) {
         match event {
@@ -328,6 +383,7 @@ impl Replica {
                 self.map = Some(map.clone());
             }
             Event::MediaNeed { .. } | Event::MediaLost { .. } | Event::RoomClosed { .. } | Event::RoomReplaced { .. } => {}
+            Event::MediaLayers { .. } | Event::MediaStalled { .. } | Event::QualityChanged { .. } => {}
             Event::SpeakerChanged { .. } | Event::RoomUpdated { .. } | Event::ChatMessage { .. } | Event::LobbyChanged { .. } => {
                 panic!("nobody caused {event:?}")
             }
