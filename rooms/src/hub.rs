@@ -17,8 +17,9 @@ use crate::session::SessionHandle;
 use crate::store::{NewMessage, Nonce, RoomRecord, Store};
 use crate::view::{History, LobbyRoom, Message, RoomView, TrackSource, TrackView, User};
 use crate::{
-    Answered, ChannelId, Config, CreateLink, CreateRoom, CreatedLink, Demand, Error, JoinRoom, Joined, LeaveReason, LobbyFilter, LobbyWatch,
-    Loss, MediaStats, MessageId, Offer, ParticipantId, Publication, RedeemedLink, Result, RoomId, SessionId, Stats, TrackId, Watch,
+    Answered, ChannelId, Config, CreateLink, CreateRoom, CreatedLink, Demand, Error, JoinRoom, Joined, LeaveReason, LobbyFilter,
+    LobbyWatch, Loss, MediaStats, MessageId, Offer, ParticipantId, Publication, RedeemedLink, Result, RoomId, SessionId, Stats, TrackId,
+    Watch,
 };
 use dashmap::DashMap;
 use std::sync::Arc;

@@ -181,7 +181,8 @@ impl Subscriptions {
         let Some(Subscriber { slots, demands, rev, .. }) = self.subscribers.get_mut(participant) else { return result };
         for (mid, track) in carried {
             if let Some(slot) = slots.iter_mut().find(|slot| slot.mid == mid && slot.follows && slot.track != track) {
-                let demanded = |track: &Option<(media::TrackId, TrackId)>| track.as_ref().and_then(|(number, _)| demands.get(number).copied());
+                let demanded =
+                    |track: &Option<(media::TrackId, TrackId)>| track.as_ref().and_then(|(number, _)| demands.get(number).copied());
                 let (before, after) = (demanded(&slot.track), demanded(&track));
                 if before.is_some() || after.is_some() {
                     result.demands.push((mid, after.unwrap_or_default()));

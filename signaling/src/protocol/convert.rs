@@ -4,8 +4,7 @@ use super::client_event::{MediaAnswer, MediaOffer, MediaSubscribe, RoomCreate, R
 use super::error::{ErrorCode, WireError};
 use super::types::{
     Author, LobbyRoom, Me, Message, Participant, ParticipantState, Publication, Quality, Rights, Room, RoomKind, SdpKind,
-    SessionDescription, Slot,
-    SlotBinding, Track, TrackKind, TrackSource,
+    SessionDescription, Slot, SlotBinding, Track, TrackKind, TrackSource,
 };
 use super::{client_event, server_event};
 use rooms::store::{Listing, Nonce};

@@ -97,6 +97,7 @@ export function witness(page) {
     listen: call('listen'),
     heardLevels: call('heardLevels'),
     inbound: call('inbound'),
+    outbound: call('outbound'),
     flow: call('flow'),
     peers: call('peers'),
     joinMs: call('joinMs'),

@@ -1,4 +1,4 @@
-// Serves the page that uses no SDK, from an origin of its own on loopback.
+// Serves the page that uses no SDK and the one that uses nothing else, from an origin of their own on loopback.
 
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -7,12 +7,18 @@ import { fileURLToPath } from 'node:url';
 
 const FILES = {
   '/': [new URL('raw.html', import.meta.url), 'text/html; charset=utf-8'],
+  '/sdk.html': [new URL('sdk.html', import.meta.url), 'text/html; charset=utf-8'],
   '/socket.io.js': [new URL('../node_modules/socket.io-client/dist/socket.io.esm.min.js', import.meta.url), 'text/javascript'],
 };
 
+/** As built by `npm run build`. */
+const SDK = new URL('../../sdk/dist/', import.meta.url);
+
 export async function startStatic() {
   const server = createServer(async (request, response) => {
-    const [file, type] = FILES[new URL(request.url, 'http://static.invalid').pathname] ?? [];
+    const { pathname } = new URL(request.url, 'http://static.invalid');
+    const module = /^\/sdk\/([a-z_.]+\.js)$/.exec(pathname)?.[1];
+    const [file, type] = module ? [new URL(module, SDK), 'text/javascript'] : (FILES[pathname] ?? []);
     if (!file) return response.writeHead(404).end();
     response.writeHead(200, { 'content-type': type }).end(await readFile(fileURLToPath(file)));
   });

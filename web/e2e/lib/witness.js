@@ -128,8 +128,21 @@
     for (const peer of open()) {
       for (const row of (await peer.getStats()).values()) {
         if (row.type !== 'inbound-rtp') continue;
-        const { mid, kind, packetsReceived = 0, packetsLost = 0, framesDecoded = 0, freezeCount = 0, frameWidth = 0, nackCount = 0, pliCount = 0 } = row;
-        rows.push({ mid, kind, packetsReceived, packetsLost, framesDecoded, freezeCount, frameWidth, nackCount, pliCount });
+        const { mid, kind, packetsReceived = 0, packetsLost = 0, framesDecoded = 0, freezeCount = 0, frameWidth = 0, nackCount = 0, pliCount = 0, bytesReceived = 0 } = row;
+        rows.push({ mid, kind, packetsReceived, packetsLost, framesDecoded, freezeCount, frameWidth, nackCount, pliCount, bytesReceived });
+      }
+    }
+    return rows;
+  }
+
+  // What is sent, by simulcast layer.
+  async function outbound() {
+    const rows = [];
+    for (const peer of open()) {
+      for (const row of (await peer.getStats()).values()) {
+        if (row.type !== 'outbound-rtp') continue;
+        const { mid, rid, kind, packetsSent = 0, bytesSent = 0, framesEncoded = 0, frameWidth = 0, frameHeight = 0 } = row;
+        rows.push({ mid, rid, kind, packetsSent, bytesSent, framesEncoded, frameWidth, frameHeight });
       }
     }
     return rows;
@@ -157,6 +170,7 @@
     listen,
     heardLevels,
     inbound,
+    outbound,
     flow,
     peers: () =>
       peers.map((peer) => ({ state: peer.connectionState, offers: peer.__offers, answers: peer.__answers, tracks: peer.__tracks.length })),

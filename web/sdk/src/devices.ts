@@ -14,8 +14,10 @@ export interface Device {
   label: string;
 }
 
-/** Enough for a tile of a grid of four, and cheap for a phone to encode. */
-const CAMERA: MediaTrackConstraints = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 24, max: 30 } };
+/** For a tile that fills the window; the layers below it are what smaller ones get, and what nobody can use isn't encoded. */
+const CAMERA: MediaTrackConstraints = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 24, max: 30 } };
+/** Frames beyond this cost bitrate that text needs. */
+const SCREEN: MediaTrackConstraints = { frameRate: { ideal: 15, max: 30 } };
 const MICROPHONE: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
 export async function listDevices(): Promise<Device[]> {
@@ -38,6 +40,21 @@ export function openDevices(wanted: Partial<Record<DeviceKind, string | undefine
     audio: 'microphone' in wanted && withDevice(MICROPHONE, wanted.microphone),
     video: 'camera' in wanted && withDevice(CAMERA, wanted.camera),
   });
+}
+
+/** Whether this browser can share a screen. */
+export function canShareScreen(): boolean {
+  return typeof navigator !== 'undefined' && typeof navigator.mediaDevices?.getDisplayMedia === 'function';
+}
+
+/** Asks which screen, window or tab to share. Rejects as `getDisplayMedia` does. */
+export async function openScreen(): Promise<MediaStreamTrack> {
+  if (!canShareScreen()) throw new DOMException('no screen capture', 'SecurityError');
+  const stream = await navigator.mediaDevices.getDisplayMedia({ video: SCREEN, audio: false });
+  const [track] = stream.getVideoTracks();
+  if (!track) throw new DOMException('no picture', 'NotFoundError');
+  track.contentHint = 'detail';
+  return track;
 }
 
 export function problemOf(error: unknown): DeviceProblem {

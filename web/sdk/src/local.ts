@@ -1,6 +1,6 @@
-// One's own microphone and camera: which are on, and their tracks. Knows nothing of rooms; a room follows its changes.
+// One's own microphone, camera and shared screen: which are on, and their tracks. Knows nothing of rooms; a room follows its changes.
 
-import { openDevices, problemOf, type DeviceKind, type DeviceProblem } from './devices.js';
+import { openDevices, openScreen, problemOf, type DeviceKind, type DeviceProblem } from './devices.js';
 import { Emitter, type Unsubscribe } from './emitter.js';
 
 export interface LocalDevice {
@@ -12,7 +12,13 @@ export interface LocalDevice {
   readonly problem: DeviceProblem | null;
 }
 
-export type LocalState = Readonly<Record<DeviceKind, LocalDevice>>;
+export interface LocalScreen {
+  readonly track: MediaStreamTrack | null;
+  /** Not `denied`: who closes the browser's question has changed their mind. */
+  readonly problem: Exclude<DeviceProblem, 'denied'> | null;
+}
+
+export type LocalState = Readonly<Record<DeviceKind, LocalDevice> & { screen: LocalScreen }>;
 
 export interface LocalChoice {
   on: boolean;
@@ -30,7 +36,7 @@ export class LocalMedia {
 
   constructor(choices: Record<DeviceKind, LocalChoice>) {
     const device = ({ on, deviceId }: LocalChoice): LocalDevice => ({ on, opening: false, track: null, deviceId, problem: null });
-    this.current = { microphone: device(choices.microphone), camera: device(choices.camera) };
+    this.current = { microphone: device(choices.microphone), camera: device(choices.camera), screen: { track: null, problem: null } };
   }
 
   get state(): LocalState {
@@ -62,6 +68,27 @@ export class LocalMedia {
     if (!on) this.drop('camera');
   }
 
+  /** Asks which screen, window or tab to share. Call it in a click: browsers want one. */
+  async shareScreen(): Promise<void> {
+    if (this.current.screen.track) return;
+    this.setScreen({ problem: null });
+    try {
+      const track = await openScreen();
+      if (this.closed || this.current.screen.track) return track.stop();
+      // Also by the browser's own button.
+      track.addEventListener('ended', () => this.current.screen.track === track && this.setScreen({ track: null }));
+      this.setScreen({ track });
+    } catch (error) {
+      const problem = problemOf(error);
+      if (problem !== 'denied') this.setScreen({ problem });
+    }
+  }
+
+  stopScreen(): void {
+    this.current.screen.track?.stop();
+    this.setScreen({ track: null });
+  }
+
   /** Changes the device; opens it only where it is in use. */
   async choose(kind: DeviceKind, deviceId: string): Promise<void> {
     const inUse = this.current[kind].track !== null || this.current[kind].on;
@@ -76,6 +103,7 @@ export class LocalMedia {
   close(): void {
     this.closed = true;
     for (const kind of KINDS) this.drop(kind);
+    this.stopScreen();
     this.events.clear();
   }
 
@@ -114,6 +142,11 @@ export class LocalMedia {
     this.requests[kind] += 1;
     this.current[kind].track?.stop();
     this.set(kind, { track: null, opening: false });
+  }
+
+  private setScreen(change: Partial<LocalScreen>): void {
+    this.current = { ...this.current, screen: { ...this.current.screen, ...change } };
+    this.events.emit('change', this.current);
   }
 
   private set(kind: DeviceKind, change: Partial<LocalDevice>): void {

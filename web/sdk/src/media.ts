@@ -1,14 +1,30 @@
-// One PeerConnection that makes one offer: two sending m-lines, then receive slots, told apart by mid. It never renegotiates by itself.
+// One PeerConnection that makes one offer: three sending m-lines, then receive slots and data channels, told apart by mid. It never
+// renegotiates by itself: what is switched on later, a shared screen too, goes over a line that was offered at first.
 
+import { preferCodecs, type CodecChoice } from './codecs.js';
+import { DataChannels, type DataLimits, type DataListener } from './data.js';
 import { ZzanError } from './errors.js';
+import { encodingsOf, LayerSwitch, type WantedLayers } from './layers.js';
 import type { MediaOffer, Publication, SessionDescription, TrackKind } from './protocol.gen.js';
 import { watchTransport } from './transport_watch.js';
 
-export type SendSource = 'microphone' | 'camera';
+export type SendSource = 'microphone' | 'camera' | 'screen';
+
+export const SEND_SOURCES: readonly SendSource[] = ['microphone', 'camera', 'screen'];
 
 export interface Sending {
   track: MediaStreamTrack | null;
   muted: boolean;
+  /** Whether the others know of it. A camera that is off is a muted one; a screen that isn't shared is none. */
+  published: boolean;
+}
+
+export type SendingState = Readonly<Record<SendSource, Sending>>;
+
+/** What a connection is made for, besides what it sends at first. */
+export interface MediaOptions {
+  codecs: CodecChoice;
+  data: { limits: DataLimits; listener: DataListener };
 }
 
 export interface SlotCounts {
@@ -19,29 +35,30 @@ export interface SlotCounts {
 /** For a room of four: everyone's microphone, everyone's camera and one screen. */
 export const FIRST_SLOTS: SlotCounts = { audio: 3, video: 4 };
 
-/** A camera's share of a slow uplink; the browser's own estimate goes below it. */
-const CAMERA_MAX_BITRATE = 900_000;
-
 export class PeerMedia {
   private readonly pc: RTCPeerConnection;
   private readonly senders: Record<SendSource, RTCRtpTransceiver>;
+  private readonly layers: Record<'camera' | 'screen', LayerSwitch>;
+  private readonly data: DataChannels;
   private readonly stopWatching: () => void;
   private lost = false;
   private lostListener: (() => void) | undefined;
 
-  constructor(sending: Record<SendSource, Sending>, private readonly counts: SlotCounts) {
+  constructor(sending: SendingState, private readonly counts: SlotCounts, private readonly options: MediaOptions) {
     if (typeof RTCPeerConnection === 'undefined') throw new ZzanError('unsupported', 'this browser has no WebRTC');
     this.pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
-    this.senders = {
-      microphone: this.pc.addTransceiver('audio', { direction: 'sendonly' }),
-      camera: this.pc.addTransceiver('video', { direction: 'sendonly', sendEncodings: [{ maxBitrate: CAMERA_MAX_BITRATE }] }),
-    };
-    preferCodecs(this.senders.microphone, 'audio', RTCRtpSender.getCapabilities('audio'));
-    preferCodecs(this.senders.camera, 'video', RTCRtpSender.getCapabilities('video'));
-    this.replace('microphone', sending.microphone.track);
-    this.replace('camera', sending.camera.track);
+    const { codecs } = options;
+    const video = (source: 'camera' | 'screen') => this.pc.addTransceiver('video', { direction: 'sendonly', sendEncodings: encodingsOf(source, codecs.video ?? 'vp8') });
+    this.senders = { microphone: this.pc.addTransceiver('audio', { direction: 'sendonly' }), camera: video('camera'), screen: video('screen') };
+    this.layers = { camera: new LayerSwitch(this.senders.camera.sender), screen: new LayerSwitch(this.senders.screen.sender) };
+    for (const source of SEND_SOURCES) {
+      const kind = source === 'microphone' ? 'audio' : 'video';
+      preferCodecs(this.senders[source], kind, RTCRtpSender.getCapabilities(kind), codecs);
+      this.replace(source, sending[source].track);
+    }
     this.addSlots('audio', counts.audio);
     this.addSlots('video', counts.video);
+    this.data = new DataChannels(this.pc, options.data.limits, options.data.listener);
     this.stopWatching = watchTransport(this.pc, () => {
       this.lost = true;
       this.lostListener?.();
@@ -55,15 +72,16 @@ export class PeerMedia {
   }
 
   /** The offer to send, and what its sending m-lines carry. The server is ICE-lite: our candidates are of no use to it, so none is awaited. */
-  async offer(muted: Record<SendSource, boolean>): Promise<MediaOffer & { publish: Publication[] }> {
+  async offer(sending: SendingState): Promise<MediaOffer & { publish: Publication[] }> {
     await this.pc.setLocalDescription(await this.pc.createOffer());
     const sdp = this.pc.localDescription?.sdp ?? '';
-    const publish = (['microphone', 'camera'] as const).map((source) => ({
-      mid: this.senders[source].mid ?? '',
-      source,
-      muted: muted[source],
-    }));
-    return { offer: { type: 'offer', sdp }, publish };
+    return { offer: { type: 'offer', sdp }, publish: this.publications(sending) };
+  }
+
+  /** What the m-lines of the last offer carry now. */
+  publications(sending: SendingState): Publication[] {
+    const published = SEND_SOURCES.filter((source) => sending[source].published);
+    return published.map((source) => ({ mid: this.senders[source].mid ?? '', source, muted: sending[source].muted }));
   }
 
   async accept(answer: SessionDescription): Promise<void> {
@@ -92,42 +110,29 @@ export class PeerMedia {
     sender.replaceTrack(track).catch((error: unknown) => console.warn(`zzan: ${source} could not be replaced`, error));
   }
 
+  /** Sends those layers of an own track that somebody can use. */
+  limit(source: SendSource, layers: WantedLayers | undefined): void {
+    if (source !== 'microphone') this.layers[source].follow(layers);
+  }
+
+  /** Whether the message is on its way; see {@link DataChannels.send}. */
+  sendData(payload: Uint8Array<ArrayBuffer>, reliable: boolean): boolean {
+    return this.data.send(payload, reliable);
+  }
+
   stats(): Promise<RTCStatsReport> {
     return this.pc.getStats();
   }
 
   close(): void {
     this.stopWatching();
+    this.data.close();
     this.pc.close();
   }
 
   private addSlots(kind: TrackKind, count: number): void {
     for (let n = 0; n < count; n += 1) {
-      preferCodecs(this.pc.addTransceiver(kind, { direction: 'recvonly' }), kind, RTCRtpReceiver.getCapabilities(kind));
+      preferCodecs(this.pc.addTransceiver(kind, { direction: 'recvonly' }), kind, RTCRtpReceiver.getCapabilities(kind), this.options.codecs);
     }
   }
-}
-
-/** Only what the server forwards: with every codec of a browser the offer would be ten times as long. */
-function preferCodecs(transceiver: RTCRtpTransceiver, kind: TrackKind, capabilities: RTCRtpCapabilities | null): void {
-  const codecs = (capabilities?.codecs ?? []).filter((codec) => isForwarded(kind, codec));
-  if (codecs.length === 0 || !('setCodecPreferences' in transceiver)) return;
-  codecs.sort((a, b) => rank(a) - rank(b));
-  try {
-    transceiver.setCodecPreferences(codecs);
-  } catch {
-    // A browser that refuses its own list offers all it has; the answer still picks what the server can.
-  }
-}
-
-function isForwarded(kind: TrackKind, { mimeType, sdpFmtpLine = '' }: RTCRtpCodec): boolean {
-  const name = mimeType.toLowerCase();
-  if (kind === 'audio') return name === 'audio/opus';
-  // Constrained baseline is the one H264 profile that every browser has.
-  if (name === 'video/h264') return /profile-level-id=42e0/i.test(sdpFmtpLine) && /packetization-mode=1/.test(sdpFmtpLine);
-  return name === 'video/vp8' || name === 'video/rtx';
-}
-
-function rank({ mimeType }: RTCRtpCodec): number {
-  return ['video/vp8', 'video/h264', 'video/rtx'].indexOf(mimeType.toLowerCase());
 }

@@ -82,7 +82,42 @@ id: string,
 /**
  * The user id.
  */
-user: string, name: string, };
+user: string, name: string, rights: Rights, };
+
+/**
+ * What one may do in a room.
+ */
+export type Rights = {
+/**
+ * Send audio and video.
+ */
+publish: boolean,
+/**
+ * Receive audio and video.
+ */
+subscribe: boolean,
+/**
+ * Send chat and application data.
+ */
+data: boolean,
+/**
+ * Close the room, mute and remove others.
+ */
+administer: boolean, };
+
+/**
+ * How well a connection does.
+ */
+export type Quality = "excellent" | "good" | "poor";
+
+/**
+ * How well a participant's connection does.
+ */
+export type ParticipantQuality = {
+/**
+ * The participant id.
+ */
+participant: string, quality: Quality, };
 
 /**
  * Published media.
@@ -304,6 +339,38 @@ export type MediaAnswer = { answer: SessionDescription, slots: Array<Slot>,
 tracks: Array<Track>, rev: number, };
 
 /**
+ * `media:publish`: what the sending m-lines of the last offer carry from now on. A track whose m-line isn't listed ends.
+ */
+export type MediaPublish = { publish: Array<Publication>, };
+
+/**
+ * Answer of `media:publish`.
+ */
+export type MediaPublished = {
+/**
+ * All tracks of the room, own ones included.
+ */
+tracks: Array<Track>, };
+
+/**
+ * `media:subscribe`: what the client can use of somebody's track. It replaces what was said of that track before, and holds until the track
+ * ends.
+ */
+export type MediaSubscribe = {
+/**
+ * Somebody else's track.
+ */
+track: string,
+/**
+ * Nothing is sent.
+ */
+paused?: boolean,
+/**
+ * Of the tile that shows it, in physical pixels, 1–16,384; together with `height`. Absent: as large as there is.
+ */
+width?: number, height?: number, };
+
+/**
  * `media:mute`
  */
 export type MediaMute = {
@@ -325,6 +392,107 @@ export type MediaPin = {
  * At most 64 track ids, best first. Ids of tracks that aren't there have no effect.
  */
 tracks: Array<string>, };
+
+/**
+ * `media:stats`
+ */
+export type MediaStatsRequest = Record<never, never>;
+
+/**
+ * Answer of `media:stats`. Without media both lists are empty.
+ */
+export type MediaStats = {
+/**
+ * Between the server and the client and back. Absent before the first report.
+ */
+round_trip_ms?: number,
+/**
+ * Share of packets lost on the way to the server over the last seconds, 0 to 1.
+ */
+loss_up: number,
+/**
+ * Share of packets lost on the way to the client.
+ */
+loss_down: number,
+/**
+ * What the server thinks that it can send, in bit/s.
+ */
+estimate_bps?: number, quality?: Quality,
+/**
+ * What the client sends.
+ */
+publications: Array<PublicationStats>,
+/**
+ * What the client receives.
+ */
+subscriptions: Array<SubscriptionStats>, };
+
+/**
+ * A sending m-line with a track.
+ */
+export type PublicationStats = { track: string, mid: string, kind: TrackKind,
+/**
+ * Low to high; one without a `rid` where there is no simulcast.
+ */
+layers: Array<LayerStats>, };
+
+/**
+ * What arrives of a track, or of one of its simulcast layers.
+ */
+export type LayerStats = { rid?: string,
+/**
+ * In pixels, where the codec tells.
+ */
+width?: number, height?: number, packets: number,
+/**
+ * Of payload.
+ */
+bytes: number, bitrate_bps: number, key_frames: number,
+/**
+ * Repetitions that the server asked for.
+ */
+nacks: number,
+/**
+ * Key frames that the server asked for.
+ */
+plis: number,
+/**
+ * Whether packets of it come.
+ */
+flows: boolean, };
+
+/**
+ * A slot with a track.
+ */
+export type SubscriptionStats = { track: string, mid: string, kind: TrackKind,
+/**
+ * The rid of the simulcast layer that is sent.
+ */
+layer?: string,
+/**
+ * In pixels, where the codec tells.
+ */
+width?: number, height?: number, packets: number,
+/**
+ * Of payload, repetitions not counted.
+ */
+bytes: number, bitrate_bps: number, key_frames: number,
+/**
+ * Repetitions that the client asked for.
+ */
+nacks: number,
+/**
+ * Key frames that the client asked for.
+ */
+plis: number,
+/**
+ * By the client.
+ */
+paused: boolean,
+/**
+ * By the server, because the connection is too narrow.
+ */
+stalled: boolean, };
 
 /**
  * `chat:send`
@@ -463,9 +631,40 @@ export type MediaNeed = { room: string, audio: number, video: number, };
 export type MediaLost = { room: string, };
 
 /**
+ * `media:layers`: what anybody can use of an own track. What isn't wanted needn't be sent. Before the first one everything is wanted.
+ */
+export type MediaLayers = { room: string,
+/**
+ * An own track's id.
+ */
+track: string,
+/**
+ * False: nobody can use any of it.
+ */
+wanted: boolean,
+/**
+ * The rids of the simulcast layers that are wanted, low to high. Empty for a track without simulcast.
+ */
+active: Array<string>, };
+
+/**
+ * `media:stalled`: a track is held back, because the receiver's connection is too narrow for it, or comes again.
+ */
+export type MediaStalled = { room: string,
+/**
+ * Somebody else's track.
+ */
+track: string, stalled: boolean, };
+
+/**
  * `speaker:changed`: who is audible, loudest first.
  */
 export type SpeakerChanged = { room: string, speakers: Array<Speaker>, };
+
+/**
+ * `quality:changed`: those of whom it changed; after a join, all of whom it is known.
+ */
+export type QualityChanged = { room: string, qualities: Array<ParticipantQuality>, };
 
 /**
  * `room:updated`
@@ -505,8 +704,11 @@ export type ClientEvents = {
   "lobby:list": { request: LobbyList, response: LobbyListed },
   "lobby:watch": { request: LobbyWatch, response: LobbyListed },
   "media:offer": { request: MediaOffer, response: MediaAnswer },
+  "media:publish": { request: MediaPublish, response: MediaPublished },
+  "media:subscribe": { request: MediaSubscribe, response: Empty },
   "media:mute": { request: MediaMute, response: MediaMuted },
   "media:pin": { request: MediaPin, response: Empty },
+  "media:stats": { request: MediaStatsRequest, response: MediaStats },
   "chat:send": { request: ChatSend, response: ChatSent },
   "chat:history": { request: ChatHistory, response: ChatPage },
   "session:refresh": { request: SessionRefresh, response: SessionRefreshed },
@@ -526,7 +728,10 @@ export type ServerEvents = {
   "media:map": MediaMap,
   "media:need": MediaNeed,
   "media:lost": MediaLost,
+  "media:layers": MediaLayers,
+  "media:stalled": MediaStalled,
   "speaker:changed": SpeakerChanged,
+  "quality:changed": QualityChanged,
   "room:updated": RoomUpdated,
   "room:closed": RoomClosed,
   "room:replaced": RoomReplaced,

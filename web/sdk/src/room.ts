@@ -3,19 +3,24 @@
 import { Backoff } from './backoff.js';
 import { Chat } from './chat.js';
 import type { Client } from './client.js';
+import type { CodecChoice } from './codecs.js';
+import { DATA_MAX_BYTES, DataLimits, type DataMessage } from './data.js';
+import { Demands, type Demand } from './demands.js';
 import { Emitter, type Unsubscribe } from './emitter.js';
 import { ZzanError } from './errors.js';
 import type { LocalMedia } from './local.js';
-import { FIRST_SLOTS, PeerMedia, type SendSource, type SlotCounts } from './media.js';
-import type { CloseReason, RoomJoined, SessionReady, TrackSource } from './protocol.gen.js';
+import { FIRST_SLOTS, PeerMedia, SEND_SOURCES, type MediaOptions, type SendingState, type SendSource, type SlotCounts } from './media.js';
+import type { CloseReason, MediaStats, RoomJoined, SessionReady, TrackSource } from './protocol.gen.js';
 import type { ServerEvent, ServerEventName, ServerEvents } from './protocol.js';
-import { fromSnapshot, midOf, reduce, trackOf, withAnswer, type RoomState } from './state.js';
+import { fromSnapshot, midOf, reduce, trackOf, withAnswer, withTracks, type RoomState } from './state.js';
 
 export interface JoinOptions {
   room: string;
   password?: string | undefined;
   /** What is published; the room follows its changes. The caller closes it. */
   local: LocalMedia;
+  /** VP8, and sound with redundancy, when absent. */
+  codecs?: CodecChoice;
 }
 
 /** `reconnecting`: the own connection or seat is lost, and being got back. */
@@ -34,6 +39,7 @@ export interface RoomView {
   readonly state: RoomState;
   readonly status: RoomStatus;
   readonly isOwner: boolean;
+  readonly canAdminister: boolean;
 }
 
 /** A slot of a voice room. */
@@ -48,13 +54,15 @@ interface RoomEvents {
   /** `view` is another one, and `mediaOf` may tell another track. */
   change: undefined;
   ended: RoomEnd;
+  /** Somebody else sent application data. */
+  data: DataMessage;
+  /** Reliable data of others is missing from here on: the own connection didn't keep up, or was made anew. */
+  dataInterrupted: undefined;
 }
-
-const SOURCES: readonly SendSource[] = ['microphone', 'camera'];
 
 const FOLLOWED = [
   'participant:joined', 'participant:updated', 'participant:left', 'track:published', 'track:updated', 'track:unpublished', 'media:map',
-  'speaker:changed', 'room:updated',
+  'media:layers', 'media:stalled', 'speaker:changed', 'quality:changed', 'room:updated',
 ] as const satisfies readonly ServerEventName[];
 
 export class Room {
@@ -73,9 +81,17 @@ export class Room {
   private recovery = 0;
   private pinned: readonly string[] = [];
   private readonly told: Partial<Record<SendSource, boolean>> = {};
+  private readonly demands: Demands;
+  private publishing = false;
 
-  private constructor(private readonly client: Client, private readonly options: JoinOptions, seat: Joining) {
+  private constructor(
+    private readonly client: Client,
+    private readonly options: JoinOptions,
+    private readonly mediaOptions: MediaOptions,
+    seat: Joining,
+  ) {
     this.currentState = seat.state;
+    this.demands = new Demands((demand) => client.request('media:subscribe', demand));
     this.chat = new Chat(client, seat.state.room.channel, seat.state.me.user);
   }
 
@@ -85,8 +101,14 @@ export class Room {
     const early: ServerEvent[] = [];
     const offs = FOLLOWED.map((name) => client.onEvent(name, (payload) => void early.push({ name, payload } as ServerEvent)));
     try {
-      const seat = await takeSeat(client, options, FIRST_SLOTS);
-      const room = new Room(client, options, seat);
+      let room: Room | undefined;
+      const listener = {
+        received: (message: DataMessage) => room?.events.emit('data', message),
+        interrupted: () => room?.events.emit('dataInterrupted', undefined),
+      };
+      const media: MediaOptions = { codecs: options.codecs ?? {}, data: { limits: new DataLimits(), listener } };
+      const seat = await takeSeat(client, options, media, FIRST_SLOTS);
+      room = new Room(client, options, media, seat);
       room.listen();
       room.adopt(seat.media);
       for (const event of early) room.apply(event);
@@ -111,8 +133,13 @@ export class Room {
     return this.currentState.room.owner === this.currentState.me.user;
   }
 
+  /** Whether one may mute and remove others, and close the room. */
+  get canAdminister(): boolean {
+    return this.currentState.me.rights.administer;
+  }
+
   get view(): RoomView {
-    this.currentView ??= { state: this.currentState, status: this.status, isOwner: this.isOwner };
+    this.currentView ??= { state: this.currentState, status: this.status, isOwner: this.isOwner, canAdminister: this.canAdminister };
     return this.currentView;
   }
 
@@ -151,8 +178,33 @@ export class Room {
     this.pinned = tracks;
   }
 
+  /** The browser's own statistics. */
   stats(): Promise<RTCStatsReport> | undefined {
     return this.media?.stats();
+  }
+
+  /** What the server measures of the own connection and its tracks. */
+  serverStats(): Promise<MediaStats> {
+    return this.client.request('media:stats', {});
+  }
+
+  /** What one can use of somebody's track: what is paused isn't sent, and a small tile gets a small picture. Kept until it is said anew. */
+  subscribe(track: string, demand: Demand): void {
+    this.demands.set(track, demand);
+  }
+
+  /**
+   * Sends application data to everybody else here; at most {@link DATA_MAX_BYTES}. Returns whether it is on its way: a message with
+   * `reliable: false` that finds no place is dropped. Throws a {@link ZzanError}: `too_large`, `forbidden` by the token, and for a reliable one
+   * `rate_limited` or `unavailable`.
+   */
+  sendData(payload: Uint8Array | string, { reliable = true }: { reliable?: boolean } = {}): boolean {
+    const bytes = new Uint8Array(typeof payload === 'string' ? new TextEncoder().encode(payload) : payload);
+    if (bytes.length > DATA_MAX_BYTES) throw new ZzanError('too_large', `a message has at most ${DATA_MAX_BYTES} bytes`);
+    if (!this.currentState.me.rights.data) throw new ZzanError('forbidden', 'the token does not allow to send data');
+    if (this.media && !this.ended) return this.media.sendData(bytes, reliable);
+    if (reliable) throw new ZzanError('unavailable', 'there is no connection to send on');
+    return false;
   }
 
   /** Gives the seat up at once. */
@@ -170,6 +222,11 @@ export class Room {
   /** Removes somebody; for the owner. */
   async kick(participant: string): Promise<void> {
     await this.client.request('room:kick', { room: this.options.room, participant });
+  }
+
+  /** Mutes or unmutes somebody's track for everyone, and whatever they publish from that source; for who {@link canAdminister}. */
+  async moderate(track: string, muted: boolean): Promise<void> {
+    await this.client.request('room:mute', { room: this.options.room, track, muted });
   }
 
   private listen(): void {
@@ -205,7 +262,11 @@ export class Room {
     if (this.holds > 0) return void this.held.push(event);
     const next = reduce(this.currentState, event);
     if (next === this.currentState) return;
+    const layersChanged = next.layers !== this.currentState.layers;
+    const tracksChanged = next.tracks !== this.currentState.tracks;
     this.currentState = next;
+    if (layersChanged) this.followLocal();
+    if (tracksChanged) this.demands.keep(new Set(next.tracks.map(({ id }) => id)));
     this.changed();
   }
 
@@ -215,19 +276,22 @@ export class Room {
     this.currentState = fromSnapshot(seat, this.currentState);
     this.changed();
     this.followLocal();
+    this.demands.repeat();
     void this.chat.catchUp();
   }
 
   /** A new seat for the same user, with a new PeerConnection. */
   private rejoin(): void {
     const attempt = (isCurrent: () => boolean) => this.hold(async () => {
-      const seat = await takeSeat(this.client, this.options, this.slots);
+      const seat = await takeSeat(this.client, this.options, this.mediaOptions, this.slots);
       if (!isCurrent()) return seat.media.close();
       this.adopt(seat.media);
       this.currentState = seat.state;
       this.followLocal();
       // A new seat knows of no pins.
       if (this.pinned.length > 0) this.pin(this.pinned).catch(() => undefined);
+      this.demands.repeat();
+      this.events.emit('dataInterrupted', undefined);
       void this.chat.catchUp();
     });
     void this.recover(attempt, () => this.end({ reason: 'gone' }));
@@ -237,9 +301,10 @@ export class Room {
   private mediaLost(media: PeerMedia | undefined): void {
     if (this.ended || media !== this.media) return;
     const attempt = async () => {
-      const fresh = new PeerMedia(sendingOf(this.options.local), { ...this.slots });
+      const fresh = new PeerMedia(sendingOf(this.options.local), { ...this.slots }, this.mediaOptions);
       this.adopt(fresh);
       await this.negotiate(fresh);
+      this.events.emit('dataInterrupted', undefined);
     };
     // Too late for the seat's grace: a join may still get one.
     void this.recover(attempt, () => this.rejoin());
@@ -260,7 +325,7 @@ export class Room {
 
   private negotiate(media: PeerMedia): Promise<void> {
     return this.hold(async () => {
-      const answer = await this.client.request('media:offer', await media.offer(mutedOf(this.options.local)));
+      const answer = await this.client.request('media:offer', await media.offer(sendingOf(this.options.local)));
       if (media !== this.media) return;
       await media.accept(answer.answer);
       this.currentState = withAnswer(this.currentState, answer);
@@ -299,12 +364,13 @@ export class Room {
     this.end({ reason });
   }
 
-  /** Sends what is on, and tells the others what is muted. */
+  /** Sends what is on and of use to somebody, and tells the others what is muted, and that a screen is there. */
   private followLocal(): void {
     const sending = sendingOf(this.options.local);
-    for (const source of SOURCES) {
+    for (const source of SEND_SOURCES) {
       this.media?.replace(source, sending[source].track);
       const track = trackOf(this.currentState, this.currentState.me.id, source);
+      this.media?.limit(source, track && this.currentState.layers.get(track.id));
       const { muted } = sending[source];
       if (!track || (this.told[source] ?? track.muted) === muted) continue;
       this.told[source] = muted;
@@ -315,6 +381,25 @@ export class Room {
         .catch(() => undefined)
         .finally(() => delete this.told[source]);
     }
+    this.followScreen(sending);
+  }
+
+  /** A screen is a track for the others only while it is shared: nobody sees an empty tile. */
+  private followScreen(sending: SendingState): void {
+    const { media } = this;
+    const published = trackOf(this.currentState, this.currentState.me.id, 'screen') !== undefined;
+    if (!media || this.publishing || published === sending.screen.published || !this.currentState.me.rights.publish) return;
+    this.publishing = true;
+    this.client
+      .request('media:publish', { publish: media.publications(sending) })
+      .then(({ tracks }) => {
+        this.publishing = false;
+        this.currentState = withTracks(this.currentState, tracks);
+        this.changed();
+        this.followLocal();
+      })
+      // The next offer or snapshot mends it.
+      .catch(() => void (this.publishing = false));
   }
 
   private changed(): void {
@@ -338,10 +423,10 @@ interface Joining {
   media: PeerMedia;
 }
 
-async function takeSeat(client: Client, { room, password, local }: JoinOptions, slots: SlotCounts): Promise<Joining> {
-  const media = new PeerMedia(sendingOf(local), { ...slots });
+async function takeSeat(client: Client, { room, password, local }: JoinOptions, options: MediaOptions, slots: SlotCounts): Promise<Joining> {
+  const media = new PeerMedia(sendingOf(local), { ...slots }, options);
   try {
-    const offer = await media.offer(mutedOf(local));
+    const offer = await media.offer(sendingOf(local));
     const joined: RoomJoined = await client.request('room:join', { room, ...(password ? { password } : {}), ...offer });
     if (joined.answer) await media.accept(joined.answer);
     return { state: fromSnapshot(joined), media };
@@ -351,16 +436,12 @@ async function takeSeat(client: Client, { room, password, local }: JoinOptions, 
   }
 }
 
-function sendingOf(local: LocalMedia): Record<SendSource, { track: MediaStreamTrack | null; muted: boolean }> {
-  const of = (source: SendSource) => {
+function sendingOf(local: LocalMedia): SendingState {
+  const of = (source: 'microphone' | 'camera') => {
     const { on, track, opening } = local.state[source];
     // A device that is being opened counts as on: the others needn't see it go on and off when a page was refreshed.
-    return { track, muted: !on || (track === null && !opening) };
+    return { track, muted: !on || (track === null && !opening), published: true };
   };
-  return { microphone: of('microphone'), camera: of('camera') };
-}
-
-function mutedOf(local: LocalMedia): Record<SendSource, boolean> {
-  const sending = sendingOf(local);
-  return { microphone: sending.microphone.muted, camera: sending.camera.muted };
+  const screen = local.state.screen.track;
+  return { microphone: of('microphone'), camera: of('camera'), screen: { track: screen, muted: false, published: screen !== null } };
 }

@@ -1,7 +1,8 @@
 // What a participant knows of its room, and how each event changes it. Pure: no socket, no media, no clock.
 
 import type { ServerEvent } from './protocol.js';
-import type { LobbyRoom, MediaAnswer, Me, Participant, Room, RoomJoined, Seat, Slot, Speaker, Track, TrackSource } from './protocol.gen.js';
+import type { WantedLayers } from './layers.js';
+import type { LobbyRoom, MediaAnswer, Me, Participant, Quality, Room, RoomJoined, Seat, Slot, Speaker, Track, TrackSource } from './protocol.gen.js';
 
 export interface RoomState {
   readonly me: Me;
@@ -17,6 +18,12 @@ export interface RoomState {
   readonly rev: number;
   /** Audible participants, loudest first. */
   readonly speakers: readonly Speaker[];
+  /** Ids of others' tracks that the server holds back, because the own connection is too narrow for them. */
+  readonly stalled: ReadonlySet<string>;
+  /** How well participants' connections do, by participant id; nothing for those of whom it isn't known yet. */
+  readonly qualities: ReadonlyMap<string, Quality>;
+  /** What is wanted of own tracks, by track id. */
+  readonly layers: ReadonlyMap<string, WantedLayers>;
 }
 
 /** The state after a join, or after a resume when `previous` is given: its bindings hold until the next `media:map`. */
@@ -31,12 +38,21 @@ export function fromSnapshot(snapshot: RoomJoined | Seat, previous?: RoomState):
     bindings: previous?.bindings ?? new Map(),
     rev: snapshot.rev,
     speakers: previous?.speakers ?? [],
+    // The server says it again to who comes back.
+    stalled: new Set(),
+    qualities: previous?.qualities ?? new Map(),
+    layers: previous?.layers ?? new Map(),
   };
 }
 
 /** The state after a new offer was answered. */
 export function withAnswer(state: RoomState, answer: MediaAnswer): RoomState {
   return { ...state, slots: answer.slots, tracks: answer.tracks, rev: answer.rev };
+}
+
+/** The state after the server took what is published. */
+export function withTracks(state: RoomState, tracks: readonly Track[]): RoomState {
+  return { ...state, tracks };
 }
 
 /** Events of other rooms, of unknown participants and of stale revisions change nothing: the same object comes back. */
@@ -52,15 +68,31 @@ export function reduce(state: RoomState, event: ServerEvent): RoomState {
     case 'track:updated':
       return { ...state, tracks: upsert(state.tracks, event.payload.track) };
     case 'track:unpublished':
-      return { ...state, tracks: state.tracks.filter((track) => track.id !== event.payload.track) };
+      return { ...state, tracks: state.tracks.filter((track) => track.id !== event.payload.track), stalled: without(state.stalled, event.payload.track) };
     case 'media:map': {
       if (event.payload.rev < state.rev) return state;
       const bindings = new Map<string, string>();
       for (const { mid, track } of event.payload.slots) if (track !== null) bindings.set(mid, track);
-      return { ...state, bindings, rev: event.payload.rev };
+      // What no slot carries any more isn't held back either.
+      const bound = new Set(bindings.values());
+      const stalled = new Set([...state.stalled].filter((track) => bound.has(track)));
+      return { ...state, bindings, stalled, rev: event.payload.rev };
     }
     case 'speaker:changed':
       return { ...state, speakers: event.payload.speakers };
+    case 'media:stalled': {
+      const { track, stalled } = event.payload;
+      return { ...state, stalled: stalled ? new Set(state.stalled).add(track) : without(state.stalled, track) };
+    }
+    case 'media:layers': {
+      const { track, wanted, active } = event.payload;
+      return { ...state, layers: new Map(state.layers).set(track, { wanted, active }) };
+    }
+    case 'quality:changed': {
+      const qualities = new Map(state.qualities);
+      for (const { participant, quality } of event.payload.qualities) qualities.set(participant, quality);
+      return { ...state, qualities };
+    }
     case 'room:updated': {
       const { participants, ...room } = event.payload.room;
       return { ...state, room, participants };
@@ -68,6 +100,11 @@ export function reduce(state: RoomState, event: ServerEvent): RoomState {
     default:
       return state;
   }
+}
+
+/** Whether a track can be heard or seen: neither its publisher nor a moderator muted it. */
+export function isAudible(track: Track | undefined): track is Track {
+  return track !== undefined && !track.muted && !track.muted_by_moderator;
 }
 
 /** A participant's track of one source. */
@@ -90,17 +127,27 @@ export function mergeLobby(rooms: readonly LobbyRoom[], changed: readonly LobbyR
 }
 
 function withoutParticipant(state: RoomState, id: string): RoomState {
+  const qualities = new Map(state.qualities);
+  qualities.delete(id);
   return {
     ...state,
     participants: state.participants.filter((participant) => participant.id !== id),
     tracks: state.tracks.filter((track) => track.participant !== id),
     speakers: state.speakers.filter((speaker) => speaker.participant !== id),
+    qualities,
   };
 }
 
 function roomOf(event: ServerEvent): string | undefined {
   if (event.name === 'room:updated') return event.payload.room.id;
   return 'room' in event.payload ? event.payload.room : undefined;
+}
+
+function without<T>(set: ReadonlySet<T>, item: T): ReadonlySet<T> {
+  if (!set.has(item)) return set;
+  const next = new Set(set);
+  next.delete(item);
+  return next;
 }
 
 function upsert<T extends { id: string }>(list: readonly T[], item: T): T[] {

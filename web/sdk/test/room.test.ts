@@ -1,66 +1,15 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Client } from '../src/client.js';
 import { LocalMedia } from '../src/local.js';
-import type { RoomJoined } from '../src/protocol.gen.js';
+import type { RoomJoined, Track } from '../src/protocol.gen.js';
 import { Room, type RoomEnd } from '../src/room.js';
 import { FakeServer } from './fake_connection.js';
-
-/** A PeerConnection without a network: it has m-lines, and takes a while to take an answer. */
-class FakePeerConnection extends EventTarget {
-  static readonly all: FakePeerConnection[] = [];
-  connectionState: RTCPeerConnectionState = 'new';
-  offers = 0;
-  localDescription: RTCSessionDescriptionInit | null = null;
-  private readonly transceivers: { mid: string; sender: object; receiver: object }[] = [];
-
-  constructor() {
-    super();
-    FakePeerConnection.all.push(this);
-  }
-
-  addTransceiver(kind: string) {
-    const mid = String(this.transceivers.length);
-    const sender = { track: null as unknown, replaceTrack: (track: unknown) => Promise.resolve(void (sender.track = track)) };
-    const transceiver = { mid, sender, receiver: { track: { kind, mid } } };
-    this.transceivers.push(transceiver);
-    return transceiver;
-  }
-
-  getTransceivers() {
-    return this.transceivers;
-  }
-
-  createOffer() {
-    this.offers += 1;
-    return Promise.resolve({ type: 'offer', sdp: 'v=0' });
-  }
-
-  setLocalDescription(description: RTCSessionDescriptionInit) {
-    this.localDescription = description;
-    return Promise.resolve();
-  }
-
-  setRemoteDescription() {
-    return new Promise((done) => setTimeout(done, 50));
-  }
-
-  getStats() {
-    return Promise.resolve(new Map());
-  }
-
-  become(state: RTCPeerConnectionState) {
-    this.connectionState = state;
-    this.dispatchEvent(new Event('connectionstatechange'));
-  }
-
-  close() {
-    this.connectionState = 'closed';
-  }
-}
+import { FakeDataChannel, FakePeerConnection } from './fake_rtc.js';
 
 beforeEach(() => {
   vi.useFakeTimers();
   FakePeerConnection.all.length = 0;
+  FakeDataChannel.all.length = 0;
   vi.stubGlobal('RTCPeerConnection', FakePeerConnection);
   for (const name of ['RTCRtpSender', 'RTCRtpReceiver']) vi.stubGlobal(name, { getCapabilities: () => null });
 });
@@ -73,7 +22,7 @@ afterEach(() => {
 const seat = (rev: number): RoomJoined => ({
   answer: { type: 'answer', sdp: 'v=0' },
   slots: [{ mid: '2', kind: 'audio' }, { mid: '5', kind: 'video' }],
-  me: { id: 'p1', user: 'u1', name: 'Ann' },
+  me: { id: 'p1', user: 'u1', name: 'Ann', rights: { publish: true, subscribe: true, data: true, administer: true } },
   room: {
     id: 'r1', name: 'Friday', kind: 'buddy', capacity: 4, has_password: false, owner: 'u1', channel: 'c1',
     participants: [{ id: 'p1', user: 'u1', name: 'Ann', state: 'joined' }, { id: 'p2', user: 'u2', name: 'Bo', state: 'joined' }],
@@ -84,7 +33,7 @@ const seat = (rev: number): RoomJoined => ({
 const map = (rev: number, track: string | null) => ({ room: 'r1', rev, slots: [{ mid: '5', track }] });
 const settle = () => vi.advanceTimersByTimeAsync(100);
 
-async function joined() {
+async function joined(own: Track[] = []) {
   const server = new FakeServer();
   const client = new Client({ url: 'http://zzan.test', token: () => 't', connect: server.connect, random: () => 0.5 });
   client.open();
@@ -93,13 +42,13 @@ async function joined() {
   const local = new LocalMedia({ microphone: { on: false }, camera: { on: false } });
   const joining = Room.join(client, { room: 'r1', password: 'pw', local });
   await vi.advanceTimersByTimeAsync(0);
-  server.last.requests('room:join')[0]?.answer({ ok: true, ...seat(7) });
+  server.last.requests('room:join')[0]?.answer({ ok: true, ...seat(7), tracks: [...seat(7).tracks, ...own] });
   server.last.push('media:map', map(7, 't2'));
   await settle();
   const room = await joining;
   const ends: RoomEnd[] = [];
   room.on('ended', (end) => ends.push(end));
-  return { server, client, room, ends };
+  return { server, client, room, ends, local };
 }
 
 /** Answers the newest request of a name. */
@@ -121,6 +70,83 @@ test('an offer names what its sending lines carry', async () => {
     offer: { type: 'offer' },
     publish: [{ mid: '0', source: 'microphone', muted: true }, { mid: '1', source: 'camera', muted: true }],
   });
+});
+
+/** A screen that is being shared, without a browser's question. */
+function screenTrack(): MediaStreamTrack {
+  return Object.assign(new EventTarget(), { kind: 'video', stop: () => undefined }) as unknown as MediaStreamTrack;
+}
+
+test('a shared screen is a track for the others for as long as it is shared', async () => {
+  const { server, local } = await joined();
+  const track = screenTrack();
+  vi.stubGlobal('navigator', { mediaDevices: { getDisplayMedia: () => Promise.resolve({ getVideoTracks: () => [track] }) } });
+  await local.shareScreen();
+  const faces = [{ mid: '0', source: 'microphone', muted: true }, { mid: '1', source: 'camera', muted: true }];
+  expect(server.last.requests('media:publish').map(({ payload }) => payload)).toEqual([{ publish: [...faces, { mid: '2', source: 'screen', muted: false }] }]);
+  const screen = { id: 't9', participant: 'p1', kind: 'video', source: 'screen', muted: false, muted_by_moderator: false };
+  answer(server, 'media:publish', { ok: true, tracks: [...seat(7).tracks, screen] });
+  await settle();
+  expect(server.last.requests('media:publish').length).toBe(1);
+
+  track.dispatchEvent(new Event('ended'));
+  await settle();
+  expect(server.last.requests('media:publish').at(-1)?.payload).toEqual({ publish: faces });
+  expect(FakePeerConnection.all.map(({ offers }) => offers)).toEqual([1]);
+});
+
+test('an own camera sends the layers that somebody can use, and none when nobody can', async () => {
+  const { server } = await joined([{ id: 't1', participant: 'p1', kind: 'video', source: 'camera', muted: true, muted_by_moderator: false }]);
+  const camera = FakePeerConnection.all[0]?.getTransceivers()[1]?.sender;
+  const layers = async (wanted: boolean, active: string[]) => {
+    server.last.push('media:layers', { room: 'r1', track: 't1', wanted, active });
+    await settle();
+    return camera?.active;
+  };
+  expect(camera?.active).toEqual(['q', 'h', 'f']);
+  expect(await layers(true, ['q'])).toEqual(['q']);
+  expect(await layers(false, [])).toEqual([]);
+  expect(await layers(true, ['q', 'f'])).toEqual(['q', 'f']);
+  expect(camera?.changes).toBe(3);
+});
+
+test('what one can use of a track is said once, and again after a new join', async () => {
+  const { server, room } = await joined();
+  room.subscribe('t2', { width: 320, height: 180 });
+  room.subscribe('t2', { width: 320, height: 180 });
+  room.subscribe('t2', { paused: true });
+  const said = () => server.last.requests('media:subscribe').map(({ payload }) => payload);
+  expect(said()).toEqual([{ track: 't2', paused: false, width: 320, height: 180 }, { track: 't2', paused: true }]);
+  server.last.lose();
+  await vi.advanceTimersByTimeAsync(0);
+  server.last.ready('s2', { resumed: false });
+  await settle();
+  answer(server, 'room:join', { ok: true, ...seat(1) });
+  await settle();
+  expect(said()).toEqual([{ track: 't2', paused: true }]);
+});
+
+test('data goes to its channel and comes with its sender, and a broken channel is opened again', async () => {
+  const { room } = await joined();
+  const heard: unknown[] = [];
+  room.on('data', ({ participant, payload, reliable }) => heard.push([participant, new TextDecoder().decode(payload), reliable]));
+  room.on('dataInterrupted', () => heard.push('interrupted'));
+  const reliable = FakeDataChannel.last('zzan-reliable');
+  expect(reliable.options).toEqual({ ordered: true });
+  expect(FakeDataChannel.last('zzan-lossy').options).toEqual({ ordered: false, maxRetransmits: 0 });
+  expect(room.sendData('waits')).toBe(true);
+  expect(room.sendData('gone', { reliable: false })).toBe(false);
+  FakePeerConnection.all[0]?.become('connected');
+  for (const label of ['zzan-reliable', 'zzan-lossy']) FakeDataChannel.last(label).become('open');
+  expect(reliable.sent.map((payload) => new TextDecoder().decode(payload))).toEqual(['waits']);
+  expect(room.sendData(new Uint8Array([7]), { reliable: false })).toBe(true);
+  reliable.receive(new TextEncoder().encode('\u0002p2짠'));
+  expect(heard).toEqual([['p2', '짠', true]]);
+
+  reliable.become('closed');
+  expect(heard.at(-1)).toBe('interrupted');
+  expect(FakeDataChannel.last('zzan-reliable')).not.toBe(reliable);
+  expect(() => room.sendData(new Uint8Array(16_385))).toThrow(expect.objectContaining({ code: 'too_large' }));
 });
 
 test('a resumed session keeps its connection of media', async () => {
@@ -242,7 +268,7 @@ test('more slots are offered on the same connection when they are needed', async
   server.last.push('media:need', { room: 'r1', audio: 3, video: 5 });
   await settle();
   expect(server.last.requests('media:offer').length).toBe(1);
-  expect(FakePeerConnection.all.map((pc) => pc.getTransceivers().length)).toEqual([10]);
+  expect(FakePeerConnection.all.map((pc) => pc.getTransceivers().length)).toEqual([11]);
   server.last.push('media:need', { room: 'r1', audio: 3, video: 5 });
   await settle();
   expect(server.last.requests('media:offer').length).toBe(1);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { LobbyRoom, Participant, RoomJoined, Track } from '../src/protocol.gen.js';
+import type { LobbyRoom, Participant, Quality, RoomJoined, Track } from '../src/protocol.gen.js';
 import { fromSnapshot, mergeLobby, midOf, reduce, trackOf, withAnswer, type RoomState } from '../src/state.js';
 
 const ann: Participant = { id: 'p1', user: 'u1', name: 'Ann', state: 'joined' };
@@ -9,7 +9,7 @@ const boMicrophone: Track = { id: 't3', participant: 'p2', kind: 'audio', source
 
 function joined(): RoomState {
   const seat: RoomJoined = {
-    me: { id: 'p1', user: 'u1', name: 'Ann' },
+    me: { id: 'p1', user: 'u1', name: 'Ann', rights: { publish: true, subscribe: true, data: true, administer: false } },
     room: { id: 'r1', name: 'Friday', kind: 'buddy', capacity: 4, has_password: false, owner: 'u1', channel: 'c1', participants: [ann, bo] },
     slots: [{ mid: '2', kind: 'audio' }, { mid: '5', kind: 'video' }],
     tracks: [boCamera, boMicrophone],
@@ -90,4 +90,22 @@ test('the lobby stays newest first, and ended rooms go', () => {
   const rooms = mergeLobby([], [room('a', 1), room('b', 2)], []);
   const next = mergeLobby(rooms, [room('c', 3), room('a', 1, 4)], ['b']);
   expect(next.map(({ id, seated }) => [id, seated])).toEqual([['c', 1], ['a', 4]]);
+});
+
+test('a track that is held back is so until it comes, or ends', () => {
+  const stalled = (track: string, stalled: boolean) => ({ name: 'media:stalled' as const, payload: { room: 'r1', track, stalled } });
+  let state = reduce(joined(), stalled('t2', true));
+  expect([...state.stalled]).toEqual(['t2']);
+  expect(reduce(state, stalled('t2', false)).stalled.size).toBe(0);
+  state = reduce(state, { name: 'track:unpublished', payload: { room: 'r1', track: 't2' } });
+  expect(state.stalled.size).toBe(0);
+  expect(reduce(state, { ...stalled('t2', true), payload: { room: 'r2', track: 't2', stalled: true } })).toBe(state);
+});
+
+test('qualities add up, and leave with their participants', () => {
+  const changed = (participant: string, quality: Quality) => ({ name: 'quality:changed' as const, payload: { room: 'r1', qualities: [{ participant, quality }] } });
+  let state = reduce(reduce(joined(), changed('p1', 'excellent')), changed('p2', 'poor'));
+  expect([...state.qualities]).toEqual([['p1', 'excellent'], ['p2', 'poor']]);
+  state = reduce(state, { name: 'participant:left', payload: { room: 'r1', participant: 'p2', reason: 'left' } });
+  expect([...state.qualities.keys()]).toEqual(['p1']);
 });

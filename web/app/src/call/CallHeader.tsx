@@ -9,12 +9,12 @@ import { Logo } from '../ui/Logo';
 interface Props {
   room: RoomState['room'];
   here: number;
-  isOwner: boolean;
+  canClose: boolean;
   onClose: () => void;
 }
 
 /** Where one is, how many are here, and the link to send to others. */
-export function CallHeader({ room, here, isOwner, onClose }: Props) {
+export function CallHeader({ room, here, canClose, onClose }: Props) {
   const t = useT();
   return (
     <header className="call-header">
@@ -24,7 +24,7 @@ export function CallHeader({ room, here, isOwner, onClose }: Props) {
       <span className="people" aria-label={t.lobby.seats(here, room.capacity)}>{t.call.people(here, room.capacity)}</span>
       <span className="call-header-space" />
       <CopyLink url={roomUrl(room.id)} />
-      {isOwner && (
+      {canClose && (
         <button type="button" className="button ghost small danger-text" aria-label={t.call.closeRoom} title={t.call.closeRoom} onClick={onClose} data-testid="close-room">
           <CloseIcon />
           <span className="wide-only">{t.call.closeRoom}</span>

@@ -11,7 +11,10 @@ import { CallHeader } from './CallHeader';
 import { Controls } from './Controls';
 import { DeviceDialog } from './DeviceDialog';
 import { ElementsContext, useHeardElements } from './heard';
+import { ModerationNotice } from './ModerationNotice';
+import { SharingNotice } from './SharingNotice';
 import { Stage } from './Stage';
+import { StatsDialog } from './StatsDialog';
 import { Toasts, useToasts } from './Toasts';
 
 /** Below this the chat covers the call, so that it starts closed. */
@@ -24,10 +27,11 @@ type Asked = { what: 'close' } | { what: 'kick'; participant: string; name: stri
 
 export function CallScreen({ room, local, onLeave }: { room: Room; local: LocalMedia; onLeave: () => void }) {
   const t = useT();
-  const { state, status, isOwner } = useRoomView(room);
+  const { state, status, isOwner, canAdminister } = useRoomView(room);
   const media = useLocalState(local);
   const [chatOpen, setChatOpen] = useState(() => window.matchMedia(WIDE).matches);
   const [devicesOpen, setDevicesOpen] = useState(false);
+  const [statsOpen, setStatsOpen] = useState(false);
   const [asked, setAsked] = useState<Asked>();
   const unread = useUnread(room.chat, chatOpen);
   const reconnecting = useLasting(status === 'reconnecting', RECONNECTING_AFTER_MS);
@@ -42,15 +46,25 @@ export function CallScreen({ room, local, onLeave }: { room: Room; local: LocalM
   return (
     <ElementsContext value={heard}>
       <div className={chatOpen ? 'call chat-open' : 'call'} data-testid="call" data-status={status}>
-        <CallHeader room={state.room} here={state.participants.length} isOwner={isOwner} onClose={() => setAsked({ what: 'close' })} />
-        {reconnecting && <div className="banner warning call-banner" role="status" data-testid="reconnecting-banner"><span className="spinner" aria-hidden="true" />{t.call.selfReconnecting}</div>}
-        {heard.blocked && (
-          <button type="button" className="hear" onClick={heard.unblock} data-testid="hear-button">
-            <strong>{t.call.hear}</strong>
-            <span>{t.call.hearText}</span>
-          </button>
-        )}
-        <Stage room={room} media={media} state={state} isOwner={isOwner} onKick={(participant, name) => setAsked({ what: 'kick', participant, name })} />
+        <CallHeader room={state.room} here={state.participants.length} canClose={isOwner || canAdminister} onClose={() => setAsked({ what: 'close' })} />
+        <div className="call-notices">
+          {reconnecting && <div className="banner warning call-banner" role="status" data-testid="reconnecting-banner"><span className="spinner" aria-hidden="true" />{t.call.selfReconnecting}</div>}
+          {heard.blocked && (
+            <button type="button" className="hear" onClick={heard.unblock} data-testid="hear-button">
+              <strong>{t.call.hear}</strong>
+              <span>{t.call.hearText}</span>
+            </button>
+          )}
+          {!reconnecting && <ModerationNotice state={state} />}
+          {media.screen.track && <SharingNotice local={local} />}
+        </div>
+        <Stage
+          room={room}
+          media={media}
+          state={state}
+          onKick={canAdminister ? (participant, name) => setAsked({ what: 'kick', participant, name }) : undefined}
+          onStats={() => setStatsOpen(true)}
+        />
         <Controls
           local={local}
           media={media}
@@ -62,6 +76,7 @@ export function CallScreen({ room, local, onLeave }: { room: Room; local: LocalM
         />
         {chatOpen && <ChatPanel chat={room.chat} me={state.me.user} onClose={() => setChatOpen(false)} />}
         <Toasts toasts={toasts} />
+        {statsOpen && <StatsDialog room={room} state={state} onClose={() => setStatsOpen(false)} />}
         {devicesOpen && <DeviceDialog local={local} onClose={() => setDevicesOpen(false)} />}
         {asked?.what === 'close' && (
           <Confirm title={t.call.closeConfirm} text={t.call.closeText} action={t.call.closeRoom} onConfirm={() => room.close()} onClose={() => setAsked(undefined)} />

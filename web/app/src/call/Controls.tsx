@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
-import type { LocalMedia, LocalState } from 'zzan-client';
+import { canShareScreen, type LocalMedia, type LocalState } from 'zzan-client';
 import { useT } from '../i18n';
-import { CameraIcon, CameraOffIcon, ChatIcon, LeaveIcon, MicIcon, MicOffIcon, SettingsIcon } from '../ui/icons';
+import { CameraIcon, CameraOffIcon, ChatIcon, LeaveIcon, MicIcon, MicOffIcon, ScreenIcon, SettingsIcon } from '../ui/icons';
 
 interface Props {
   local: LocalMedia;
@@ -18,6 +18,7 @@ export function Controls({ local, media, unread, chatOpen, onChat, onDevices, on
   const t = useT();
   const mic = media.microphone.on;
   const cam = media.camera.on;
+  const sharing = media.screen.track !== null;
   return (
     <section className="controls" aria-label={t.call.controls}>
       <Control label={mic ? t.call.muteMic : t.call.unmuteMic} caption={t.call.mic} off={!mic} onClick={() => void local.setMicrophone(!mic)} testId="mic-button">
@@ -26,6 +27,11 @@ export function Controls({ local, media, unread, chatOpen, onChat, onDevices, on
       <Control label={cam ? t.call.stopCam : t.call.startCam} caption={t.call.cam} off={!cam} onClick={() => void local.setCamera(!cam)} testId="cam-button">
         {cam ? <CameraIcon /> : <CameraOffIcon />}
       </Control>
+      {canShareScreen() && (
+        <Control label={sharing ? t.call.stopScreen : t.call.shareScreen} caption={t.call.screen} active={sharing} onClick={() => (sharing ? local.stopScreen() : void local.shareScreen())} testId="screen-button">
+          <ScreenIcon />
+        </Control>
+      )}
       <Control label={t.call.settings} caption={t.call.settings} onClick={onDevices} testId="devices-button"><SettingsIcon /></Control>
       <Control label={chatOpen ? t.call.closeChat : t.call.openChat} caption={t.call.chat} active={chatOpen} onClick={onChat} testId="chat-button">
         <ChatIcon />

@@ -1,31 +1,38 @@
 // One of many in a voice room: a face or initials, a ring while speaking, and what one can do about them.
 
-import type { Participant } from 'zzan-client';
+import type { Participant, Room, Track } from 'zzan-client';
+import { useHearing } from '../hooks/useDemand';
 import { useT } from '../i18n';
 import { Avatar } from '../ui/Avatar';
-import { MicOffIcon, PinIcon, RemoveIcon, SpeakerIcon, SpeakerOffIcon } from '../ui/icons';
+import { MicOffIcon, PinIcon, SpeakerOffIcon } from '../ui/icons';
+import type { Choices } from './choices';
+import { TileMenu } from './TileMenu';
 
 interface Props {
+  room: Room;
   participant: Participant;
+  camera: Track | undefined;
+  microphone: Track | undefined;
   isSelf: boolean;
   isHost: boolean;
   speaking: boolean;
   micMuted: boolean;
-  mutedForMe: boolean;
-  onToggleMuted: ((user: string) => void) | undefined;
+  choices: Choices;
   pinned: boolean;
   /** Only where there are more pictures than places. */
   onPin: (() => void) | undefined;
-  /** For the host only. */
+  /** For who may remove others. */
   onKick: ((participant: string, name: string) => void) | undefined;
+  onStats: () => void;
 }
 
-export function Person({ participant, isSelf, isHost, speaking, micMuted, mutedForMe, onToggleMuted, pinned, onPin, onKick }: Props) {
+export function Person({ room, participant, camera, microphone, isSelf, isHost, speaking, micMuted, choices, pinned, onPin, onKick, onStats }: Props) {
   const t = useT();
+  const mutedForMe = choices.muted.has(participant.user);
+  useHearing(room, isSelf ? undefined : microphone?.id, mutedForMe);
   const { id, user, name, state } = participant;
   const away = state === 'reconnecting';
   const rings = speaking && !micMuted && !away;
-  const hearLabel = mutedForMe ? t.call.unmuteForMe(name) : t.call.muteForMe(name);
   const pinLabel = pinned ? t.call.unpin(name) : t.call.pin(name);
   return (
     <li
@@ -45,18 +52,12 @@ export function Person({ participant, isSelf, isHost, speaking, micMuted, mutedF
       </span>
       {isHost && <span className="tile-host">{t.call.owner}</span>}
       {micMuted && <span className="tile-mark" role="img" aria-label={t.call.micMuted} title={t.call.micMuted}><MicOffIcon /></span>}
+      {mutedForMe && !micMuted && <span className="tile-mark" role="img" aria-label={t.call.mutedForMe} title={t.call.mutedForMe}><SpeakerOffIcon /></span>}
       <span className="person-actions">
         {onPin && (
           <button type="button" className="icon-button" aria-pressed={pinned} aria-label={pinLabel} title={pinLabel} onClick={onPin} data-testid="pin-button"><PinIcon /></button>
         )}
-        {onToggleMuted && (
-          <button type="button" className="icon-button" aria-pressed={mutedForMe} aria-label={hearLabel} title={hearLabel} onClick={() => onToggleMuted(user)}>
-            {mutedForMe ? <SpeakerOffIcon /> : <SpeakerIcon />}
-          </button>
-        )}
-        {onKick && (
-          <button type="button" className="icon-button" aria-label={`${t.call.kick}: ${name}`} title={t.call.kick} onClick={() => onKick(id, name)}><RemoveIcon /></button>
-        )}
+        {!isSelf && <TileMenu room={room} participant={participant} camera={camera} microphone={microphone} choices={choices} onKick={onKick} onStats={onStats} />}
       </span>
     </li>
   );

@@ -1,67 +1,71 @@
 // Somebody else: their picture and sound, and what one can do about them.
 
-import { use, useEffect } from 'react';
-import type { Participant, Track } from 'zzan-client';
+import { use, useEffect, useRef } from 'react';
+import { isAudible, type Participant, type Quality, type Room, type Track } from 'zzan-client';
+import { useDemand, useHearing } from '../hooks/useDemand';
 import { useMediaElement } from '../hooks/useMediaElement';
-import { useT } from '../i18n';
-import { RemoveIcon, SpeakerIcon, SpeakerOffIcon } from '../ui/icons';
 import { markFirstFrame } from './first_frame';
 import { ElementsContext } from './heard';
 import { Tile } from './Tile';
+import { TileMenu } from './TileMenu';
+import type { Choices } from './choices';
 
 interface Props {
+  room: Room;
   participant: Participant;
   camera: Track | undefined;
   microphone: Track | undefined;
   video: MediaStreamTrack | undefined;
   audio: MediaStreamTrack | undefined;
+  quality: Quality | undefined;
+  stalled: boolean;
   speaking: boolean;
   isHost: boolean;
-  mutedForMe: boolean;
-  onToggleMuted: (user: string) => void;
-  /** For the host only. */
+  choices: Choices;
+  /** For who may remove others. */
   onKick: ((participant: string, name: string) => void) | undefined;
+  onStats: () => void;
 }
 
 export function RemoteTile(props: Props) {
-  const t = useT();
-  const { participant, camera, microphone, video, audio, mutedForMe, onToggleMuted, onKick } = props;
+  const { room, participant, camera, microphone, video, audio, stalled, choices, onKick, onStats } = props;
   const { id, user, name, state } = participant;
-  const picture = camera && !camera.muted ? video : undefined;
-  const label = mutedForMe ? t.call.unmuteForMe(name) : t.call.muteForMe(name);
+  const frame = useRef<HTMLElement>(null);
+  const mutedForMe = choices.muted.has(user);
+  const hiddenForMe = choices.hidden.has(user);
+  const picture = isAudible(camera) && !hiddenForMe ? video : undefined;
+  useDemand(room, camera?.id, frame, hiddenForMe);
+  useHearing(room, microphone?.id, mutedForMe);
   return (
     <Tile
+      frame={frame}
       id={id}
       user={user}
       name={name}
       isHost={props.isHost}
       speaking={props.speaking}
-      micMuted={!microphone || microphone.muted}
+      micMuted={!isAudible(microphone)}
       mutedForMe={mutedForMe}
+      hiddenForMe={hiddenForMe}
       reconnecting={state === 'reconnecting'}
+      stalled={stalled && picture !== undefined}
+      quality={props.quality}
       hasVideo={picture !== undefined}
     >
       {picture && <RemoteVideo track={picture} />}
       {audio && <RemoteAudio track={audio} muted={mutedForMe} />}
       <div className="tile-actions">
-        <button type="button" className="icon-button solid" aria-pressed={mutedForMe} aria-label={label} title={label} onClick={() => onToggleMuted(user)} data-testid="mute-for-me">
-          {mutedForMe ? <SpeakerOffIcon /> : <SpeakerIcon />}
-        </button>
-        {onKick && (
-          <button type="button" className="icon-button solid" aria-label={`${t.call.kick}: ${name}`} title={t.call.kick} onClick={() => onKick(id, name)} data-testid="kick-button">
-            <RemoveIcon />
-          </button>
-        )}
+        <TileMenu room={room} participant={participant} camera={camera} microphone={microphone} choices={choices} onKick={onKick} onStats={onStats} />
       </div>
     </Tile>
   );
 }
 
-function RemoteVideo({ track }: { track: MediaStreamTrack }) {
+export function RemoteVideo({ track, fit = 'cover' }: { track: MediaStreamTrack; fit?: 'cover' | 'contain' }) {
   const ref = useMediaElement<HTMLVideoElement>(track);
   useEffect(() => (ref.current ? markFirstFrame(ref.current) : undefined), [ref, track]);
   // Muted: sound has an element of its own, so that a picture is never held back for it.
-  return <video ref={ref} className="tile-video" autoPlay playsInline muted data-testid="tile-video" />;
+  return <video ref={ref} className={`tile-video ${fit}`} autoPlay playsInline muted data-testid={fit === 'cover' ? 'tile-video' : 'screen-video'} />;
 }
 
 export function RemoteAudio({ track, muted }: { track: MediaStreamTrack; muted: boolean }) {

@@ -1,7 +1,7 @@
 // Short notes of who came and went, and of a device that failed in the call.
 
 import { useEffect, useRef, useState } from 'react';
-import type { DeviceKind, LocalState, RoomState } from 'zzan-client';
+import { isAudible, type DeviceKind, type LocalState, type RoomState } from 'zzan-client';
 import { useT } from '../i18n';
 
 interface Toast {
@@ -34,6 +34,21 @@ export function useToasts(state: RoomState, media: LocalState): readonly Toast[]
     for (const [id, name] of known.current) if (!now.has(id) && id !== state.me.id) show(t.call.left(name));
     known.current = now;
   }, [state.participants]);
+
+  const sharers = state.tracks.filter((track) => track.source === 'screen' && track.kind === 'video' && isAudible(track)).map(({ participant }) => participant);
+  const knownSharers = useRef(new Set(sharers));
+  useEffect(() => {
+    for (const id of sharers) {
+      const name = known.current.get(id);
+      if (name && id !== state.me.id && !knownSharers.current.has(id)) show(t.call.sharesScreen(name));
+    }
+    knownSharers.current = new Set(sharers);
+  }, [sharers.join(' ')]);
+
+  const screenProblem = media.screen.problem;
+  useEffect(() => {
+    if (screenProblem) show(t.call.screenFailed);
+  }, [screenProblem]);
 
   const problems = (['camera', 'microphone'] as DeviceKind[]).map((kind) => media[kind].problem);
   useEffect(() => {

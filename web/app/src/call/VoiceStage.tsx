@@ -1,9 +1,9 @@
 // A voice room of many: the pictures that fit as tiles, and everyone as a list with who speaks. Sound comes from the slots, whoever is in them.
 
 import { useEffect, useRef, useState } from 'react';
-import { trackOf, type Participant, type Room } from 'zzan-client';
+import { isAudible, trackOf, type Participant, type Room, type Track } from 'zzan-client';
 import { useT } from '../i18n';
-import { useMutedForMe } from './muted';
+import { useChoices } from './choices';
 import { Person } from './Person';
 import { RemoteAudio, RemoteTile } from './RemoteTile';
 import { SelfTile } from './SelfTile';
@@ -21,47 +21,62 @@ interface Shown {
   video: MediaStreamTrack;
 }
 
-export function VoiceStage({ room, state, media, isOwner, onKick }: StageProps) {
+export function VoiceStage({ room, state, media, onKick, onStats }: StageProps) {
   const t = useT();
   const stage = useRef<HTMLElement>(null);
   const fits = useTilesThatFit(stage);
-  const [mutedForMe, toggleMuted] = useMutedForMe();
+  const choices = useChoices();
   const [pinned, togglePin] = usePinned(room);
   const { me } = state;
   const others = state.participants.filter(({ id }) => id !== me.id);
-  const cameras = others.filter(({ id }) => trackOf(state, id, 'camera')?.muted === false).length;
+  const isOn = ({ id, user }: Participant) => isAudible(trackOf(state, id, 'camera')) && !choices.hidden.has(user);
+  const cameras = others.filter(isOn).length;
   const speaking = new Set(state.speakers.map(({ participant }) => participant));
   const ownPicture = media.camera.track !== null;
   useEffect(() => room.seeUpTo(Math.min(cameras, fits)), [room, cameras, fits]);
 
   const shown = others.flatMap((participant): Shown[] => {
-    const video = trackOf(state, participant.id, 'camera')?.muted === false ? room.mediaOf(participant.id, 'camera') : undefined;
+    const video = isOn(participant) ? room.mediaOf(participant.id, 'camera') : undefined;
     return video ? [{ participant, video }] : [];
   });
+  const isStalled = (track: Track | undefined) => track !== undefined && state.stalled.has(track.id);
   const tiles = shown.length + (ownPicture ? 1 : 0);
   return (
     <main ref={stage} className={tiles > 0 ? 'stage voice with-pictures' : 'stage voice'} aria-label={t.call.participants} data-testid="voice-stage">
       {room.voices.map(({ mid, media: voice, participant }) => (
-        <RemoteAudio key={mid} track={voice} muted={mutedForMe.has(userOf(others, participant))} />
+        <RemoteAudio key={mid} track={voice} muted={choices.muted.has(userOf(others, participant))} />
       ))}
       {tiles > 0 && (
         <div className="voice-tiles" style={{ '--columns': columnsFor(tiles) } as React.CSSProperties} data-testid="grid">
           {shown.map(({ participant, video }) => (
             <RemoteTile
               key={participant.id}
+              room={room}
               participant={participant}
               camera={trackOf(state, participant.id, 'camera')}
               microphone={trackOf(state, participant.id, 'microphone')}
               video={video}
               audio={undefined}
+              quality={state.qualities.get(participant.id)}
+              stalled={isStalled(trackOf(state, participant.id, 'camera'))}
               speaking={speaking.has(participant.id)}
               isHost={participant.user === state.room.owner}
-              mutedForMe={mutedForMe.has(participant.user)}
-              onToggleMuted={toggleMuted}
-              onKick={isOwner ? onKick : undefined}
+              choices={choices}
+              onKick={onKick}
+              onStats={onStats}
             />
           ))}
-          {ownPicture && <SelfTile me={me} media={media} speaking={speaking.has(me.id)} isHost={me.user === state.room.owner} />}
+          {ownPicture && (
+            <SelfTile
+              me={me}
+              media={media}
+              microphone={trackOf(state, me.id, 'microphone')}
+              quality={state.qualities.get(me.id)}
+              speaking={speaking.has(me.id)}
+              isHost={me.user === state.room.owner}
+              onStats={onStats}
+            />
+          )}
         </div>
       )}
       <ul className="people-list" data-testid="people">
@@ -71,16 +86,19 @@ export function VoiceStage({ room, state, media, isOwner, onKick }: StageProps) 
           return (
             <Person
               key={participant.id}
+              room={room}
               participant={participant}
+              camera={camera}
+              microphone={trackOf(state, participant.id, 'microphone')}
               isSelf={isSelf}
               isHost={participant.user === state.room.owner}
               speaking={speaking.has(participant.id)}
-              micMuted={isSelf ? !media.microphone.on || !media.microphone.track : trackOf(state, participant.id, 'microphone')?.muted !== false}
-              mutedForMe={mutedForMe.has(participant.user)}
-              onToggleMuted={isSelf ? undefined : toggleMuted}
+              micMuted={isSelf ? !media.microphone.on || !media.microphone.track : !isAudible(trackOf(state, participant.id, 'microphone'))}
+              choices={choices}
               pinned={camera !== undefined && pinned === camera.id}
-              onPin={!isSelf && camera?.muted === false && cameras > fits ? () => togglePin(camera.id) : undefined}
-              onKick={isOwner && !isSelf ? onKick : undefined}
+              onPin={!isSelf && isAudible(camera) && cameras > fits ? () => togglePin(camera.id) : undefined}
+              onKick={onKick}
+              onStats={onStats}
             />
           );
         })}

@@ -9,9 +9,11 @@ interface Props {
   onClose: () => void;
   children: ReactNode;
   testId?: string;
+  /** For tables. */
+  wide?: boolean;
 }
 
-export function Dialog({ title, onClose, children, testId }: Props) {
+export function Dialog({ title, onClose, children, testId, wide = false }: Props) {
   const t = useT();
   const ref = useRef<HTMLDialogElement>(null);
   const titleId = useId();
@@ -23,7 +25,7 @@ export function Dialog({ title, onClose, children, testId }: Props) {
   return (
     <dialog
       ref={ref}
-      className="dialog"
+      className={wide ? 'dialog wide' : 'dialog'}
       aria-labelledby={titleId}
       data-testid={testId}
       onCancel={(event) => {

@@ -43,4 +43,8 @@ export const CheckIcon = () => <Icon><path d="m5 12.5 4.5 4.5L19 7.5" /></Icon>;
 export const RemoveIcon = () => <Icon><circle cx="10" cy="8" r="3.5" /><path d="M3.5 20a6.5 6.5 0 0 1 11-4.7M16 18h5" /></Icon>;
 export const PinIcon = () => <Icon><path d="M9 4h6l-1 6 3 3v2H7v-2l3-3zM12 15v5" /></Icon>;
 export const EyeIcon = () => <Icon><path d="M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12z" /><circle cx="12" cy="12" r="2.8" /></Icon>;
+export const EyeOffIcon = () => <Icon><path d="M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12z" />{SLASH}</Icon>;
+export const MoreIcon = () => <Icon><circle cx="5.5" cy="12" r="0.6" /><circle cx="12" cy="12" r="0.6" /><circle cx="18.5" cy="12" r="0.6" /></Icon>;
+export const ChartIcon = () => <Icon><path d="M5 19v-5M12 19V5M19 19v-9" /></Icon>;
+export const ScreenIcon = () => <Icon><rect x="3" y="4.5" width="18" height="12" rx="2.5" /><path d="M8 20h8M12 13.5V8m0 0L9.5 10.5M12 8l2.5 2.5" /></Icon>;
 export const PencilIcon = () => <Icon><path d="m4 20 1-4.5L16 4.5a2.1 2.1 0 0 1 3 3L8.5 19z" /></Icon>;

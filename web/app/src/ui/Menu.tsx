@@ -1,0 +1,111 @@
+// A button that opens a list of actions above everything else: a small tile never cuts it off.
+
+import { useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+
+interface Props {
+  label: string;
+  icon: ReactNode;
+  testId?: string;
+  children: ReactNode;
+}
+
+/** Distance from the button and from the window's edges. */
+const GAP = 8;
+
+export function Menu({ label, icon, testId, children }: Props) {
+  const button = useRef<HTMLButtonElement>(null);
+  const panel = useRef<HTMLDivElement>(null);
+  const [open, setOpen] = useState(false);
+  const id = useId();
+
+  useEffect(() => {
+    const element = panel.current;
+    if (!element) return;
+    const toggled = (event: Event) => setOpen((event as ToggleEvent).newState === 'open');
+    element.addEventListener('toggle', toggled);
+    return () => element.removeEventListener('toggle', toggled);
+  }, []);
+
+  useEffect(() => {
+    if (!open || !panel.current || !button.current) return;
+    place(panel.current, button.current.getBoundingClientRect());
+    itemsOf(panel.current)[0]?.focus();
+  }, [open]);
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    const items = panel.current ? itemsOf(panel.current) : [];
+    const at = items.indexOf(document.activeElement as HTMLElement);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
+    if (to === undefined || items.length === 0) return;
+    event.preventDefault();
+    items[(to + items.length) % items.length]?.focus();
+  };
+
+  return (
+    <>
+      <button
+        ref={button}
+        type="button"
+        className="icon-button solid"
+        aria-label={label}
+        title={label}
+        aria-haspopup="menu"
+        aria-expanded={open}
+        aria-controls={id}
+        data-testid={testId}
+        onClick={() => panel.current?.togglePopover()}
+      >
+        {icon}
+      </button>
+      <div
+        ref={panel}
+        id={id}
+        className="menu"
+        role="menu"
+        aria-label={label}
+        popover="auto"
+        onKeyDown={onKeyDown}
+        onClick={(event) => {
+          if (!(event.target as HTMLElement).closest('[role^="menuitem"]')) return;
+          panel.current?.hidePopover();
+          button.current?.focus();
+        }}
+      >
+        {children}
+      </div>
+    </>
+  );
+}
+
+interface ItemProps {
+  icon: ReactNode;
+  /** Given for what can be on or off. */
+  checked?: boolean;
+  danger?: boolean;
+  onClick: () => void;
+  testId?: string;
+  children: ReactNode;
+}
+
+export function MenuItem({ icon, checked, danger = false, onClick, testId, children }: ItemProps) {
+  const role = checked === undefined ? 'menuitem' : 'menuitemcheckbox';
+  return (
+    <button type="button" role={role} aria-checked={checked} tabIndex={-1} className={`menu-item${danger ? ' danger-text' : ''}`} onClick={onClick} data-testid={testId}>
+      {icon}
+      <span>{children}</span>
+    </button>
+  );
+}
+
+function itemsOf(panel: HTMLElement): HTMLElement[] {
+  return [...panel.querySelectorAll<HTMLElement>('[role^="menuitem"]')];
+}
+
+/** Under the button where there is place, over it otherwise; never beyond the window. */
+function place(panel: HTMLElement, anchor: DOMRect): void {
+  const { offsetWidth: width, offsetHeight: height } = panel;
+  const below = anchor.bottom + GAP;
+  const top = below + height <= window.innerHeight - GAP ? below : anchor.top - GAP - height;
+  panel.style.top = `${Math.max(GAP, Math.min(top, window.innerHeight - GAP - height))}px`;
+  panel.style.left = `${Math.max(GAP, Math.min(anchor.right - width, window.innerWidth - GAP - width))}px`;
+}
