@@ -164,8 +164,11 @@ impl Worker {
             let Io { tcp, counters, .. } = &mut self.rooms.io;
             tcp.take(handover, Instant::now(), counters);
         }
-        let readable = self.rooms.io.tcp.readable();
-        readable.into_iter().fold(false, |more, token| self.rooms.read_stream(token) || more)
+        let mut more = false;
+        for token in self.rooms.io.tcp.readable() {
+            more |= self.rooms.read_stream(token);
+        }
+        more
     }
 }
 
