@@ -12,17 +12,17 @@ use crate::recorder::Recorder;
 use crate::rtc::{Peer, Plan, RtcError};
 use crate::scenario::Scenario;
 use crate::session::{Session, Signal};
-use crate::socket::Event;
+use crate::socket::{Event, RequestError};
 use crate::source::{AudioSource, Encoding, FrameKind, Origin, Shape, Turns, VideoSource};
 use crate::user::{Common, Person};
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use signaling::protocol::client_event::{ChatSend, ChatSent, MediaAnswer, MediaOffer, RoomJoin, RoomJoined, RoomRef};
+use signaling::protocol::client_event::{ChatSend, ChatSent, MediaAnswer, MediaOffer, MediaSubscribe, RoomJoin, RoomJoined, RoomRef};
 use signaling::protocol::client_event::{SessionRefresh, SessionRefreshed};
-use signaling::protocol::server_event::{ChatMessage, MediaMap};
-use signaling::protocol::types::{SdpKind, SessionDescription, TrackKind};
+use signaling::protocol::error::ErrorCode;
+use signaling::protocol::server_event::{ChatMessage, MediaLayers, MediaMap, MediaStalled, TrackChanged};
+use signaling::protocol::types::{SdpKind, SessionDescription, Track, TrackKind};
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -62,6 +62,9 @@ pub struct Call {
     started_us: u64,
     found: Vec<TrackKind>,
     mids: HashMap<String, String>,
+    /// This user's id among the room's participants, and its camera's track.
+    me: String,
+    camera: Option<String>,
     /// Messages waiting for their acks, and tokens on their way.
     tasks: JoinSet<Option<String>>,
     stays: Vec<Stay>,
@@ -82,19 +85,6 @@ struct Layer {
     active: bool,
     /// Its next frame must be a key frame.
     fresh: bool,
-}
-
-/// `media:layers`
-#[derive(Deserialize)]
-struct Layers {
-    active: Vec<String>,
-}
-
-/// `media:stalled`
-#[derive(Deserialize)]
-struct Stalled {
-    track: String,
-    stalled: bool,
 }
 
 impl Call {
@@ -126,7 +116,9 @@ impl Call {
             tally.people.joins += 1;
             tally.second(media.up_us).joined += 1;
         });
-        Ok(Self {
+        let others = joined.tracks.iter().filter(|track| track.participant != joined.me.id);
+        let mut call = Self {
+            found: others.map(|track| track.kind).collect(),
             scenario: common.scenario.clone(),
             person: person.clone(),
             common: common.clone(),
@@ -137,11 +129,14 @@ impl Call {
             media,
             takes: takes + 1,
             started_us,
-            found: joined.tracks.into_iter().filter(|track| track.participant != joined.me.id).map(|track| track.kind).collect(),
             mids: HashMap::new(),
+            me: joined.me.id,
+            camera: None,
             tasks: JoinSet::new(),
             stays: Vec::new(),
-        })
+        };
+        joined.tracks.into_iter().for_each(|track| call.published(track));
+        Ok(call)
     }
 
     /// Runs until something ends the call.
@@ -245,7 +240,7 @@ impl Call {
                     tally.times.chat_ack.record(recorder.now_us().saturating_sub(sent_us));
                 }),
                 // Nobody knows whether it was stored: it counts as sent and not as acked.
-                Err(crate::socket::RequestError::Closed) => {}
+                Err(RequestError::Closed) => {}
                 Err(error) => {
                     let failure = Failure::from(error);
                     recorder.error(&failure.code, failure.message);
@@ -283,15 +278,21 @@ impl Call {
                 let map: MediaMap = parse(event)?;
                 self.mids = map.slots.into_iter().filter_map(|slot| Some((slot.track?, slot.mid))).collect();
             }
+            "track:published" => {
+                let TrackChanged { track, .. } = parse(event)?;
+                self.published(track);
+            }
             "media:stalled" => {
-                let Stalled { track, stalled } = parse(event)?;
+                let MediaStalled { track, stalled, .. } = parse(event)?;
                 if let (Some(mid), true) = (self.mids.get(&track), stalled) {
                     self.media.peer.pause(mid);
                 }
             }
             "media:layers" => {
-                let Layers { active } = parse(event)?;
-                self.media.send_only(&active);
+                let MediaLayers { track, wanted, active, .. } = parse(event)?;
+                if self.camera.as_ref() == Some(&track) {
+                    self.media.send_only(wanted, &active);
+                }
             }
             "media:lost" => return self.renew_media().await,
             "session:expiring" => self.refresh(),
@@ -302,6 +303,33 @@ impl Call {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Remembers its own camera, and says of somebody else's how large it is shown.
+    fn published(&mut self, track: Track) {
+        if track.kind != TrackKind::Video {
+            return;
+        }
+        if track.participant == self.me {
+            self.camera = Some(track.id);
+            return;
+        }
+        let (Some((width, height)), Some(socket)) = (self.scenario.video.tile, self.session.socket()) else { return };
+        let recorder = self.recorder.clone();
+        let request = MediaSubscribe { track: track.id, paused: false, width: Some(width), height: Some(height) };
+        self.tasks.spawn(async move {
+            let told: Result<Value, _> = socket.request("media:subscribe", &request).await;
+            match told {
+                Ok(_) | Err(RequestError::Closed) => {}
+                // Its publisher has left meanwhile.
+                Err(RequestError::Refused(error)) if error.code == ErrorCode::NotFound => {}
+                Err(error) => {
+                    let failure = Failure::from(error);
+                    recorder.error(&failure.code, failure.message);
+                }
+            }
+            None
+        });
     }
 
     fn message(&mut self, ChatMessage { message }: ChatMessage) {
@@ -378,6 +406,7 @@ impl Call {
             peer.close().await;
             return Err(error.into());
         }
+        answer.tracks.into_iter().for_each(|track| self.published(track));
         Ok(Media::new(&self.common, &self.person, peer, take))
     }
 
@@ -440,10 +469,11 @@ impl Media {
         }
     }
 
-    /// Goes on with these simulcast layers alone.
-    fn send_only(&mut self, active: &[String]) {
-        for layer in self.layers.iter_mut().filter(|layer| !layer.source.rid().is_empty()) {
-            let wanted = active.iter().any(|rid| rid == layer.source.rid());
+    /// Goes on with what anybody can use: these simulcast layers, or a camera without layers where it is wanted at all.
+    fn send_only(&mut self, wanted: bool, active: &[String]) {
+        for layer in &mut self.layers {
+            let rid = layer.source.rid();
+            let wanted = wanted && (rid.is_empty() || active.iter().any(|active| active == rid));
             layer.fresh |= wanted && !layer.active;
             layer.active = wanted;
         }

@@ -17,6 +17,13 @@ pub static SCENARIOS: &[(&str, &str)] = &[
     ("lossy", include_str!("../scenarios/lossy.toml")),
 ];
 
+/// Groups of the help.
+const SENDS: &str = "Scenario: what everybody sends";
+/// See [`SENDS`].
+const CHURN: &str = "Scenario: coming and going";
+/// See [`SENDS`].
+const LINK: &str = "Scenario: a bad network between people and server, for their media";
+
 const EXAMPLES: &str = "\
 Examples:
   A first run, against `zzan serve --dev` on this machine:
@@ -113,7 +120,7 @@ pub struct TargetArguments {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Scenario (flags override the file)")]
+#[command(next_help_heading = "Scenario: the file, and flags over it")]
 pub struct ScenarioArguments {
     /// A TOML file, or one that comes with the program: smoke, rooms-of-four, chat-heavy, churn, voice, lossy
     #[arg(long, short, value_name = "FILE|NAME")]
@@ -143,67 +150,70 @@ pub struct ScenarioArguments {
     #[arg(long, value_name = "N")]
     seed: Option<String>,
     /// People of each room who speak at the same time, in turns of a second [default 1]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = SENDS)]
     speaking: Option<String>,
     /// Audio packets a second of each person [1 to 1000; default 50]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = SENDS)]
     audio_pps: Option<String>,
     /// Bytes of each audio packet [60 to 1180; default 100]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = SENDS)]
     audio_bytes: Option<String>,
     /// Send no audio
-    #[arg(long)]
+    #[arg(long, help_heading = SENDS)]
     no_audio: bool,
     /// Video packets a second of each person [5 to 5000; default 170]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = SENDS)]
     video_pps: Option<String>,
     /// Bytes of each video packet [60 to 1180; default 1100]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = SENDS)]
     video_bytes: Option<String>,
     /// Frames a second [5 to 60; default 30]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = SENDS)]
     video_fps: Option<String>,
     /// Send three layers, with a tenth, a third and all of the video's bitrate
-    #[arg(long)]
+    #[arg(long, help_heading = SENDS)]
     simulcast: bool,
+    /// How large everybody shows everybody else, which decides on the simulcast layer [WIDTHxHEIGHT; default any]
+    #[arg(long, value_name = "SIZE", help_heading = SENDS)]
+    tile: Option<String>,
     /// Other people's videos that each person can receive at the same time [0 to 49; default 4]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = SENDS)]
     video_slots: Option<String>,
     /// Send no video
-    #[arg(long)]
+    #[arg(long, help_heading = SENDS)]
     no_video: bool,
     /// Messages a minute of each person [0 to 600; default 6]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = SENDS)]
     chat_per_minute: Option<String>,
     /// Bytes of each message [60 to 4000; default 80]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = SENDS)]
     chat_bytes: Option<String>,
     /// How often a minute each person leaves, to come back later [0 to 60; default 0]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = CHURN)]
     leaves_per_minute: Option<String>,
     /// How many of the leaves are without a word, as of a killed browser, in percent [default 0]
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(long, value_name = "PERCENT", help_heading = CHURN)]
     abrupt: Option<String>,
     /// How long those who left stay away [at most 10m; default 3s]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", help_heading = CHURN)]
     away: Option<String>,
     /// How often a minute each person's signaling connection is cut, to come back at once [0 to 60; default 0]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = CHURN)]
     cuts_per_minute: Option<String>,
     /// Packets that the link loses at random, each way, in percent [default 0]
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(long, value_name = "PERCENT", help_heading = LINK)]
     loss: Option<String>,
     /// Capacity of the link, each way, in kbit/s [0 for no limit, or 32 to 1000000; default 0]
-    #[arg(long, value_name = "KBPS")]
+    #[arg(long, value_name = "KBPS", help_heading = LINK)]
     capacity: Option<String>,
     /// What the link adds to each packet's time, each way [at most 2s; default 0s]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", help_heading = LINK)]
     delay: Option<String>,
     /// What may wait for the link's capacity [1ms to 5s; default 200ms]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", help_heading = LINK)]
     queue: Option<String>,
     /// How many of the people are behind the link, in percent [default 100]
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(long, value_name = "PERCENT", help_heading = LINK)]
     link_people: Option<String>,
 }
 
@@ -279,6 +289,7 @@ impl ScenarioArguments {
             ("--video-pps", "video.pps", &self.video_pps),
             ("--video-bytes", "video.bytes", &self.video_bytes),
             ("--video-fps", "video.fps", &self.video_fps),
+            ("--tile", "video.tile", &self.tile),
             ("--video-slots", "video.slots", &self.video_slots),
             ("--chat-per-minute", "chat.per_minute", &self.chat_per_minute),
             ("--chat-bytes", "chat.bytes", &self.chat_bytes),
@@ -349,7 +360,7 @@ mod tests {
 
     #[test]
     fn every_flag_sets_its_key() {
-        let flags = "--rooms 2 --kind voice --speaking 2 --video-slots 3 --people 3 --duration 2s --ramp 3s --joins-at-once 4 --seed 5 --audio-pps 6 --audio-bytes 70 --video-pps 80 \
+        let flags = "--rooms 2 --kind voice --speaking 2 --video-slots 3 --tile 320x180 --people 3 --duration 2s --ramp 3s --joins-at-once 4 --seed 5 --audio-pps 6 --audio-bytes 70 --video-pps 80 \
                      --video-bytes 90 --video-fps 10 --chat-per-minute 11 --chat-bytes 120 --leaves-per-minute 13 --abrupt 14 --away 15s \
                      --cuts-per-minute 16 --loss 17 --capacity 180 --delay 19ms --queue 20ms --link-people 21 --no-audio --no-video --simulcast";
         let (changed, default) = (scenario(flags).unwrap().entries(), Scenario::default().entries());

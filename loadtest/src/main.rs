@@ -1,6 +1,5 @@
 //! `zzan-loadtest`: reads the command line, runs or merges, prints the summary, writes the files, and ends with a code for scripts.
 
-use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
 use loadtest::cli::{Cli, Command, MergeArguments, Output, RunArguments};
 use loadtest::html;
@@ -37,7 +36,7 @@ fn main() -> ExitCode {
         None => run(&cli.run),
     };
     ended.unwrap_or_else(|error| {
-        eprintln!("zzan-loadtest: {error:#}");
+        eprintln!("zzan-loadtest: {error}");
         let unreachable = error.downcast_ref::<RunError>().is_some();
         ExitCode::from(if unreachable { UNREACHABLE } else { USAGE })
     })
@@ -46,7 +45,7 @@ fn main() -> ExitCode {
 fn merge(arguments: &MergeArguments) -> anyhow::Result<ExitCode> {
     let read = |path: &std::path::PathBuf| {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).with_context(|| name.clone())?;
+        let text = std::fs::read_to_string(path).map_err(|error| anyhow::anyhow!("{name}: {error}"))?;
         let outcome = Outcome::from_json(&name, &text)?;
         Ok((name, outcome))
     };
@@ -124,5 +123,5 @@ fn finish(outcome: &Outcome, output: &Output) -> anyhow::Result<ExitCode> {
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    std::fs::write(path, text).with_context(|| path.display().to_string())
+    std::fs::write(path, text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
 }

@@ -1,6 +1,6 @@
 //! The bars that people watch while a run goes on. Nothing is drawn where the error output is no terminal.
 
-use crate::run::{Progress, Run};
+use crate::run::{Glance, Progress, Run};
 use crate::tally::Second;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::time::Duration;
@@ -29,12 +29,8 @@ fn bar(length: u64, template: &str) -> ProgressBar {
     ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::hidden()).with_style(style.progress_chars("━╸ "))
 }
 
-/// The run's last whole second, in words.
 fn now(progress: &Progress) -> String {
-    let tally = progress.tally();
-    let people: i64 = tally.series.iter().map(|second| second.joined).sum();
-    let errors: u64 = tally.errors.values().map(|errors| errors.count).sum();
-    let last = tally.series.len().checked_sub(2).and_then(|index| tally.series.get(index)).cloned().unwrap_or_default();
+    let Glance { people, errors, second: last } = progress.glance();
     format!("{people} people, {}, {errors} errors", second(&last))
 }
 

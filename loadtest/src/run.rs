@@ -10,7 +10,7 @@ use crate::outcome::{Outcome, Shard, Tester};
 use crate::recorder::{Epoch, Recorder};
 use crate::rest::{Backend, RestError};
 use crate::scenario::Scenario;
-use crate::tally::Tally;
+use crate::tally::{Second, Tally};
 use crate::target::{Dialer, Target};
 use crate::user::{self, Common, Person};
 use futures_util::StreamExt as _;
@@ -66,6 +66,17 @@ struct Watched {
     settled_ms: AtomicU64,
 }
 
+/// A run at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Glance {
+    /// In rooms.
+    pub people: i64,
+    /// Until now.
+    pub errors: u64,
+    /// The last one that is over.
+    pub second: Second,
+}
+
 impl Progress {
     /// People who have joined for the first time, or failed to.
     pub fn settled(&self) -> u32 {
@@ -80,12 +91,28 @@ impl Progress {
     }
 
     /// What is counted until now.
-    pub fn tally(&self) -> Tally {
+    fn tally(&self) -> Tally {
         let mut tally = Tally::default();
         for recorder in self.recorders() {
             recorder.with(|counted| tally.merge(counted));
         }
         tally
+    }
+
+    /// How it goes now. Cheap, however long the run is: those who count wait for it.
+    pub fn glance(&self) -> Glance {
+        let mut glance = Glance::default();
+        for recorder in self.recorders() {
+            let last = (recorder.now_us() / 1_000_000).checked_sub(1).and_then(|second| usize::try_from(second).ok());
+            recorder.with(|tally| {
+                glance.people += tally.series.iter().map(|second| second.joined).sum::<i64>();
+                glance.errors += tally.errors.values().map(|errors| errors.count).sum::<u64>();
+                if let Some(second) = last.and_then(|last| tally.series.get(last)) {
+                    glance.second.merge(second);
+                }
+            });
+        }
+        glance
     }
 
     fn recorders(&self) -> Vec<Recorder> {

@@ -76,6 +76,8 @@ pub struct Video {
     pub fps: u32,
     /// Three layers instead of one: all of `pps`, a third and a tenth of it.
     pub simulcast: bool,
+    /// How large everybody shows everybody else, in pixels, which decides on the layer; `None`: as large as there is.
+    pub tile: Option<(u16, u16)>,
     /// Other people's videos that each person can receive at the same time.
     pub slots: u32,
 }
@@ -130,7 +132,7 @@ impl Default for Scenario {
             ramp: Duration::ZERO,
             joins_at_once: 8,
             audio: Audio { on: true, speaking: 1, pps: 50, bytes: 100 },
-            video: Video { on: true, pps: 170, bytes: 1_100, fps: 30, simulcast: false, slots: 4 },
+            video: Video { on: true, pps: 170, bytes: 1_100, fps: 30, simulcast: false, tile: None, slots: 4 },
             chat: Chat { per_minute: 6.0, bytes: 80 },
             churn: Churn { leaves_per_minute: 0.0, abrupt_percent: 0.0, away: Duration::from_secs(3), cuts_per_minute: 0.0 },
             link: Link {

@@ -67,6 +67,7 @@ pub static SETTINGS: &[Setting] = &[
     setting!("video.bytes", "60 to 1180", video.bytes, packet_bytes, u32::to_string),
     setting!("video.fps", "5 to 60", video.fps, |text| whole(text, 5, 60), u32::to_string),
     setting!("video.simulcast", "true and false", video.simulcast, yes_or_no, bool::to_string),
+    setting!("video.tile", "any, and WIDTHxHEIGHT with 16 to 4096 each", video.tile, tile, show_tile),
     setting!("video.slots", "0 to 49", video.slots, |text| whole(text, 0, PEOPLE_MAX - 1), u32::to_string),
     setting!("chat.per_minute", "0 to 600", chat.per_minute, |text| number(text, 0.0, 600.0), f64::to_string),
     setting!("chat.bytes", "60 to 4000", chat.bytes, |text| whole(text, 60, 4_000), u32::to_string),
@@ -199,6 +200,19 @@ fn show_kind(kind: &RoomKind) -> String {
     .to_owned()
 }
 
+fn tile(text: &str) -> Option<Option<(u16, u16)>> {
+    if text == "any" {
+        return Some(None);
+    }
+    let (width, height) = text.split_once('x')?;
+    let side = |text| whole(text, 16, 4_096).and_then(|side| u16::try_from(side).ok());
+    Some(Some((side(width)?, side(height)?)))
+}
+
+fn show_tile(tile: &Option<(u16, u16)>) -> String {
+    tile.map_or_else(|| "any".to_owned(), |(width, height)| format!("{width}x{height}"))
+}
+
 fn whole(text: &str, least: u64, most: u64) -> Option<u32> {
     let number: u64 = text.parse().ok()?;
     (least..=most).contains(&number).then(|| u32::try_from(number).ok())?
@@ -274,6 +288,7 @@ mod tests {
             ("kind", &["buddy", "voice"], &["video", "Voice", ""]),
             ("people", &["2", "4", "50"], &["1", "51", ""]),
             ("audio.speaking", &["0", "50"], &["51"]),
+            ("video.tile", &["any", "320x180"], &["", "320", "x", "8x8", "320x5000", "-1x20"]),
             ("video.slots", &["0", "49"], &["50"]),
             ("duration", &["1ms", "20s", "60m", "5"], &["0s", "61m", "5h", "-1s", "s", "99999999999999999999s", "18446744073709551615m"]),
             ("ramp", &["0s", "60m"], &["61m", "soon"]),

@@ -96,6 +96,19 @@ async fn assert_the_loudest_are_heard_in_a_voice_room(dialer: &Dialer) {
     assert!(audio.lost() * 50 <= audio.expected && video.lost() * 50 <= video.expected, "{text}");
 }
 
+async fn assert_a_small_tile_gets_the_small_layer(dialer: &Dialer) {
+    let simulcast = "people = 2\nduration = \"6s\"\n[audio]\npps = 10\n[chat]\nper_minute = 0\n\
+                     [video]\npps = 60\nbytes = 1100\nfps = 10\nsimulcast = true\ntile = \"160x90\"";
+    let outcome = outcome(&run(dialer, simulcast)).await;
+    let text = Report::new(&outcome).unwrap().to_string();
+    assert!(Report::new(&outcome).unwrap().passed(), "{text}");
+    let video = outcome.tally.video;
+    // A tenth of 60 packets of 1,100 bytes a second, in packets of some 660; the largest layer's are longer.
+    let bytes_each = video.received_bytes / video.received.max(1);
+    assert!(bytes_each < 900, "{bytes_each} bytes in a packet: {text}");
+    assert!(video.received > 60 && video.lost() * 50 <= video.expected, "{text}");
+}
+
 /// One test, since a process has one node: its metrics are the process's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn headless_users_fill_rooms_write_leave_and_come_back() {
@@ -104,6 +117,7 @@ async fn headless_users_fill_rooms_write_leave_and_come_back() {
     assert_everybody_receives_their_roommates_and_nobody_else(&dialer).await;
     assert_people_who_come_and_go_are_counted(&dialer).await;
     assert_the_loudest_are_heard_in_a_voice_room(&dialer).await;
+    assert_a_small_tile_gets_the_small_layer(&dialer).await;
     assert_rooms_are_closed_at_the_end(&dialer).await;
     node.stop().await;
 }

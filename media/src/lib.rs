@@ -36,7 +36,6 @@ mod socket;
 mod speaker;
 mod stats;
 mod stun;
-mod tcp;
 mod timers;
 mod track;
 mod worker;

@@ -74,7 +74,6 @@ impl Writer {
         self.declare::<types::SlotBinding>();
         self.declare::<types::SessionDescription>();
         self.declare::<types::SdpKind>();
-        self.declare::<types::IceServer>();
         self.declare::<types::Publication>();
         self.declare::<types::Message>();
         self.declare::<types::Author>();
