@@ -9,7 +9,7 @@ DATA_DIR ?= ./data
 CACHE := .cache
 WEB_SOURCES := $(shell find web/sdk web/app -name node_modules -prune -o -name dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help run build page test check fmt clippy deny doc tsc test-rust test-web test-e2e bench-forward bench-join bench-leave screenshots shop clean
+.PHONY: help run build page test check fmt clippy deny doc tsc test-rust test-web test-e2e bench-forward bench-join bench-leave bench-network bench-impaired screenshots shop clean
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -63,6 +63,12 @@ bench-join: build $(CACHE)/packages-test web/e2e/node_modules/.stamp ## Click on
 
 bench-leave: build $(CACHE)/packages-test web/e2e/node_modules/.stamp ## A closed tab until the others know, over 50 rounds.
 	npm --prefix web/e2e run bench:leave
+
+bench-network: build $(CACHE)/packages-test web/e2e/node_modules/.stamp ## Changes of address in a call: the gap, over 50 rounds; as root.
+	npm --prefix web/e2e run bench:network
+
+bench-impaired: build $(CACHE)/packages-test web/e2e/node_modules/.stamp ## A call over loss, a narrow link and a blackout; as root.
+	npm --prefix web/e2e run bench:impaired
 
 screenshots: build $(CACHE)/packages-test web/e2e/node_modules/.stamp ## Pictures of every screen in web/e2e/out.
 	npm --prefix web/e2e run screenshots

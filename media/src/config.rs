@@ -13,6 +13,8 @@ pub struct Config {
     pub bind: IpAddr,
     /// UDP port of the first worker; worker `n` has `port + n`. 0 takes any free port for each.
     pub port: u16,
+    /// TCP port of all workers, for clients whose network lets no UDP through. 0 takes any free port; absent: there is none.
+    pub tcp_port: Option<u16>,
     /// Host addresses that clients are told to send to, best first. Firefox never connects when all of them are loopback.
     pub addresses: Vec<IpAddr>,
     /// What one client may demand.
@@ -20,9 +22,9 @@ pub struct Config {
 }
 
 impl Config {
-    /// One worker on any free port of `address`: what tests and small machines want.
+    /// One worker on any free port of `address`, without TCP: what tests and small machines want.
     pub fn on(address: IpAddr) -> Self {
-        Self { workers: NonZeroUsize::MIN, bind: address, port: 0, addresses: vec![address], limits: Limits::default() }
+        Self { workers: NonZeroUsize::MIN, bind: address, port: 0, tcp_port: None, addresses: vec![address], limits: Limits::default() }
     }
 }
 
@@ -68,6 +70,9 @@ pub enum StartError {
     /// The UDP port is taken, or may not be bound.
     #[error("cannot bind UDP {address}: {source}")]
     Bind { address: SocketAddr, source: std::io::Error },
+    /// The TCP port is taken, or may not be bound.
+    #[error("cannot listen on TCP {address}: {source}")]
+    Listen { address: SocketAddr, source: std::io::Error },
     /// The ports of the workers would go beyond 65535.
     #[error("{workers} workers don't fit above UDP port {port}")]
     Ports { port: u16, workers: usize },

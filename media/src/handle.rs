@@ -6,7 +6,8 @@ use crate::limits::COMMANDS_MAX;
 use crate::negotiation::{Answered, Offer, Transport};
 use crate::room::Request;
 use crate::socket::{self, Announced, Outbox};
-use crate::stats::Stats;
+use crate::stats::{Counters, Stats};
+use crate::tcp::{Connections, Port, Serving};
 use crate::worker::{Addressed, RoomLink, WAKER, Worker};
 use crate::{Command, EventSink, MediaLine};
 use mio::{Poll, Waker};
@@ -25,14 +26,17 @@ use str0m::{Candidate, Rtc};
 /// [`StartError`] when a port is taken (it names the port), no address can be announced, or the system refuses a thread.
 pub fn start(config: &Config) -> Result<(Handle, Workers), StartError> {
     let certificate = certificate()?;
-    let mut workers = Workers { threads: vec![] };
+    let mut tcp = Port::open(config)?;
+    let mut workers = Workers { threads: vec![], tcp: None };
     for number in 0..config.workers.get() {
-        let (doorway, worker) = open(config, number, certificate.clone())?;
+        let (doorway, worker) = open(config, number, certificate.clone(), tcp.as_mut())?;
         let thread = std::thread::Builder::new().name(format!("media-{number}")).spawn(move || worker.run())?;
         workers.threads.push((doorway, thread));
     }
+    workers.tcp = tcp.map(Port::serve).transpose()?;
+    let tcp = workers.tcp.as_ref().map(|serving| (serving.port, Arc::clone(&serving.counters)));
     let doorways: Vec<_> = workers.threads.iter().map(|(doorway, _)| Arc::clone(doorway)).collect();
-    Ok((Handle { workers: doorways.into(), next_room: Arc::default() }, workers))
+    Ok((Handle { workers: doorways.into(), tcp, next_room: Arc::default() }, workers))
 }
 
 /// One ECDSA certificate for the life of the process, as browsers have one per connection: making it costs, and its secrecy
@@ -41,7 +45,7 @@ fn certificate() -> Result<DtlsCert, StartError> {
     str0m::crypto::from_feature_flags().dtls_provider.generate_certificate().ok_or(StartError::Certificate)
 }
 
-fn open(config: &Config, number: usize, certificate: DtlsCert) -> Result<(Arc<Doorway>, Worker), StartError> {
+fn open(config: &Config, number: usize, certificate: DtlsCert, tcp: Option<&mut Port>) -> Result<(Arc<Doorway>, Worker), StartError> {
     let port = match config.port {
         0 => 0,
         first => {
@@ -50,16 +54,21 @@ fn open(config: &Config, number: usize, certificate: DtlsCert) -> Result<(Arc<Do
     };
     let udp = socket::bind(SocketAddr::new(config.bind, port))?;
     let announced = Announced::new(&config.addresses, udp.local_addr()?.port());
-    let candidates: Vec<_> = announced.iter().filter_map(|address| Candidate::host(address, "udp").ok()).collect();
+    let mut candidates: Vec<_> = announced.iter().filter_map(|address| Candidate::host(address, "udp").ok()).collect();
     if candidates.is_empty() {
         return Err(StartError::NoAddress);
     }
     let addresses = announced.iter().collect();
     let poll = Poll::new()?;
-    let waker = Waker::new(poll.registry(), WAKER)?;
+    let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+    candidates.extend(tcp.iter().flat_map(|port| port.candidates()));
+    let connections = match tcp {
+        Some(port) => port.enter(poll.registry(), Arc::clone(&waker))?,
+        None => (Connections::none(), std::sync::mpsc::channel().1),
+    };
     let (requests, inbox) = sync_channel(COMMANDS_MAX);
     let shared = Arc::<Shared>::default();
-    let worker = Worker::new(poll, Outbox::new(udp, announced)?, inbox, Arc::clone(&shared), config.limits)?;
+    let worker = Worker::new(poll, Outbox::new(udp, announced)?, inbox, connections, Arc::clone(&shared), config.limits)?;
     let transport = Transport { certificate, candidates };
     Ok((Arc::new(Doorway { requests, waker, shared, transport, addresses, limits: config.limits }), worker))
 }
@@ -67,7 +76,7 @@ fn open(config: &Config, number: usize, certificate: DtlsCert) -> Result<(Arc<Do
 /// What the outside has of a worker.
 struct Doorway {
     requests: SyncSender<Addressed>,
-    waker: Waker,
+    waker: Arc<Waker>,
     shared: Arc<Shared>,
     transport: Transport,
     addresses: Vec<SocketAddr>,
@@ -85,6 +94,7 @@ impl Doorway {
 /// The running workers.
 pub struct Workers {
     threads: Vec<(Arc<Doorway>, JoinHandle<()>)>,
+    tcp: Option<Serving>,
 }
 
 impl Workers {
@@ -94,6 +104,9 @@ impl Workers {
     }
 
     fn stop_all(&mut self) {
+        if let Some(tcp) = self.tcp.take() {
+            tcp.stop();
+        }
         for (doorway, _) in &self.threads {
             doorway.shared.stop.store(true, Ordering::Release);
             doorway.wake();
@@ -116,6 +129,8 @@ impl Drop for Workers {
 #[derive(Clone)]
 pub struct Handle {
     workers: Arc<[Arc<Doorway>]>,
+    /// The port, and what was counted before a worker was found.
+    tcp: Option<(u16, Arc<Counters>)>,
     next_room: Arc<AtomicU64>,
 }
 
@@ -141,10 +156,18 @@ impl Handle {
         for worker in self.workers.iter() {
             stats.add(&worker.shared.counters);
         }
+        if let Some((_, counters)) = &self.tcp {
+            stats.add(counters);
+        }
         stats
     }
 
-    /// Where clients are told to send to: for each worker, the announced addresses with its port.
+    /// The TCP port that clients are told, if there is one.
+    pub fn tcp_port(&self) -> Option<u16> {
+        self.tcp.as_ref().map(|(port, _)| *port)
+    }
+
+    /// Where clients are told to send to by UDP: for each worker, the announced addresses with its port.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.workers.iter().flat_map(|worker| worker.addresses.iter().copied()).collect()
     }

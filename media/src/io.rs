@@ -5,11 +5,13 @@
 use crate::config::Limits;
 use crate::demux::{Demux, PeerKey};
 use crate::limits::SPARE_QUEUES;
-use crate::socket::{Outbox, Packets};
+use crate::socket::{Datagram, Outbox, Packets};
 use crate::stats::Counters;
+use crate::tcp::Connections;
 use crate::timers::Timers;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use str0m::net::{Protocol, Transmit};
 
 /// What the worker and its handles share.
 #[derive(Default)]
@@ -32,12 +34,13 @@ pub(crate) struct Io {
     outbox: Outbox,
     /// Emptied queues for the peers that are next to send something.
     spare: Vec<Packets>,
+    pub(crate) tcp: Connections,
     peers: u64,
     shared: Arc<Shared>,
 }
 
 impl Io {
-    pub(crate) fn new(outbox: Outbox, limits: Limits, shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(outbox: Outbox, tcp: Connections, limits: Limits, shared: Arc<Shared>) -> Self {
         Self {
             demux: Demux::new(limits.stun_misses_per_second),
             timers: Timers::default(),
@@ -45,6 +48,7 @@ impl Io {
             dirty: vec![],
             outbox,
             spare: vec![],
+            tcp,
             peers: 0,
             shared,
         }
@@ -54,7 +58,18 @@ impl Io {
         &self.outbox
     }
 
-    pub(crate) fn send(&mut self, transmit: &str0m::net::Transmit) {
+    /// Whose address or connection a datagram came from.
+    pub(crate) fn peer_at(&self, datagram: &Datagram<'_>) -> Option<PeerKey> {
+        match datagram.protocol {
+            Protocol::Udp => self.demux.peer_at(datagram.source),
+            _ => self.tcp.owner(datagram.source, datagram.destination),
+        }
+    }
+
+    pub(crate) fn send(&mut self, transmit: &Transmit) {
+        if transmit.proto != Protocol::Udp {
+            return self.tcp.push(transmit, &self.counters);
+        }
         self.outbox.push(transmit.source, transmit.destination, &transmit.contents, &self.counters);
     }
 
@@ -74,6 +89,7 @@ impl Io {
     /// Sends what was queued.
     pub(crate) fn flush(&mut self) {
         self.outbox.flush(&self.counters);
+        self.tcp.flush(&self.counters);
     }
 
     pub(crate) fn peers_changed(&mut self, by: i8) {

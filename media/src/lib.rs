@@ -36,6 +36,7 @@ mod socket;
 mod speaker;
 mod stats;
 mod stun;
+mod tcp;
 mod timers;
 mod track;
 mod worker;

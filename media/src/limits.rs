@@ -52,3 +52,33 @@ pub(crate) const DATA_LOSSY_BACKLOG_BYTES: usize = 64 * 1024;
 pub(crate) const LAYER_SILENCE: Duration = Duration::from_secs(1);
 /// Simulcast layers of one track. Packets of further ones are dropped and counted; browsers send three.
 pub(crate) const LAYERS_PER_TRACK: usize = 4;
+/// TCP connections of all clients. Full: further ones are closed at once, and clients try again.
+pub(crate) const TCP_CONNECTIONS_MAX: usize = 4096;
+/// TCP connections from one address: an office behind one, all of whose people had to fall back. Full: as above.
+pub(crate) const TCP_PER_ADDRESS: usize = 256;
+/// TCP connections that proved nothing yet, of all addresses and of one. Full: as above.
+pub(crate) const TCP_STRANGERS_MAX: usize = 512;
+pub(crate) const TCP_STRANGERS_PER_ADDRESS: usize = 32;
+/// TCP connections of one peer. One more closes the oldest.
+pub(crate) const TCP_PER_PEER: usize = 4;
+/// A TCP connection without an authentic check for this long is closed.
+pub(crate) const TCP_FIRST_CHECK: Duration = Duration::from_secs(5);
+/// Checks for nobody that a new TCP connection may send: the worker may be slower than the answer. One more closes it.
+pub(crate) const TCP_FRAMES_UNKNOWN: u32 = 64;
+/// A TCP connection on which nothing came for this long is closed. Browsers check paths that they keep every 15 s or more often.
+pub(crate) const TCP_IDLE: Duration = Duration::from_secs(40);
+/// A TCP connection that took nothing for this long is closed.
+pub(crate) const TCP_STUCK: Duration = Duration::from_secs(5);
+/// Longest packet on a TCP connection, in bytes. A longer one closes it.
+pub(crate) const TCP_FRAME_MAX: usize = 2048;
+/// Bytes that are read of a TCP connection at once, and how often in a turn. More waits for the next turn.
+pub(crate) const TCP_READ_BYTES: usize = 16 * 1024;
+pub(crate) const TCP_READS_PER_TURN: usize = 8;
+/// Bytes that wait to be written to a TCP connection, a second at 1 Mbit/s. Full: media is dropped and counted.
+pub(crate) const TCP_SEND_BYTES: usize = 128 * 1024;
+/// What may wait beyond that of checks and of DTLS. Full: the connection is closed.
+pub(crate) const TCP_SEND_RESERVE_BYTES: usize = 16 * 1024;
+/// Wanted size of a TCP connection's send buffer in the kernel. Larger ones hide for seconds that a reader is slow.
+pub(crate) const TCP_SOCKET_BUFFER: usize = 64 * 1024;
+/// TCP connections on their way to a worker. Full: further ones are closed, and clients try again.
+pub(crate) const TCP_HANDOVERS_MAX: usize = 64;

@@ -1,13 +1,13 @@
-//! How a peer is reached: the ICE name that its checks carry, and the addresses that proved to be its own.
+//! How a peer is reached: the ICE name that its checks carry, and the addresses and TCP connections that proved to be its own.
 //!
 //! It knows nothing of what is sent there. Invariant: what stands here stands in the worker's tables, and the other way round.
 
 use crate::demux::{PeerKey, Tuples};
 use crate::io::Io;
 use crate::socket::Datagram;
-use std::net::SocketAddr;
 use std::time::Instant;
 use str0m::ice::StunMessage;
+use str0m::net::{Protocol, Transmit};
 
 #[derive(Debug)]
 pub(crate) struct Path {
@@ -25,12 +25,15 @@ impl Path {
     /// From now on checks find the peer.
     pub(crate) fn announce(&self, key: PeerKey, io: &mut Io) {
         io.demux.announce(self.ufrag.clone(), key);
+        io.tcp.list(&self.ufrag);
     }
 
     /// From now on no datagram finds the peer.
     pub(crate) fn retract(&mut self, key: PeerKey, io: &mut Io) {
         io.demux.retract(&self.ufrag);
+        io.tcp.unlist(&self.ufrag);
         io.demux.forget_all_but(None, key, &mut self.tuples);
+        io.tcp.disown(key, None, &io.counters);
     }
 
     /// ICE was restarted if the name is another one. Packets from the known addresses are taken until the client nominates a path.
@@ -39,8 +42,9 @@ impl Path {
             return;
         }
         io.demux.retract(&self.ufrag);
-        io.demux.announce(ufrag.clone(), key);
+        io.tcp.unlist(&self.ufrag);
         self.ufrag = ufrag;
+        self.announce(key, io);
         self.restarting = true;
     }
 
@@ -50,17 +54,22 @@ impl Path {
             return;
         }
         self.restarting = false;
-        io.demux.forget_all_but(Some(check.source), key, &mut self.tuples);
+        let is_udp = check.protocol == Protocol::Udp;
+        io.demux.forget_all_but(is_udp.then_some(check.source), key, &mut self.tuples);
+        io.tcp.disown(key, (!is_udp).then_some((check.source, check.destination)), &io.counters);
     }
 
-    /// Whether a check from there may be answered. A new address is counted.
-    pub(crate) fn may_come_from(&mut self, source: SocketAddr, now: Instant) -> bool {
-        self.tuples.admit(source, now)
+    /// Whether a check may be answered. A new address is counted; of TCP connections there can't be many.
+    pub(crate) fn may_come(&mut self, check: Datagram<'_>, now: Instant) -> bool {
+        check.protocol != Protocol::Udp || self.tuples.admit(check.source, now)
     }
 
-    /// A check from there was answered, so the address is the peer's.
-    pub(crate) fn proved(&mut self, source: SocketAddr, key: PeerKey, io: &mut Io) {
-        io.demux.learn(source, key, &mut self.tuples);
+    /// A check was answered, so the address or connection that the answer goes to is the peer's.
+    pub(crate) fn proved(&mut self, answer: &Transmit, key: PeerKey, io: &mut Io) {
+        match answer.proto {
+            Protocol::Udp => io.demux.learn(answer.destination, key, &mut self.tuples),
+            _ => io.tcp.own(answer.destination, answer.source, key, &io.counters),
+        }
     }
 }
 

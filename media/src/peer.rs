@@ -20,7 +20,6 @@ use crate::reports::Reports;
 use crate::socket::{Datagram, Packets};
 use crate::timers::{Deadline, Wake};
 use crate::{LossReason, MediaLine, Mid, PeerId};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use str0m::channel::{Channel, ChannelData, ChannelId};
@@ -217,8 +216,8 @@ impl Peer {
     }
 
     /// Whether the peer may prove this address: one of its own, or a new one within what it may have of them.
-    pub(crate) fn may_come_from(&mut self, source: SocketAddr, now: Instant) -> bool {
-        self.path.may_come_from(source, now)
+    pub(crate) fn may_come(&mut self, check: Datagram<'_>, now: Instant) -> bool {
+        self.path.may_come(check, now)
     }
 
     /// Takes a datagram. Its effects come out of [`Self::drain`].
@@ -258,7 +257,7 @@ impl Peer {
                     if is_stun_success(&transmit.contents) {
                         // Only an authentic request is answered, so its sender is who it says.
                         self.heard(now);
-                        self.path.proved(transmit.destination, key, io);
+                        self.path.proved(&transmit, key, io);
                     }
                     io.send(&transmit);
                 }
@@ -537,7 +536,7 @@ impl SentCounts {
 }
 
 fn received(datagram: Datagram<'_>) -> Option<Receive<'_>> {
-    Receive::new(Protocol::Udp, datagram.source, datagram.destination, datagram.contents).ok()
+    Receive::new(datagram.protocol, datagram.source, datagram.destination, datagram.contents).ok()
 }
 
 /// A Binding success response (RFC 8489 §5).

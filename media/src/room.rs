@@ -339,7 +339,7 @@ impl Room {
     /// An authentic STUN request for that peer.
     pub(crate) fn check(&mut self, peer: usize, datagram: Datagram<'_>, now: Instant, io: &mut Io) {
         let Some(present) = self.peers.get_mut(peer).and_then(Option::as_mut) else { return };
-        if present.may_come_from(datagram.source, now) {
+        if present.may_come(datagram, now) {
             self.receive(peer, datagram, now, io);
         } else {
             io.counters.dropped_tuple_rate.inc();

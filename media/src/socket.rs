@@ -10,6 +10,7 @@ use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
 use socket2::{Domain, Protocol, Socket as RawSocket, Type};
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use str0m::net::Protocol as Via;
 
 /// Room for one receive of the kernel: 64 KiB with GRO, of which each datagram takes a part.
 const RECEIVE_BUFFER: usize = 64 * 1024;
@@ -65,7 +66,7 @@ impl Announced {
     }
 
     /// The announced address that a datagram to `local` was meant for.
-    fn meant(&self, local: Option<IpAddr>, source: SocketAddr) -> Option<SocketAddr> {
+    pub(crate) fn meant(&self, local: Option<IpAddr>, source: SocketAddr) -> Option<SocketAddr> {
         let exact = self.iter().find(|announced| Some(announced.ip()) == local);
         exact.or_else(|| self.iter().find(|announced| announced.is_ipv4() == source.is_ipv4()))
     }
@@ -82,12 +83,13 @@ pub(crate) struct Inbox {
     metas: [RecvMeta; BATCH_SIZE],
 }
 
-/// One datagram.
+/// One datagram, or a packet that came over TCP.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Datagram<'a> {
     pub(crate) source: SocketAddr,
     /// The announced address that it was sent to.
     pub(crate) destination: SocketAddr,
+    pub(crate) protocol: Via,
     pub(crate) contents: &'a [u8],
 }
 
@@ -121,7 +123,8 @@ impl Inbox {
             let source = canonical(meta.addr);
             let destination = announced.meant(meta.dst_ip.map(|ip| ip.to_canonical()), source);
             let run = if destination.is_some() { &buffer[..meta.len.min(buffer.len())] } else { &[] };
-            run.chunks(meta.stride.max(1)).filter_map(move |contents| Some(Datagram { source, destination: destination?, contents }))
+            run.chunks(meta.stride.max(1))
+                .filter_map(move |contents| Some(Datagram { source, destination: destination?, protocol: Via::Udp, contents }))
         })
     }
 }

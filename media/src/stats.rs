@@ -9,7 +9,7 @@ macro_rules! counters {
         #[derive(Debug, Default)]
         pub(crate) struct Counters { $(pub(crate) $name: Counter),+ }
 
-        /// Sums over all workers at one moment. All but `peers` and `rooms` only grow.
+        /// Sums over all workers at one moment. All but `peers`, `rooms` and `tcp_connections` only grow.
         #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
         pub struct Stats { $($(#[$doc])* pub $name: u64),+ }
 
@@ -47,6 +47,12 @@ counters! {
     dropped_malformed,
     /// Datagrams from addresses that no STUN check validated.
     dropped_unvalidated,
+    /// TCP connections to workers, now.
+    tcp_connections,
+    /// TCP connections closed because there were too many, or because they proved or took nothing in time.
+    tcp_refused,
+    /// TCP connections closed because of what they sent.
+    tcp_malformed,
     /// STUN that is no request for anybody here, or has wrong integrity.
     dropped_stun,
     /// STUN requests dropped unchecked, because too many of their address missed.

@@ -7,10 +7,11 @@ use crate::command::EventSink;
 use crate::config::Limits;
 use crate::demux::PeerKey;
 use crate::io::{Io, Shared};
-use crate::limits::{BATCHES_PER_TURN, COMMANDS_PER_TURN};
+use crate::limits::{BATCHES_PER_TURN, COMMANDS_PER_TURN, TCP_READS_PER_TURN};
 use crate::room::{Request, Room};
 use crate::socket::{Announced, Datagram, Inbox, Outbox};
 use crate::stun;
+use crate::tcp::{Connections, FIRST_TOKEN, Handover};
 use crate::timers::Wake;
 use mio::{Events, Interest, Poll, Token};
 use quinn_udp::BATCH_SIZE;
@@ -22,6 +23,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
+use str0m::net::Protocol;
 
 pub(crate) const SOCKET: Token = Token(0);
 pub(crate) const WAKER: Token = Token(1);
@@ -51,6 +53,7 @@ pub(crate) struct Worker {
     inbox: Inbox,
     announced: Announced,
     requests: Receiver<Addressed>,
+    connections: Receiver<Handover>,
     shared: Arc<Shared>,
     rooms: Rooms,
 }
@@ -75,14 +78,15 @@ impl Worker {
         poll: Poll,
         mut outbox: Outbox,
         requests: Receiver<Addressed>,
+        (tcp, connections): (Connections, Receiver<Handover>),
         shared: Arc<Shared>,
         limits: Limits,
     ) -> io::Result<Self> {
         let announced = outbox.announced().clone();
         poll.registry().register(outbox.socket_mut(), SOCKET, Interest::READABLE)?;
-        let io = Io::new(outbox, limits, Arc::clone(&shared));
+        let io = Io::new(outbox, tcp, limits, Arc::clone(&shared));
         let rooms = Rooms { held: vec![], index: HashMap::new(), limits, io };
-        Ok(Self { poll, inbox: Inbox::new(), announced, requests, shared, rooms })
+        Ok(Self { poll, inbox: Inbox::new(), announced, requests, connections, shared, rooms })
     }
 
     /// Runs until it is told to stop, then says goodbye to all peers.
@@ -100,7 +104,13 @@ impl Worker {
             // Both run even when only one has something: the socket is polled by edges, so a backlog makes no new event.
             let requests_left = self.apply_requests();
             more = self.receive() || requests_left;
+            for event in events.iter().filter(|event| event.token().0 >= FIRST_TOKEN) {
+                self.rooms.io.tcp.happened(event);
+            }
+            more |= self.receive_streams();
             self.rooms.wake_due(Instant::now());
+            let Io { tcp, counters, .. } = &mut self.rooms.io;
+            tcp.look(Instant::now(), counters);
             self.rooms.flush(Instant::now());
             if self.shared.sweep.swap(false, Ordering::AcqRel) {
                 self.rooms.sweep();
@@ -147,11 +157,50 @@ impl Worker {
         }
         true
     }
+
+    /// True when TCP connections may hold more.
+    fn receive_streams(&mut self) -> bool {
+        while let Ok(handover) = self.connections.try_recv() {
+            let Io { tcp, counters, .. } = &mut self.rooms.io;
+            tcp.take(handover, Instant::now(), counters);
+        }
+        let mut more = false;
+        for token in self.rooms.io.tcp.readable() {
+            more |= self.rooms.read_stream(token);
+        }
+        more
+    }
 }
 
 impl Rooms {
+    /// Works off what a TCP connection has. True when it may have more.
+    fn read_stream(&mut self, token: Token) -> bool {
+        for _ in 0..TCP_READS_PER_TURN {
+            let now = Instant::now();
+            let Some(mut unread) = self.io.tcp.read(token, now, &self.io.counters) else { return false };
+            let (source, destination) = unread.ends();
+            loop {
+                match unread.next() {
+                    Ok(Some(contents)) => {
+                        self.route(Datagram { source, destination, protocol: Protocol::Tcp, contents }, None, now);
+                    }
+                    Ok(None) => break self.io.tcp.put_back(unread),
+                    Err(_) => {
+                        self.io.tcp.malformed(&unread, &self.io.counters);
+                        return false;
+                    }
+                }
+            }
+            self.flush(now);
+        }
+        self.io.tcp.read_again(token);
+        true
+    }
+
     fn until_next_timer(&self) -> Option<Duration> {
-        self.io.timers.next().map(|at| at.saturating_duration_since(Instant::now()))
+        let now = Instant::now();
+        let timer = self.io.timers.next().map(|at| at.saturating_duration_since(now));
+        [timer, self.io.tcp.until_look(now)].into_iter().flatten().min()
     }
 
     fn open(&mut self, link: &Arc<RoomLink>) -> usize {
@@ -199,7 +248,7 @@ impl Rooms {
             Some(0..=1) => self.route_stun(datagram, now),
             Some(20..=63 | 128..=191) => {
                 let known = last.filter(|(source, _)| *source == datagram.source);
-                let Some(key) = known.map(|(_, key)| key).or_else(|| self.io.demux.peer_at(datagram.source)) else {
+                let Some(key) = known.map(|(_, key)| key).or_else(|| self.io.peer_at(&datagram)) else {
                     counters.dropped_unvalidated.inc();
                     return None;
                 };
@@ -218,7 +267,7 @@ impl Rooms {
             return;
         };
         // Somebody else at a peer's address must not be able to use up what the address may miss.
-        let known = self.io.demux.peer_at(datagram.source) == Some(key);
+        let known = self.io.peer_at(&datagram) == Some(key);
         if !known && !self.io.demux.may_miss(key, datagram.source.ip(), now) {
             self.io.counters.dropped_stun_rate.inc();
             return;

@@ -12,6 +12,8 @@ pub mod protocol;
 mod service;
 mod session;
 pub mod token;
+mod turn;
 
 pub use gate::{Limits, Origins};
 pub use service::{Config, POLLING_BODY_BYTES_MAX, Service, Stats, WS_MESSAGE_BYTES_MAX};
+pub use turn::Turn;

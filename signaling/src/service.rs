@@ -12,6 +12,7 @@ use crate::session::auth::{self, Auth, ConnectError};
 use crate::session::connection::{Connection, Prepared};
 use crate::session::registry::{Entry, Registry};
 use crate::token::{Keys, Verified};
+use crate::turn::Turn;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
@@ -66,6 +67,8 @@ pub struct Config {
     pub detached_ttl: Duration,
     /// How long after its token's expiry a session is ended. Below 60 s, which is promised. 55 s.
     pub expiry_grace: Duration,
+    /// For clients whose network lets nothing through to the media ports.
+    pub turn: Option<Turn>,
 }
 
 impl Default for Config {
@@ -78,6 +81,7 @@ impl Default for Config {
             connect_timeout: Duration::from_secs(5),
             detached_ttl: Duration::from_secs(60),
             expiry_grace: Duration::from_secs(55),
+            turn: None,
         }
     }
 }

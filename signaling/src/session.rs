@@ -12,6 +12,7 @@ pub(crate) mod registry;
 use crate::protocol::client_event::Seat;
 use crate::protocol::convert::whole_ms;
 use crate::protocol::server_event::{MediaMap, SessionDraining, SessionExpiring, SessionReady};
+use crate::protocol::types::IceServer;
 use crate::service::Shared;
 use crate::token::Verified;
 use connection::{Connection, End, Happening, NotSent, Request};
@@ -198,7 +199,8 @@ impl Session {
         let seat = if resumed { self.shared.hub.session_resumed(&self.handle.id).await } else { None };
         let map = seat.as_ref().map(|seat| MediaMap::new(&seat.room.id, seat.map.clone()));
         let expires_in_ms = whole_ms(self.token.expires_in(SystemTime::now()));
-        let ready = SessionReady { session: secret, resumed, expires_in_ms, seat: seat.map(Seat::new) };
+        let ice_servers = self.ice_servers();
+        let ready = SessionReady { session: secret, resumed, expires_in_ms, ice_servers, seat: seat.map(Seat::new) };
         tracing::debug!(session = %self.handle.id, resumed, "session has a connection");
         self.connection = Some(connection);
         self.check_at = Instant::now() + self.silence_limit();
@@ -207,6 +209,11 @@ impl Session {
         if let Some(map) = map {
             self.emit("media:map", &map).await;
         }
+    }
+
+    /// What helps its browser to find a path, with fresh credentials.
+    fn ice_servers(&self) -> Vec<IceServer> {
+        self.shared.config.turn.iter().map(|turn| turn.server(&self.handle.id, SystemTime::now())).collect()
     }
 
     /// From now on the session's rights and its end are this token's.

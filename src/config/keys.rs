@@ -31,6 +31,10 @@ const HOW_TO_MAKE_ONE: &str = "at least one API key is needed. Make a secret and
 pub struct Secret(String);
 
 impl Secret {
+    pub(super) fn new(secret: String) -> Self {
+        Self(secret)
+    }
+
     /// The secret itself.
     pub fn expose(&self) -> &str {
         &self.0
@@ -101,7 +105,7 @@ fn text<'a>(fields: &'a BTreeMap<String, Value>, name: &str) -> Result<Option<&'
 }
 
 /// A relative path is taken from where the configuration file is.
-fn read_secret(file: &str, origin: &Origin) -> Result<String, String> {
+pub(super) fn read_secret(file: &str, origin: &Origin) -> Result<String, String> {
     let base = match origin {
         Origin::File { path, .. } => path.parent().unwrap_or(Path::new("")),
         Origin::Default | Origin::Env(_) | Origin::Flag(_) => Path::new(""),

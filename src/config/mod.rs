@@ -7,15 +7,17 @@ mod keys;
 mod layers;
 mod problem;
 mod reader;
+mod turn;
 
 pub use keys::{ApiKey, DEV_KEY_ID, DEV_SECRET, SECRET_BYTES_MIN, Secret};
 pub use layers::{ENV_FILE, Origin};
 pub use problem::{Problem, Problems};
 pub use reader::Effective;
+pub use turn::Turn;
 
 use crate::store;
 use axum::http::Uri;
-use layers::Layers;
+use layers::{Layers, Value};
 use reader::{Reader, Shown};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -48,6 +50,8 @@ pub struct Config {
     pub ping_interval: Duration,
     pub ping_timeout: Duration,
     pub media: Media,
+    /// For clients whose network lets nothing through to the media ports.
+    pub turn: Option<Turn>,
     pub rooms: rooms::Config,
     pub limits: Limits,
     pub log_format: LogFormat,
@@ -62,6 +66,8 @@ pub struct Media {
     pub bind: IpAddr,
     /// The first worker's UDP port; the others follow. 0: any free ports.
     pub first_port: u16,
+    /// The TCP port of all workers; 0: any free one.
+    pub tcp_port: Option<u16>,
     /// Addresses told to browsers. Empty: those found on this machine.
     pub addresses: Vec<IpAddr>,
 }
@@ -137,11 +143,11 @@ fn read_file(named: Option<PathBuf>) -> Result<Option<(PathBuf, String)>, Proble
 
 fn read(reader: &mut Reader) -> Config {
     let dev = reader.flag("dev", false);
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
+    let listen = reader.text("listen", listen, "an address with a port, as 127.0.0.1:8080", |text| text.parse().ok());
     Config {
         dev,
-        listen: reader.text("listen", SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), "an address with a port, as 127.0.0.1:8080", |text| {
-            text.parse().ok()
-        }),
+        listen,
         data_dir: reader.text("data_dir", Shown("./data".into()), "a path", |text| (!text.is_empty()).then(|| Shown(text.into()))).0,
         public_url: reader.optional("public_url", "a URL of scheme, host and port only, as https://call.example.com", origin),
         store: read_store(reader),
@@ -153,7 +159,8 @@ fn read(reader: &mut Reader) -> Config {
         guests: reader.flag("guests", true),
         ping_interval: reader.millis("ping_interval_ms", Duration::from_secs(5), 500..=60_000),
         ping_timeout: reader.millis("ping_timeout_ms", Duration::from_secs(5), 500..=60_000),
-        media: read_media(reader, dev),
+        media: read_media(reader, dev, listen),
+        turn: turn::read(reader),
         rooms: read_rooms(reader),
         limits: read_limits(reader),
         log_format: read_log_format(reader),
@@ -174,12 +181,13 @@ fn read_log_format(reader: &mut Reader) -> LogFormat {
     if name == "json" { LogFormat::Json } else { LogFormat::Text }
 }
 
-fn read_media(reader: &mut Reader, dev: bool) -> Media {
+fn read_media(reader: &mut Reader, dev: bool, listen: SocketAddr) -> Media {
     // A firewall needs a port that is known; on one's own machine any free one lets several nodes run.
     let first_port = if dev { 0 } else { 40_000 };
     // Forwarding a few rooms takes a fraction of a core; a worker without rooms costs a sleeping thread.
     let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-    let media = Media {
+    let mut media = Media {
+        tcp_port: None,
         workers: reader.number("media.workers", cores.min(64), 1..=64) as usize,
         bind: reader
             .text("media.bind", IpAddr::V4(Ipv4Addr::UNSPECIFIED), "an IP address of this machine, or 0.0.0.0", |text| text.parse().ok()),
@@ -188,6 +196,12 @@ fn read_media(reader: &mut Reader, dev: bool) -> Media {
             text.parse().ok().filter(|address: &IpAddr| !address.is_unspecified() && !address.is_multicast())
         }),
     };
+    media.tcp_port = read_tcp_port(reader, media.first_port);
+    let meets = media.bind.is_unspecified() || listen.ip().is_unspecified() || media.bind == listen.ip();
+    if media.tcp_port == Some(listen.port()) && listen.port() != 0 && meets {
+        let allowed = "listen has this port already: allowed is another one, or \"off\"";
+        reader.problems.push(Problem::new("media.tcp_port", Some(listen.port().to_string()), Origin::Default, allowed));
+    }
     if media.first_port != 0 && usize::from(media.first_port) + media.workers - 1 > usize::from(u16::MAX) {
         reader.problems.push(Problem::new(
             "media.first_port",
@@ -197,6 +211,29 @@ fn read_media(reader: &mut Reader, dev: bool) -> Media {
         ));
     }
     media
+}
+
+/// By default the number of the first UDP port, which a firewall then names once.
+fn read_tcp_port(reader: &mut Reader, first_port: u16) -> Option<u16> {
+    let (mut port, mut origin) = (Some(first_port), Origin::Default);
+    if let Some(setting) = reader.raw("media.tcp_port") {
+        origin = setting.origin.clone();
+        let number = match &setting.value {
+            Value::Text(text) if text == "off" => Some(None),
+            Value::Integer(number) => u16::try_from(*number).ok().map(Some),
+            Value::Text(text) if reader::is_untyped(&origin) => text.trim().parse().ok().map(Some),
+            _ => None,
+        };
+        match number {
+            Some(number) => port = number,
+            None => {
+                let allowed = "allowed is a whole number from 0 to 65535, or \"off\"";
+                reader.problems.push(Problem::new("media.tcp_port", Some(setting.value.show()), origin.clone(), allowed));
+            }
+        }
+    }
+    reader.record("media.tcp_port", port.map_or_else(|| "\"off\"".into(), |port| port.to_string()), origin);
+    port
 }
 
 fn read_rooms(reader: &mut Reader) -> rooms::Config {

@@ -169,7 +169,7 @@ impl Reader {
 }
 
 /// The environment and flags have texts only; a file has types, and a text for a number is a mistake there.
-fn is_untyped(origin: &Origin) -> bool {
+pub(super) fn is_untyped(origin: &Origin) -> bool {
     matches!(origin, Origin::Env(_) | Origin::Flag(_))
 }
 

@@ -62,6 +62,19 @@ fn every_mistake_names_key_value_origin_and_what_is_allowed() {
         ),
         ("media.addresses = [\"0.0.0.0\"]", &[], &["media.addresses = [\"0.0.0.0\"] (zzan.toml:1)"]),
         ("media = { first_port = 65535, workers = 2 }", &[], &["media.first_port = 65535", "leaves room for the 2 of media.workers"]),
+        ("media.tcp_port = \"on\"", &[], &["media.tcp_port = \"on\" (zzan.toml:1): allowed is a whole number from 0 to 65535, or \"off\""]),
+        ("media.tcp_port = 65536", &[], &["media.tcp_port = 65536 (zzan.toml:1)"]),
+        ("media.tcp_port = 8080", &[], &["media.tcp_port = 8080", "listen has this port already"]),
+        (
+            "turn.urls = [\"turn.example.com\"]",
+            &[],
+            &["turn.urls = [\"turn.example.com\"] (zzan.toml:1): allowed is a list of turn: or turns:"],
+        ),
+        ("turn.urls = [\"turn:turn.example.com\"]", &[], &["turn.secret (default): turn.urls need the secret"]),
+        ("turn.secret = \"s\"", &[], &["turn.urls (zzan.toml:1): a secret needs a list of turn:"]),
+        ("turn = { secret = \"s\", secret_file = \"shop.secret\" }", &[], &["turn.secret (zzan.toml:1): turn.secret_file is there too"]),
+        ("turn.secret_file = \"gone\"", &[], &["turn.secret (zzan.toml:1): secret_file gone can't be read"]),
+        ("turn.ttl_s = 5", &[], &["turn.ttl_s = 5 (zzan.toml:1): allowed is a whole number from 60 to 604800"]),
         ("chat.text_max_chars = 1.5", &[], &["chat.text_max_chars = 1.5 (zzan.toml:1)"]),
         ("listen = \n", &[], &["zzan.toml:1: TOML: "]),
         (
@@ -104,6 +117,35 @@ fn without_dev_mode_and_without_a_key_the_error_says_how_to_make_one() {
 fn dev_mode_adds_its_key_to_those_given() {
     let (config, _) = load("dev = true", &[("ZZAN_KEYS", "shop:0123456789abcdef0123456789abcdef")], &[]).expect("fits");
     assert_eq!(config.keys.iter().map(|key| key.id.as_str()).collect::<Vec<_>>(), ["shop", "devkey"]);
+}
+
+#[test]
+fn the_tcp_port_is_that_of_the_first_worker_unless_another_or_none_is_wanted() {
+    let port = |file: &str, env: &[(&str, &str)]| load(&format!("dev = true\n{file}\n"), env, &[]).expect("fits").0.media.tcp_port;
+    assert_eq!(port("", &[]), Some(0));
+    assert_eq!(port("media.first_port = 5000", &[]), Some(5000));
+    assert_eq!(port("media = { first_port = 5000, tcp_port = 443 }", &[]), Some(443));
+    assert_eq!(port("media.tcp_port = \"off\"", &[]), None);
+    assert_eq!(port("media.tcp_port = 443", &[("ZZAN_MEDIA_TCP_PORT", "444")]), Some(444));
+    assert_eq!(port("media.tcp_port = 443", &[("ZZAN_MEDIA_TCP_PORT", "off")]), None);
+}
+
+#[test]
+fn a_turn_server_is_known_by_its_addresses_and_a_secret_that_is_never_shown() {
+    let urls = "dev = true\n[turn]\nurls = [\"turn:turn.example.com:3478?transport=udp\"]\n";
+    for (file, env, secret) in [
+        (format!("{urls}secret = \"in-the-file\"\n"), &[][..], "in-the-file"),
+        (format!("{urls}secret_file = \"shop.secret\"\nttl_s = 60\n"), &[], "from-a-file-from-a-file-from-a-file"),
+        (urls.to_owned(), &[("ZZAN_TURN_SECRET", "from-the-environment")], "from-the-environment"),
+    ] {
+        let (config, effective) = load(&file, env, &[]).expect("fits");
+        let shown = format!("{config:?} {effective:?}");
+        let turn = config.turn.expect("a TURN server");
+        assert_eq!(turn.secret.expose(), secret);
+        assert_eq!(turn.urls, ["turn:turn.example.com:3478?transport=udp"]);
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    assert_eq!(load("dev = true", &[], &[]).expect("fits").0.turn, None);
 }
 
 #[test]

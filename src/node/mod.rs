@@ -200,6 +200,7 @@ fn start_media(config: &Config) -> anyhow::Result<(media::Handle, media::Workers
         workers: NonZeroUsize::new(config.media.workers).unwrap_or(NonZeroUsize::MIN),
         bind: config.media.bind,
         port: config.media.first_port,
+        tcp_port: config.media.tcp_port,
         addresses,
         ..media::Config::default()
     };
@@ -209,6 +210,15 @@ fn start_media(config: &Config) -> anyhow::Result<(media::Handle, media::Workers
             let hint =
                 if source.kind() == io::ErrorKind::AddrInUse { "; another program has it: give another port, or 0 for any" } else { "" };
             anyhow::anyhow!("{key}: UDP port {} on {} can't be used: {source}{hint}", address.port(), address.ip())
+        }
+        media::StartError::Listen { address, source } => {
+            let key = if source.kind() == io::ErrorKind::AddrNotAvailable { "media.bind" } else { "media.tcp_port" };
+            let hint = match source.kind() {
+                io::ErrorKind::AddrInUse => "; another program has it: give another port, 0 for any, or \"off\"",
+                io::ErrorKind::PermissionDenied => "; ports below 1024 need a privilege",
+                _ => "",
+            };
+            anyhow::anyhow!("{key}: TCP port {} on {} can't be used: {source}{hint}", address.port(), address.ip())
         }
         error @ media::StartError::NoAddress => anyhow::Error::from(error).context("media.addresses"),
         error => anyhow::Error::from(error).context("media"),
@@ -233,6 +243,7 @@ fn signaling_config(config: &Config) -> signaling::Config {
         },
         ping_interval: config.ping_interval,
         ping_timeout: config.ping_timeout,
+        turn: config.turn.as_ref().map(|turn| signaling::Turn::new(turn.urls.clone(), turn.secret.expose().to_owned(), turn.ttl)),
         ..signaling::Config::default()
     }
 }

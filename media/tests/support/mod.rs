@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub mod flood;
+mod stream;
 pub mod stun;
 
 use media::{Command, Config, Event, EventSink, Handle, Kind, Mid, PeerId, Room, TrackId, Workers};
@@ -14,10 +15,11 @@ use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::format::Codec;
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Pt, Simulcast, SimulcastLayer};
-use str0m::net::{Protocol, Receive};
+use str0m::net::{Protocol, Receive, TcpType};
 use str0m::rtp::rtcp::Rtcp;
 use str0m::rtp::{ExtensionValues, RawPacket, RtpPacket, RtpWrite};
 use str0m::{Candidate, Event as RtcEvent, Input, Output, Rtc, RtcConfig};
+pub use stream::Stream;
 
 /// Longer than anything takes on a busy machine. Tests wait for events, never for this.
 pub const LIMIT: Duration = Duration::from_secs(20);
@@ -56,6 +58,10 @@ impl Sfu {
     pub fn call(&self) -> Call {
         let events = Arc::new(Recorder::default());
         Call { room: self.handle.open_room(Arc::clone(&events) as Arc<dyn EventSink>), events }
+    }
+
+    pub fn tcp_address(&self) -> SocketAddr {
+        SocketAddr::new(self.address().ip(), self.handle.tcp_port().expect("a TCP port"))
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -182,6 +188,8 @@ pub struct Client {
     /// Loses incoming datagrams for which it is true.
     pub lose_in: Filter,
     pub remote: Option<SocketAddr>,
+    /// Instead of `socket`.
+    pub stream: Option<Stream>,
     pub bytes_in: usize,
     /// The last answer of the SFU.
     pub answer: String,
@@ -250,6 +258,7 @@ impl Client {
             lose: Box::new(|_| false),
             lose_in: Box::new(|_| false),
             remote: None,
+            stream: None,
             bytes_in: 0,
             answer: String::new(),
             channels: vec![],
@@ -261,6 +270,19 @@ impl Client {
             counts: HashMap::new(),
             timeout: now,
         }
+    }
+
+    /// A client whose network lets nothing but TCP through.
+    pub fn over_tcp(shape: Shape, sfu: &Sfu) -> Self {
+        let mut client = Self::new(shape);
+        let stream = Stream::connect(sfu.tcp_address());
+        let udp = Candidate::host(client.local, "udp").expect("candidate");
+        client.rtc.direct_api().invalidate_candidate(&udp);
+        client.local = stream.socket.local_addr().expect("address");
+        let tcp = Candidate::builder().tcp().host(client.local).tcptype(TcpType::Active).build().expect("candidate");
+        client.rtc.add_local_candidate(tcp);
+        client.stream = Some(stream);
+        client
     }
 
     pub fn offer(&mut self) -> String {
@@ -322,6 +344,8 @@ impl Client {
         self.answer = answer.to_owned();
         let answer =
             if self.ignore_message_size { answer.replace("max-message-size:16384", "max-message-size:262144") } else { answer.to_owned() };
+        let no_udp = |line: &&str| self.stream.is_none() || !(line.starts_with("a=candidate:") && line.contains(" udp "));
+        let answer: String = answer.lines().filter(no_udp).flat_map(|line| [line, "\r\n"]).collect();
         let answer = SdpAnswer::from_sdp_string(&answer).expect("the answer is SDP");
         let pending = self.pending.take().expect("an offer is out");
         self.rtc.sdp_api().accept_answer(pending, answer).expect("the answer fits");
@@ -514,26 +538,31 @@ impl Client {
         let mut buffer = [0; 2000];
         loop {
             match self.socket.recv_from(&mut buffer) {
-                Ok((length, source)) => {
-                    self.bytes_in += length;
-                    self.remote = Some(source);
-                    if (self.lose_in)(&buffer[..length]) {
-                        continue;
-                    }
-                    let Ok(received) = Receive::new(Protocol::Udp, source, self.local, &buffer[..length]) else { continue };
-                    let input = Input::Receive(Instant::now(), received);
-                    if self.rtc.accepts(&input) {
-                        self.rtc.handle_input(input).expect("the SFU sends nothing wrong");
-                        self.drain();
-                    }
-                }
+                Ok((length, source)) => self.take(Protocol::Udp, source, &buffer[..length]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(_) => {}
             }
         }
+        while let Some((source, packet)) = self.stream.as_mut().and_then(Stream::receive) {
+            self.take(Protocol::Tcp, source, &packet);
+        }
         let now = Instant::now();
         if self.timeout <= now {
             self.rtc.handle_input(Input::Timeout(now)).expect("time passes");
+            self.drain();
+        }
+    }
+
+    fn take(&mut self, protocol: Protocol, source: SocketAddr, contents: &[u8]) {
+        self.bytes_in += contents.len();
+        self.remote = Some(source);
+        if (self.lose_in)(contents) {
+            return;
+        }
+        let Ok(received) = Receive::new(protocol, source, self.local, contents) else { return };
+        let input = Input::Receive(Instant::now(), received);
+        if self.rtc.accepts(&input) {
+            self.rtc.handle_input(input).expect("the SFU sends nothing wrong");
             self.drain();
         }
     }
@@ -550,6 +579,10 @@ impl Client {
                         self.sent.push(transmit.contents.to_vec());
                     }
                     if !(self.lose)(&transmit.contents) {
+                        if let Some(stream) = &mut self.stream {
+                            stream.send(&transmit.contents);
+                            continue;
+                        }
                         // A full buffer is loss like any other.
                         let _ = self.socket.send_to(&transmit.contents, transmit.destination);
                     }

@@ -1,6 +1,6 @@
 //! What clients send, and what an `ok` ack carries. Every ack is `{ok: true, …}` or `{ok: false, error}`.
 
-use super::types::{LobbyRoom, Me, Message, Publication, Room, RoomKind, SessionDescription, Slot, Track};
+use super::types::{IceServer, LobbyRoom, Me, Message, Publication, Room, RoomKind, SessionDescription, Slot, Track};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -102,6 +102,9 @@ pub struct RoomJoined {
     /// The revision of the bindings; a `media:map` with this or a higher revision follows.
     #[ts(type = "number")]
     pub rev: u64,
+    /// For the connections that are made from now on. Empty where no TURN server is configured.
+    #[serde(default)]
+    pub ice_servers: Vec<IceServer>,
 }
 
 /// `room:leave` and `room:close`
@@ -146,6 +149,9 @@ pub struct MediaAnswer {
     pub tracks: Vec<Track>,
     #[ts(type = "number")]
     pub rev: u64,
+    /// For the connections that are made from now on. Empty where no TURN server is configured.
+    #[serde(default)]
+    pub ice_servers: Vec<IceServer>,
 }
 
 /// `media:subscribe`: what the client can use of somebody's track. It replaces what was said of that track before, and holds until the track

@@ -3,7 +3,7 @@
 use super::client_event::{MediaAnswer, MediaOffer, MediaSubscribe, RoomCreate, RoomJoin, RoomJoined, Seat};
 use super::error::{ErrorCode, WireError};
 use super::types::{
-    Author, LobbyRoom, Me, Message, Participant, ParticipantState, Publication, Quality, Rights, Room, RoomKind, SdpKind,
+    Author, IceServer, LobbyRoom, Me, Message, Participant, ParticipantState, Publication, Quality, Rights, Room, RoomKind, SdpKind,
     SessionDescription, Slot, SlotBinding, Track, TrackKind, TrackSource,
 };
 use super::{client_event, server_event};
@@ -252,11 +252,11 @@ fn answer(sdp: String) -> SessionDescription {
 
 impl RoomJoined {
     /// What the joining session is told.
-    pub fn new(joined: rooms::Joined) -> Self {
+    pub fn new(joined: rooms::Joined, ice_servers: Vec<IceServer>) -> Self {
         let me = me(&joined);
         let rev = joined.map.rev;
         let (room, slots, tracks) = (joined.room.into(), all(joined.slots), all(joined.tracks));
-        Self { answer: joined.answer.map(answer), slots, me, room, tracks, rev }
+        Self { answer: joined.answer.map(answer), slots, me, room, tracks, rev, ice_servers }
     }
 }
 
@@ -275,10 +275,11 @@ fn me(joined: &rooms::Joined) -> Me {
     Me { id: joined.participant.to_string(), user, name, rights: joined.rights.into() }
 }
 
-impl From<rooms::Answered> for MediaAnswer {
-    fn from(answered: rooms::Answered) -> Self {
+impl MediaAnswer {
+    /// What the offering session is told.
+    pub fn new(answered: rooms::Answered, ice_servers: Vec<IceServer>) -> Self {
         let rev = answered.map.rev;
-        Self { answer: answer(answered.answer), slots: all(answered.slots), tracks: all(answered.tracks), rev }
+        Self { answer: answer(answered.answer), slots: all(answered.slots), tracks: all(answered.tracks), rev, ice_servers }
     }
 }
 

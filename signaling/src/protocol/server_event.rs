@@ -1,7 +1,7 @@
 //! What the server pushes. One object argument per event.
 
 use super::client_event::Seat;
-use super::types::{LobbyRoom, Message, Participant, ParticipantQuality, ParticipantState, Room, SlotBinding, Speaker, Track};
+use super::types::{IceServer, LobbyRoom, Message, Participant, ParticipantQuality, ParticipantState, Room, SlotBinding, Speaker, Track};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -14,6 +14,9 @@ pub struct SessionReady {
     /// When the token expires.
     #[ts(type = "number")]
     pub expires_in_ms: u64,
+    /// For the connections that are made from now on. Empty where no TURN server is configured.
+    #[serde(default)]
+    pub ice_servers: Vec<IceServer>,
     /// The seat that a resumed session still has. A `media:map` follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]

@@ -74,6 +74,7 @@ impl Writer {
         self.declare::<types::SlotBinding>();
         self.declare::<types::SessionDescription>();
         self.declare::<types::SdpKind>();
+        self.declare::<types::IceServer>();
         self.declare::<types::Publication>();
         self.declare::<types::Message>();
         self.declare::<types::Author>();

@@ -140,7 +140,7 @@ async fn room_create(session: &Session, argument: Option<&RawValue>) -> Answer {
 async fn room_join(session: &Session, argument: Option<&RawValue>) -> Answer {
     let request: RoomJoin = parse(argument)?;
     let joined = session.shared.hub.join(&session.handle, request.try_into()?).await?;
-    done(RoomJoined::new(joined))
+    done(RoomJoined::new(joined, session.ice_servers()))
 }
 
 async fn room_leave(session: &Session, argument: Option<&RawValue>) -> Answer {
@@ -189,7 +189,7 @@ fn filter(kind: Option<RoomKind>, capacity: Option<u8>) -> rooms::LobbyFilter {
 async fn media_offer(session: &Session, argument: Option<&RawValue>) -> Answer {
     let request: MediaOffer = parse(argument)?;
     let answered = session.shared.hub.offer(&session.handle.id, request.try_into()?).await?;
-    done(MediaAnswer::from(answered))
+    done(MediaAnswer::new(answered, session.ice_servers()))
 }
 
 async fn media_publish(session: &Session, argument: Option<&RawValue>) -> Answer {

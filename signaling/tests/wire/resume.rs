@@ -4,7 +4,7 @@ use crate::harness::{Server, roomy};
 use crate::socket::{Came, Socket, chat};
 use serde_json::{Value, json};
 use signaling::Config;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Connects with a session's secret: the client, and its `session:ready`.
 async fn come_back(server: &Server, user: &str, secret: &Value) -> (Socket, Value) {
@@ -114,4 +114,31 @@ async fn a_token_that_expires_is_announced_and_refreshed_over_the_socket() {
     assert_eq!(bo.next().await, Came::Disconnected);
     bo.closed().await;
     assert_eq!(ana.ask("lobby:list", json!({})).await["ok"], true);
+}
+
+#[tokio::test]
+async fn relays_are_named_before_the_first_connection_with_a_fresh_credential_each_time() {
+    let urls = vec!["turn:turn.example.com:3478?transport=udp".to_owned()];
+    let turn = signaling::Turn::new(urls.clone(), "a-secret".into(), Duration::from_secs(600));
+    let server = Server::start_with(signaling::Config { turn: Some(turn), ..roomy() }).await;
+    let before = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let mut socket = Socket::open(server.address).await;
+    socket.connect(json!({ "token": server.token("ana") })).await.unwrap();
+    let ready = socket.ready().await;
+    let nonce = rooms::random_id("n");
+    let created = socket.ask("room:create", json!({ "name": "r", "capacity": 4, "nonce": nonce })).await;
+    let joined = socket.ask("room:join", json!({ "room": created["room"]["id"] })).await;
+    for said in [ready, joined] {
+        let servers = said["ice_servers"].as_array().unwrap();
+        assert_eq!(servers.len(), 1, "{said}");
+        assert_eq!(servers[0]["urls"], json!(urls));
+        let (end, session) = servers[0]["username"].as_str().unwrap().split_once(':').unwrap();
+        assert!((before + 600..before + 660).contains(&end.parse().unwrap()), "{end}");
+        assert!(session.starts_with("ses_"), "an id that others may know, not the socket's or the secret: {session}");
+        assert!(!servers[0]["credential"].as_str().unwrap().is_empty());
+    }
+    let other = Server::start().await;
+    let mut socket = Socket::open(other.address).await;
+    socket.connect(json!({ "token": other.token("ana") })).await.unwrap();
+    assert_eq!(socket.ready().await["ice_servers"], json!([]));
 }

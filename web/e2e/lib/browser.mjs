@@ -101,5 +101,10 @@ export function witness(page) {
     flow: call('flow'),
     peers: call('peers'),
     joinMs: call('joinMs'),
+    recordMedia: call('recordMedia'),
+    recorded: call('recorded'),
+    watchGaps: call('watchGaps'),
+    gaps: call('gaps'),
+    paths: call('paths'),
   };
 }

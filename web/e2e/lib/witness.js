@@ -165,7 +165,82 @@
       .filter((row) => row.packets > 0);
   }
 
+  // How long nothing has come in, and the longest such time, since `watchGaps`. By RTP, whatever ICE says.
+  let gapWatch;
+  function watchGaps() {
+    clearInterval(gapWatch?.timer);
+    const watch = { received: -1, at: performance.now(), longest: 0 };
+    const sample = async () => {
+      const received = (await inbound()).reduce((sum, row) => sum + row.packetsReceived, 0);
+      const now = performance.now();
+      if (received !== watch.received) {
+        if (watch.received >= 0) watch.longest = Math.max(watch.longest, now - watch.at);
+        Object.assign(watch, { received, at: now });
+      }
+    };
+    watch.timer = setInterval(() => void sample().catch(() => {}), 50);
+    gapWatch = watch;
+  }
+
+  function gaps() {
+    const now = performance.now() - gapWatch.at;
+    return { now, longest: Math.max(gapWatch.longest, now) };
+  }
+
+  // What is received, every 200 ms since `recordMedia`, of the one audio and the one video that flow.
+  let recording;
+  function recordMedia() {
+    clearInterval(recording?.timer);
+    const rows = [];
+    const sample = async () => {
+      const best = {};
+      for (const peer of open()) {
+        for (const row of (await peer.getStats()).values()) {
+          if (row.type === 'inbound-rtp' && row.packetsReceived > (best[row.kind]?.packetsReceived ?? 0)) best[row.kind] = row;
+        }
+      }
+      const { audio = {}, video = {} } = best;
+      rows.push({
+        at: performance.now(),
+        samples: audio.totalSamplesReceived ?? 0,
+        concealed: audio.concealedSamples ?? 0,
+        frames: video.framesDecoded ?? 0,
+        width: video.frameWidth ?? 0,
+        bytes: (video.bytesReceived ?? 0) + (audio.bytesReceived ?? 0),
+        freezes: video.freezeCount ?? 0,
+        frozen: video.totalFreezesDuration ?? 0,
+      });
+    };
+    recording = { rows, timer: setInterval(() => void sample().catch(() => {}), 200) };
+  }
+
+  function recorded() {
+    return { now: performance.now(), rows: recording.rows };
+  }
+
+  // The path that each open connection uses, by both ends.
+  async function paths() {
+    const found = [];
+    for (const peer of open()) {
+      const report = await peer.getStats();
+      const rows = [...report.values()];
+      const selected = rows.find((row) => row.type === 'transport')?.selectedCandidatePairId;
+      const pair = report.get(selected) ?? rows.find((row) => row.type === 'candidate-pair' && (row.selected || (row.nominated && row.state === 'succeeded')));
+      const of = (id) => {
+        const { candidateType, protocol, relayProtocol, address, port } = report.get(id) ?? {};
+        return { candidateType, protocol, relayProtocol, address, port };
+      };
+      if (pair) found.push({ local: of(pair.localCandidateId), remote: of(pair.remoteCandidateId) });
+    }
+    return found;
+  }
+
   window.__witness = {
+    recordMedia,
+    recorded,
+    watchGaps,
+    gaps,
+    paths,
     look,
     listen,
     heardLevels,

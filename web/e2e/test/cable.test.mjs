@@ -1,92 +1,35 @@
 // A cut cable: packets are dropped in both directions and nobody is told. Two network namespaces, one for each end.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
-import { CHROMIUM, openChromium, visitor } from '../lib/browser.mjs';
+import { openApart, whySkipped } from '../lib/apart.mjs';
+import { visitor } from '../lib/browser.mjs';
 import { sleep, until } from '../lib/figures.mjs';
-import { layCable, whyNoNamespaces } from '../lib/netns.mjs';
 import { Visit } from '../lib/page.mjs';
-import { startServer } from '../lib/server.mjs';
-import { signToken } from '../lib/token.mjs';
 
 /** The promise: a seat survives a short outage, and doesn't haunt the room after a long one. */
 const GONE_MIN_MS = 8_000;
 const GONE_MAX_MS = 20_000;
 
-const PORT = 8_080;
+const skip = await whySkipped();
 
-// Who isn't root can't make namespaces and is told so. Root can, so there a reason is a failure.
-const reason = await whyNoNamespaces();
-const isRoot = process.getuid() === 0;
-
-let cable;
-let server;
+let apart;
 let browser;
-let scratch;
-const children = [];
 
 before(async () => {
-  if (reason && isRoot) throw new Error(reason);
-  if (reason) return;
-  cable = await layCable();
-  scratch = await mkdtemp(join(tmpdir(), 'zzan-e2e-cable-'));
-  server = await startServer({
-    command: cable.inServer,
-    listen: `0.0.0.0:${PORT}`,
-    url: `http://127.0.0.1:${PORT}`,
-    probe: false,
-    env: { ZZAN_MEDIA_ADDRESSES: cable.addresses.server },
-  });
-  const forward = inNamespace(cable.inClient, 'forward.mjs', [PORT, cable.addresses.server, PORT]);
-  await once(createInterface({ input: forward.stdout }), 'line');
-  const wrapper = join(scratch, 'chromium');
-  await writeFile(wrapper, `#!/bin/sh\nexec ${cable.inClient.join(' ')} ${CHROMIUM} "$@"\n`);
-  await chmod(wrapper, 0o755);
-  browser = await openChromium({ executablePath: wrapper });
+  if (skip) return;
+  apart = await openApart();
+  browser = await apart.openFarBrowser();
 });
 
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-  for (const child of children) child.kill();
-  await cable?.remove();
-  if (scratch) await rm(scratch, { recursive: true, force: true });
-});
-
-function inNamespace([program, ...prefix], script, args) {
-  const path = fileURLToPath(new URL(`../lib/${script}`, import.meta.url));
-  const child = spawn(program, [...prefix, process.execPath, path, ...args.map(String)], { stdio: ['ignore', 'pipe', 'inherit'] });
-  children.push(child);
-  return child;
-}
-
-/** Sits in a new room within the server's namespace. Gives the room and every event with the time of its arrival. */
-async function observe() {
-  const url = `http://127.0.0.1:${PORT}`;
-  const child = inNamespace(cable.inServer, 'observer.mjs', [url, signToken({ name: 'Observer' })]);
-  const events = [];
-  let room;
-  createInterface({ input: child.stdout }).on('line', (text) => {
-    const line = JSON.parse(text);
-    if (line.room) room = line.room;
-    else events.push({ at: performance.now(), ...line });
-  });
-  await until('the observer sits', () => room);
-  return { room, events, first: (name, passes) => events.find((event) => event.name === name && passes(event.data)) };
-}
+after(() => apart?.close());
 
 test(
   'a cut cable: the seat is kept for eight seconds at least, given up after twenty at most, and no more media is sent into it',
-  { skip: !isRoot && reason },
+  { skip },
   async (t) => {
-    const observer = await observe();
+    const { cable, server } = apart;
+    const observer = await apart.observe();
     const visits = [];
     for (const name of ['Cut', 'Friend']) {
       const visit = await Visit.open(await visitor(browser), server, `/r/${observer.room}`);

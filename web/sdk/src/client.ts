@@ -51,6 +51,8 @@ export class Client {
   private epoch = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private session: string | undefined;
+  /** What helps a PeerConnection to find a path; fresh with every connection. */
+  iceServers: RTCIceServer[] = [];
   private needsFreshToken = false;
   private refused = 0;
   private isReady = false;
@@ -123,6 +125,24 @@ export class Client {
     });
   }
 
+  /** Resolves when there is a connection. Rejects when the client is closed meanwhile, or there is none in time. */
+  whenReady(timeoutMs = REQUEST_TIMEOUT_MS): Promise<void> {
+    if (this.isReady) return Promise.resolve();
+    if (this.current === 'closed') return Promise.reject(new ZzanError('closed', 'the client is closed'));
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void) => {
+        clearTimeout(timeout);
+        off();
+        act();
+      };
+      const timeout = setTimeout(() => settle(() => reject(new ZzanError('timeout', 'no connection in time'))), timeoutMs);
+      const off = this.own.on('state', (state) => {
+        if (state === 'ready') settle(resolve);
+        if (state === 'closed') settle(() => reject(new ZzanError('closed', 'the client was closed')));
+      });
+    });
+  }
+
   /** Drops the transport and reconnects at once: for when the network changed under it. */
   reconnect(): void {
     if (this.current === 'closed' || this.current === 'idle') return;
@@ -166,6 +186,7 @@ export class Client {
 
   private ready(ready: SessionReady): void {
     this.session = ready.session;
+    this.iceServers = ready.ice_servers ?? [];
     this.backoff.reset();
     this.refused = 0;
     this.needsFreshToken = false;
@@ -223,10 +244,12 @@ export class Client {
       const epoch = ++this.epoch;
       this.timer = setTimeout(() => void this.connect(epoch), ONLINE_SETTLE_MS);
     };
-    window.addEventListener('online', hurry);
+    // A socket seldom outlives the network that it was opened on, and is told nothing of its end.
+    const online = () => (this.isReady ? this.reconnect() : hurry());
+    window.addEventListener('online', online);
     document.addEventListener('visibilitychange', hurry);
     this.wakeups = [
-      () => window.removeEventListener('online', hurry),
+      () => window.removeEventListener('online', online),
       () => document.removeEventListener('visibilitychange', hurry),
     ];
   }

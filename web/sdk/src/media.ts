@@ -1,4 +1,4 @@
-// One PeerConnection that makes one offer: three sending m-lines, then receive slots and data channels, told apart by mid. It never
+// One PeerConnection: three sending m-lines, then receive slots and data channels, told apart by mid. It never
 // renegotiates by itself: what is switched on later, a shared screen too, goes over a line that was offered at first.
 
 import { preferCodecs, type CodecChoice } from './codecs.js';
@@ -6,7 +6,7 @@ import { DataChannels, type DataLimits, type DataListener } from './data.js';
 import { ZzanError } from './errors.js';
 import { encodingsOf, LayerSwitch, type WantedLayers } from './layers.js';
 import type { MediaOffer, Publication, SessionDescription, TrackKind } from './protocol.gen.js';
-import { watchTransport } from './transport_watch.js';
+import { TransportWatch, type Trouble } from './transport_watch.js';
 
 export type SendSource = 'microphone' | 'camera' | 'screen';
 
@@ -40,13 +40,14 @@ export class PeerMedia {
   private readonly senders: Record<SendSource, RTCRtpTransceiver>;
   private readonly layers: Record<'camera' | 'screen', LayerSwitch>;
   private readonly data: DataChannels;
-  private readonly stopWatching: () => void;
-  private lost = false;
-  private lostListener: (() => void) | undefined;
+  private readonly watch: TransportWatch;
+  private trouble: Trouble | undefined;
+  private troubleListener: ((trouble: Trouble) => void) | undefined;
+  private turn: Promise<unknown> = Promise.resolve();
 
-  constructor(sending: SendingState, private readonly counts: SlotCounts, private readonly options: MediaOptions) {
+  constructor(sending: SendingState, private readonly counts: SlotCounts, private readonly options: MediaOptions, iceServers: RTCIceServer[]) {
     if (typeof RTCPeerConnection === 'undefined') throw new ZzanError('unsupported', 'this browser has no WebRTC');
-    this.pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+    this.pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers });
     const { codecs } = options;
     const video = (source: 'camera' | 'screen') => this.pc.addTransceiver('video', { direction: 'sendonly', sendEncodings: encodingsOf(source, codecs.video ?? 'vp8') });
     this.senders = { microphone: this.pc.addTransceiver('audio', { direction: 'sendonly' }), camera: video('camera'), screen: video('screen') };
@@ -59,16 +60,42 @@ export class PeerMedia {
     this.addSlots('audio', counts.audio);
     this.addSlots('video', counts.video);
     this.data = new DataChannels(this.pc, options.data.limits, options.data.listener);
-    this.stopWatching = watchTransport(this.pc, () => {
-      this.lost = true;
-      this.lostListener?.();
+    this.watch = new TransportWatch(this.pc, (trouble) => {
+      this.trouble = trouble;
+      this.troubleListener?.(trouble);
     });
   }
 
-  /** `listener` is called once, when the transport is dead or as good as dead; at once where it is so already. */
-  onLost(listener: () => void): void {
-    this.lostListener = listener;
-    if (this.lost) listener();
+  /** `listener` is called when the path is gone, and at once where it is so already. `expects` tells whether media should be arriving. */
+  onTrouble(listener: (trouble: Trouble) => void, expects: () => boolean): void {
+    this.troubleListener = listener;
+    this.watch.expects = expects;
+    if (this.trouble) listener(this.trouble);
+  }
+
+  /** The network may have changed. */
+  hint(): void {
+    this.watch.hint();
+  }
+
+  /** The next offer looks for another path; streams and slots stay what they are. */
+  restartIce(iceServers: RTCIceServer[]): void {
+    this.pc.setConfiguration({ bundlePolicy: 'max-bundle', iceServers });
+    this.pc.restartIce();
+  }
+
+  /** Whether anything arrives from now on, within a time. */
+  async revived(withinMs: number): Promise<boolean> {
+    const revived = await this.watch.revived(withinMs);
+    if (revived) this.trouble = undefined;
+    return revived;
+  }
+
+  /** One offer after the other: each is answered before the next is made. */
+  inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.turn.then(work, work);
+    this.turn = done.catch(() => undefined);
+    return done;
   }
 
   /** The offer to send, and what its sending m-lines carry. The server is ICE-lite: our candidates are of no use to it, so none is awaited. */
@@ -125,7 +152,7 @@ export class PeerMedia {
   }
 
   close(): void {
-    this.stopWatching();
+    this.watch.stop();
     this.data.close();
     this.pc.close();
   }

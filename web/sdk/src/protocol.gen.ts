@@ -162,6 +162,11 @@ export type SessionDescription = { type: SdpKind, sdp: string, };
 export type SdpKind = "offer" | "answer";
 
 /**
+ * A server that helps to find a path, as `RTCConfiguration.iceServers` has it.
+ */
+export type IceServer = { urls: Array<string>, username?: string, credential?: string, };
+
+/**
  * A sending m-line of an offer.
  */
 export type Publication = { mid: string, source: TrackSource, muted?: boolean, };
@@ -295,7 +300,11 @@ tracks: Array<Track>,
 /**
  * The revision of the bindings; a `media:map` with this or a higher revision follows.
  */
-rev: number, };
+rev: number,
+/**
+ * For the connections that are made from now on. Empty where no TURN server is configured.
+ */
+ice_servers: Array<IceServer>, };
 
 /**
  * `room:leave` and `room:close`
@@ -336,7 +345,11 @@ export type MediaAnswer = { answer: SessionDescription, slots: Array<Slot>,
 /**
  * All tracks of the room, own ones included.
  */
-tracks: Array<Track>, rev: number, };
+tracks: Array<Track>, rev: number,
+/**
+ * For the connections that are made from now on. Empty where no TURN server is configured.
+ */
+ice_servers: Array<IceServer>, };
 
 /**
  * `media:publish`: what the sending m-lines of the last offer carry from now on. A track whose m-line isn't listed ends.
@@ -561,6 +574,10 @@ session: string, resumed: boolean,
  * When the token expires.
  */
 expires_in_ms: number,
+/**
+ * For the connections that are made from now on. Empty where no TURN server is configured.
+ */
+ice_servers: Array<IceServer>,
 /**
  * The seat that a resumed session still has. A `media:map` follows.
  */

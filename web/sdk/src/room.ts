@@ -12,7 +12,8 @@ import type { LocalMedia } from './local.js';
 import { FIRST_SLOTS, PeerMedia, SEND_SOURCES, type MediaOptions, type SendingState, type SendSource, type SlotCounts } from './media.js';
 import type { CloseReason, MediaStats, RoomJoined, SessionReady, TrackSource } from './protocol.gen.js';
 import type { ServerEvent, ServerEventName, ServerEvents } from './protocol.js';
-import { fromSnapshot, midOf, reduce, trackOf, withAnswer, withTracks, type RoomState } from './state.js';
+import { fromSnapshot, hasLiveSlot, midOf, reduce, trackOf, withAnswer, withTracks, type RoomState } from './state.js';
+import type { Trouble } from './transport_watch.js';
 
 export interface JoinOptions {
   room: string;
@@ -59,6 +60,15 @@ interface RoomEvents {
   /** Reliable data of others is missing from here on: the own connection didn't keep up, or was made anew. */
   dataInterrupted: undefined;
 }
+
+/** Offers on the same connection that look for another path, before a new connection is made. */
+const RESTARTS = 2;
+
+/** An answer to such an offer that takes longer went with the network, mostly: then a new socket is opened, which takes no longer than to wait. */
+const RESTART_ANSWER_MS = 700;
+
+/** How long a new path may take from its answer to the first packet. Relays and TCP take longest. */
+const RESTART_MS = 3_000;
 
 const FOLLOWED = [
   'participant:joined', 'participant:updated', 'participant:left', 'track:published', 'track:updated', 'track:unpublished', 'media:map',
@@ -278,6 +288,8 @@ export class Room {
     this.followLocal();
     this.demands.repeat();
     void this.chat.catchUp();
+    // What took the connection may have taken the path of the media too.
+    this.media?.hint();
   }
 
   /** A new seat for the same user, with a new PeerConnection. */
@@ -301,7 +313,7 @@ export class Room {
   private mediaLost(media: PeerMedia | undefined): void {
     if (this.ended || media !== this.media) return;
     const attempt = async () => {
-      const fresh = new PeerMedia(sendingOf(this.options.local), { ...this.slots }, this.mediaOptions);
+      const fresh = new PeerMedia(sendingOf(this.options.local), { ...this.slots }, this.mediaOptions, this.client.iceServers);
       this.adopt(fresh);
       await this.negotiate(fresh);
       this.events.emit('dataInterrupted', undefined);
@@ -310,10 +322,44 @@ export class Room {
     void this.recover(attempt, () => this.rejoin());
   }
 
+  /** The path is gone, or was never there. The same connection looks for another one first: the others notice nothing of that. */
+  private mediaTroubled(media: PeerMedia, trouble: Trouble): void {
+    if (this.ended || media !== this.media) return;
+    if (trouble === 'dead') return this.mediaLost(media);
+    // A seat that is being taken anew brings its own connection.
+    if (this.recovering) return;
+    let restarts = 0;
+    const attempt = async () => {
+      restarts += 1;
+      if (restarts > RESTARTS) return this.mediaLost(media);
+      await this.restart(media);
+    };
+    void this.recover(attempt, () => this.rejoin());
+  }
+
+  private async restart(media: PeerMedia): Promise<void> {
+    await this.client.whenReady();
+    media.restartIce(this.client.iceServers);
+    try {
+      await this.negotiate(media, RESTART_ANSWER_MS).catch(async (cause: unknown) => {
+        if (ZzanError.from(cause).code !== 'timeout') throw cause;
+        // The network took the socket too, and nobody told it.
+        this.client.reconnect();
+        await this.client.whenReady();
+        await this.negotiate(media);
+      });
+    } catch (cause) {
+      const error = ZzanError.from(cause);
+      if (error.transient || error.code === 'not_found') throw error;
+      return this.mediaLost(media);
+    }
+    if (!(await media.revived(RESTART_MS))) throw new ZzanError('timeout', 'no path was found in time');
+  }
+
   private adopt(media: PeerMedia): void {
     if (this.media !== media) this.media?.close();
     this.media = media;
-    media.onLost(() => this.mediaLost(media));
+    media.onTrouble((trouble) => this.mediaTroubled(media, trouble), () => hasLiveSlot(this.currentState));
   }
 
   private needSlots({ audio, video }: SlotCounts): void {
@@ -323,15 +369,16 @@ export class Room {
     this.negotiate(media).catch(() => this.mediaLost(media));
   }
 
-  private negotiate(media: PeerMedia): Promise<void> {
-    return this.hold(async () => {
-      const answer = await this.client.request('media:offer', await media.offer(sendingOf(this.options.local)));
+  private negotiate(media: PeerMedia, timeoutMs?: number): Promise<void> {
+    return this.hold(() => media.inTurn(async () => {
+      const answer = await this.client.request('media:offer', await media.offer(sendingOf(this.options.local)), timeoutMs);
+      this.client.iceServers = answer.ice_servers ?? [];
       if (media !== this.media) return;
       await media.accept(answer.answer);
       this.currentState = withAnswer(this.currentState, answer);
       this.changed();
       this.followLocal();
-    });
+    }));
   }
 
   /** Tries until it works, is overtaken by another recovery, or is refused; `missing` when there is no such seat or room. */
@@ -424,7 +471,8 @@ interface Joining {
 }
 
 async function takeSeat(client: Client, { room, password, local }: JoinOptions, options: MediaOptions, slots: SlotCounts): Promise<Joining> {
-  const media = new PeerMedia(sendingOf(local), { ...slots }, options);
+  await client.whenReady();
+  const media = new PeerMedia(sendingOf(local), { ...slots }, options, client.iceServers);
   try {
     const offer = await media.offer(sendingOf(local));
     const joined: RoomJoined = await client.request('room:join', { room, ...(password ? { password } : {}), ...offer });

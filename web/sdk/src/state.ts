@@ -118,6 +118,13 @@ export function midOf(state: RoomState, track: string): string | undefined {
   return undefined;
 }
 
+/** Whether something should be arriving: a slot carries a track that isn't muted, of somebody whose connection is alive. */
+export function hasLiveSlot(state: RoomState): boolean {
+  const here = new Set(state.participants.filter((participant) => participant.state === 'joined').map((participant) => participant.id));
+  const bound = new Set(state.bindings.values());
+  return state.tracks.some((track) => bound.has(track.id) && !track.muted && here.has(track.participant));
+}
+
 /** The lobby after `lobby:changed`: newest first. */
 export function mergeLobby(rooms: readonly LobbyRoom[], changed: readonly LobbyRoom[], removed: readonly string[]): LobbyRoom[] {
   const gone = new Set(removed);

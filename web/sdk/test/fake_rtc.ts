@@ -71,10 +71,13 @@ export class FakePeerConnection extends EventTarget {
   static readonly all: FakePeerConnection[] = [];
   connectionState: RTCPeerConnectionState = 'new';
   offers = 0;
+  restarts = 0;
+  /** Of the one path that there is. */
+  readonly path = { id: 'CP1', type: 'candidate-pair', bytesReceived: 0, bytesSent: 0, responsesReceived: 0 };
   localDescription: RTCSessionDescriptionInit | null = null;
   private readonly transceivers: { mid: string; sender: FakeSender; receiver: object }[] = [];
 
-  constructor() {
+  constructor(public configuration: RTCConfiguration = {}) {
     super();
     FakePeerConnection.all.push(this);
   }
@@ -109,7 +112,15 @@ export class FakePeerConnection extends EventTarget {
   }
 
   getStats() {
-    return Promise.resolve(new Map());
+    return Promise.resolve(new Map([[this.path.id, { ...this.path }]]));
+  }
+
+  restartIce() {
+    this.restarts += 1;
+  }
+
+  setConfiguration(configuration: RTCConfiguration) {
+    this.configuration = configuration;
   }
 
   become(state: RTCPeerConnectionState) {

@@ -29,6 +29,7 @@ const seat = (rev: number): RoomJoined => ({
   },
   tracks: [{ id: 't2', participant: 'p2', kind: 'video', source: 'camera', muted: false, muted_by_moderator: false }],
   rev,
+  ice_servers: [],
 });
 const map = (rev: number, track: string | null) => ({ room: 'r1', rev, slots: [{ mid: '5', track }] });
 const settle = () => vi.advanceTimersByTimeAsync(100);
@@ -272,4 +273,103 @@ test('more slots are offered on the same connection when they are needed', async
   server.last.push('media:need', { room: 'r1', audio: 3, video: 5 });
   await settle();
   expect(server.last.requests('media:offer').length).toBe(1);
+});
+
+const answered = (rev: number) => ({ ok: true, answer: { type: 'answer', sdp: 'v=0' }, slots: seat(rev).slots, tracks: seat(rev).tracks, rev });
+
+/** The only connection's path carries something every 100 ms for a time. */
+async function flow(ms: number, pc = FakePeerConnection.all[0]) {
+  for (let at = 0; at < ms; at += 100) {
+    if (pc) pc.path.bytesReceived += 2_000;
+    await vi.advanceTimersByTimeAsync(100);
+  }
+}
+
+test('a path that is gone is replaced by an ICE restart on the same connection', async () => {
+  const { server, room } = await joined();
+  FakePeerConnection.all[0]?.become('connected');
+  await flow(3_000);
+  await vi.advanceTimersByTimeAsync(2_600);
+  expect(room.status).toBe('reconnecting');
+  expect(server.last.requests('media:offer').length).toBe(1);
+  answer(server, 'media:offer', answered(8));
+  await flow(1_000);
+  expect(room.status).toBe('joined');
+  expect(FakePeerConnection.all.map(({ restarts, offers, connectionState }) => [restarts, offers, connectionState])).toEqual([
+    [1, 2, 'connected'],
+  ]);
+  expect(room.mediaOf('p2', 'camera')).toMatchObject({ mid: '5' });
+});
+
+test('the restart waits for the session, and a lost answer reconnects that first', async () => {
+  const { server, room } = await joined();
+  FakePeerConnection.all[0]?.become('connected');
+  await flow(3_000);
+  await vi.advanceTimersByTimeAsync(2_600);
+  expect(server.last.requests('media:offer').length).toBe(1);
+  await vi.advanceTimersByTimeAsync(700);
+  expect(server.connections.length).toBe(2);
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(server.last.requests('media:offer')).toEqual([]);
+  server.last.ready('s2', { resumed: true, seat: seat(9) });
+  server.last.push('media:map', map(9, 't2'));
+  await settle();
+  expect(server.last.requests('media:offer').length).toBe(1);
+  answer(server, 'media:offer', answered(10));
+  await flow(1_000);
+  expect(room.status).toBe('joined');
+  expect(FakePeerConnection.all.length).toBe(1);
+});
+
+test('two restarts without a packet lead to a new connection in the same seat', async () => {
+  const { server, room } = await joined();
+  FakePeerConnection.all[0]?.become('connected');
+  await flow(3_000);
+  await vi.advanceTimersByTimeAsync(2_600);
+  for (const [rev, ms] of [[8, 3_550], [9, 5_500]] as const) {
+    answer(server, 'media:offer', answered(rev));
+    await vi.advanceTimersByTimeAsync(ms);
+  }
+  expect(FakePeerConnection.all.map(({ restarts }) => restarts)).toEqual([2, 0]);
+  answer(server, 'media:offer', answered(10));
+  await settle();
+  expect(room.status).toBe('joined');
+  expect(FakePeerConnection.all[0]?.connectionState).toBe('closed');
+  expect(server.last.requests('room:join').length).toBe(1);
+});
+
+test('a session that resumed looks at the path at once', async () => {
+  const { server } = await joined();
+  FakePeerConnection.all[0]?.become('connected');
+  await flow(3_000);
+  server.last.lose();
+  await vi.advanceTimersByTimeAsync(400);
+  server.last.ready('s2', { resumed: true, seat: seat(9) });
+  await vi.advanceTimersByTimeAsync(1_100);
+  expect(server.last.requests('media:offer').length).toBe(1);
+});
+
+test('connections and restarts are given what the server said last of relays', async () => {
+  const relay = (name: string) => [{ urls: ['turn:turn.test'], username: name, credential: 'c' }];
+  const server = new FakeServer();
+  const client = new Client({ url: 'http://zzan.test', token: () => 't', connect: server.connect });
+  const local = new LocalMedia({ microphone: { on: false }, camera: { on: false } });
+  const joining = Room.join(client, { room: 'r1', local });
+  client.open();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(FakePeerConnection.all).toEqual([]);
+  server.last.ready('s1', { ice_servers: relay('first') });
+  await vi.advanceTimersByTimeAsync(0);
+  answer(server, 'room:join', { ok: true, ...seat(7), ice_servers: relay('first') });
+  await settle();
+  await joining;
+  const [pc] = FakePeerConnection.all;
+  expect(pc?.configuration.iceServers).toEqual(relay('first'));
+  server.last.lose();
+  await vi.advanceTimersByTimeAsync(0);
+  server.last.ready('s2', { resumed: true, seat: seat(8), ice_servers: relay('second') });
+  pc?.become('connected');
+  pc?.become('failed');
+  await settle();
+  expect(pc?.configuration.iceServers).toEqual(relay('second'));
 });

@@ -9,6 +9,7 @@ const boMicrophone: Track = { id: 't3', participant: 'p2', kind: 'audio', source
 
 function joined(): RoomState {
   const seat: RoomJoined = {
+    ice_servers: [],
     me: { id: 'p1', user: 'u1', name: 'Ann', rights: { publish: true, subscribe: true, data: true, administer: false } },
     room: { id: 'r1', name: 'Friday', kind: 'buddy', capacity: 4, has_password: false, owner: 'u1', channel: 'c1', participants: [ann, bo] },
     slots: [{ mid: '2', kind: 'audio' }, { mid: '5', kind: 'video' }],
@@ -43,7 +44,7 @@ test('bindings hold over a resume until the next map', () => {
 });
 
 test('an answered offer brings its tracks and revision', () => {
-  const state = withAnswer(joined(), { answer: { type: 'answer', sdp: '' }, slots: [], tracks: [boMicrophone], rev: 9 });
+  const state = withAnswer(joined(), { answer: { type: 'answer', sdp: '' }, slots: [], tracks: [boMicrophone], rev: 9, ice_servers: [] });
   expect(state.tracks).toEqual([boMicrophone]);
   expect(reduce(state, map(8, ['2', 't3']))).toBe(state);
 });
