@@ -16,6 +16,9 @@ pub mod api;
 pub mod cli;
 pub mod config;
 pub mod demo;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod node;
 pub mod page;
 pub mod store;

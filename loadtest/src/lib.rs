@@ -17,6 +17,9 @@ pub mod cli;
 pub mod decoder;
 pub mod dice;
 pub mod failure;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod histogram;
 pub mod html;
 pub mod lanes;

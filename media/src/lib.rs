@@ -18,6 +18,9 @@ mod data;
 mod demux;
 mod form;
 mod forward;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handle;
 mod ingress;
 mod io;

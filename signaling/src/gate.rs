@@ -21,7 +21,7 @@ pub struct Origins {
 }
 
 impl Origins {
-    fn allow(&self, origin: &str) -> bool {
+    pub(crate) fn allow(&self, origin: &str) -> bool {
         self.allowed.iter().any(|allowed| allowed == origin) || (self.loopback && is_loopback(origin))
     }
 }

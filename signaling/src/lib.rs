@@ -6,6 +6,9 @@
 //! * [`Service`]: socket.io on that server; one task for each session.
 #![forbid(unsafe_code)]
 
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 pub mod listener;
 pub mod protocol;

@@ -4,6 +4,8 @@
 
 mod forwarded;
 mod frames;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod transport;
 
 pub use transport::Transport;

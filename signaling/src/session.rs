@@ -9,6 +9,9 @@ mod dispatch;
 mod push;
 pub(crate) mod registry;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use dispatch::parses;
+
 use crate::protocol::client_event::Seat;
 use crate::protocol::convert::whole_ms;
 use crate::protocol::server_event::{MediaMap, SessionDraining, SessionExpiring, SessionReady};

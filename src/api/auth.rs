@@ -72,7 +72,7 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Every key is compared, so that the time tells nothing about which one came close.
-fn authenticate<'a>(keys: &'a [ApiKey], credentials: &str) -> Option<&'a ApiKey> {
+pub(crate) fn authenticate<'a>(keys: &'a [ApiKey], credentials: &str) -> Option<&'a ApiKey> {
     let (id, secret) = credentials.split_once(':')?;
     let mut found = None;
     for key in keys {

@@ -49,7 +49,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.eq_ignore_ascii_case("application/json")
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let malformed = |detail: String| Problem::new(StatusCode::BAD_REQUEST, Code::Invalid, detail);
     if depth(bytes) > DEPTH_MAX {
         return Err(malformed(format!("the body is nested deeper than {DEPTH_MAX}")));

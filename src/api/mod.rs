@@ -3,8 +3,8 @@
 //! It decides nothing: a handler parses, asks the hub, and renders. Invariant: a route exists only together with its description in
 //! `/openapi.json`, because both come from one macro.
 
-mod auth;
-mod body;
+pub(crate) mod auth;
+pub(crate) mod body;
 mod docs;
 pub mod error;
 mod guests;
@@ -15,7 +15,7 @@ mod security;
 mod sessions;
 mod system;
 mod tokens;
-mod types;
+pub(crate) mod types;
 
 pub use auth::Limiters;
 pub use system::Readiness;

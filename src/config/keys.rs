@@ -54,6 +54,13 @@ pub struct ApiKey {
     pub secret: Secret,
 }
 
+#[cfg(any(test, feature = "fuzzing"))]
+impl ApiKey {
+    pub(crate) fn of(id: &str, secret: &str) -> Self {
+        Self { id: id.to_owned(), secret: Secret(secret.to_owned()) }
+    }
+}
+
 /// Reads `keys`; dev mode adds its own where none has that id.
 pub(super) fn read(reader: &mut Reader, dev: bool) -> Vec<ApiKey> {
     let setting = reader.raw("keys");

@@ -123,6 +123,19 @@ impl Config {
         for (key, flag, value) in sources.flags {
             layers.add_flag(key, flag, value);
         }
+        Self::of_layers(layers)
+    }
+
+    /// For the fuzzer: of a file's text and an environment.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn of_text(text: &str, env: Vec<(String, String)>) -> Result<(Self, Vec<Effective>), Problems> {
+        let mut layers = Layers::default();
+        layers.add_file(Path::new(DEFAULT_FILE), text).map_err(|problem| Problems(vec![problem]))?;
+        layers.add_env(env.into_iter());
+        Self::of_layers(layers)
+    }
+
+    fn of_layers(layers: Layers) -> Result<(Self, Vec<Effective>), Problems> {
         let mut reader = Reader::new(layers);
         let config = read(&mut reader);
         reader.finish().map(|effective| (config, effective)).map_err(Problems)

@@ -9,7 +9,7 @@ const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The client's address: the peer's, or, behind trusted proxies, the last one in `X-Forwarded-For` that none of them has. A trusted proxy
 /// that names nobody, or nothing that is an address, stands for its clients itself.
-pub(super) fn client(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> SocketAddr {
+pub(crate) fn client(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> SocketAddr {
     let is_trusted = |address: IpAddr| trusted.contains(&address.to_canonical());
     if !is_trusted(peer.ip()) {
         return peer;

@@ -268,13 +268,13 @@ impl AsyncWrite for Stream {
 
 /// Finds the blank line that ends an HTTP head, over several writes.
 #[derive(Debug, Default)]
-struct HeadEnd {
+pub(super) struct HeadEnd {
     matched: usize,
 }
 
 impl HeadEnd {
     /// What comes after the head, once it ended.
-    fn after<'a>(&mut self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+    pub(super) fn after<'a>(&mut self, bytes: &'a [u8]) -> Option<&'a [u8]> {
         const END: &[u8] = b"\r\n\r\n";
         for (index, byte) in bytes.iter().enumerate() {
             if *byte == END[self.matched] {

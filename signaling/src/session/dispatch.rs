@@ -248,6 +248,27 @@ fn session_refresh(session: &mut Session, argument: Option<&RawValue>) -> Answer
     done(SessionRefreshed { expires_in_ms: whole_ms(session.token.expires_in(SystemTime::now())) })
 }
 
+/// For the fuzzer: an event up to where the hub would take it. True when it would.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn parses(packet: &str) -> bool {
+    let Ok(Packet { event, argument }) = serde_json::from_str(packet) else { return false };
+    match &*event {
+        "room:create" => parse::<RoomCreate>(argument).map(rooms::CreateRoom::from).is_ok(),
+        "room:join" => parse::<RoomJoin>(argument).and_then(rooms::JoinRoom::try_from).is_ok(),
+        "room:leave" | "room:close" => parse::<RoomRef>(argument).is_ok(),
+        "room:kick" => parse::<RoomKick>(argument).is_ok(),
+        "room:mute" => parse::<RoomMute>(argument).is_ok(),
+        "lobby:list" => parse::<LobbyList>(argument).is_ok(),
+        "lobby:watch" => parse::<LobbyWatch>(argument).is_ok(),
+        "media:offer" => parse::<MediaOffer>(argument).and_then(rooms::Offer::try_from).is_ok(),
+        "media:mute" => parse::<MediaMute>(argument).is_ok(),
+        "chat:send" => parse::<ChatSend>(argument).is_ok(),
+        "chat:history" => parse::<ChatHistory>(argument).is_ok(),
+        "session:refresh" => parse::<SessionRefresh>(argument).is_ok(),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
