@@ -6,10 +6,11 @@ SHELL := /bin/bash
 
 LISTEN ?= 127.0.0.1:8080
 DATA_DIR ?= ./data
+FUZZ_SECONDS ?= 60
 CACHE := .cache
 WEB_SOURCES := $(shell find web/sdk web/app -name node_modules -prune -o -name dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help run build page test check fmt clippy deny doc tsc test-rust test-web test-e2e bench-forward bench-join bench-leave bench-network bench-impaired screenshots shop clean
+.PHONY: help run build page test check fmt clippy deny doc tsc test-rust test-web test-e2e bench-forward bench-join bench-leave bench-hostile fuzz bench-network bench-impaired screenshots shop clean
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -70,6 +71,16 @@ bench-network: build $(CACHE)/packages-test web/e2e/node_modules/.stamp ## Chang
 bench-impaired: build $(CACHE)/packages-test web/e2e/node_modules/.stamp ## A call over loss, a narrow link and a blackout; as root.
 	npm --prefix web/e2e run bench:impaired
 
+bench-hostile: $(CACHE)/packages-build ## A live call under 10,000 bad packets a second: what is lost, and how long joins take.
+	cargo run --release --locked -p zzan-media --example hostile
+
+fuzz: $(CACHE)/packages-build $(CACHE)/bin/cargo-fuzz ## Runs every fuzz target for FUZZ_SECONDS (60) each, on a nightly compiler.
+	for target in $$($(CACHE)/bin/cargo-fuzz fuzz list --fuzz-dir fuzz); do \
+	  mkdir -p $(CACHE)/fuzz/$$target; \
+	  RUSTUP_TOOLCHAIN=nightly $(CACHE)/bin/cargo-fuzz fuzz run --fuzz-dir fuzz $$target $(CACHE)/fuzz/$$target fuzz/corpus/$$target -- \
+	    -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=20 -rss_limit_mb=2048; \
+	done
+
 screenshots: build $(CACHE)/packages-test web/e2e/node_modules/.stamp ## Pictures of every screen in web/e2e/out.
 	npm --prefix web/e2e run screenshots
 
@@ -95,3 +106,7 @@ $(CACHE)/packages-test: .ci/packages
 $(CACHE)/bin/cargo-deny:
 	cargo install --locked --debug --root $(CACHE) --target-dir target/cargo-deny cargo-deny@0.20.2
 	rm -rf target/cargo-deny
+
+$(CACHE)/bin/cargo-fuzz:
+	cargo install --locked --debug --root $(CACHE) --target-dir target/cargo-fuzz cargo-fuzz@0.13.2
+	rm -rf target/cargo-fuzz

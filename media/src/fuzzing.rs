@@ -10,7 +10,7 @@ use crate::forward::guard::{Guard, Starts};
 use crate::forward::layer::Clock;
 use crate::forward::rewrite::{Held, Incoming, Rewriter};
 use crate::negotiation::{Offer, Transport};
-use crate::{Kind, payload, stun};
+use crate::{Kind, payload, stun, tcp};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::OnceLock;
@@ -20,6 +20,9 @@ use str0m::format::Codec;
 use str0m::ice::StunMessage;
 
 pub use live::live;
+
+/// Tells [`packet`] that a TCP stream follows. Below are codecs, above is STUN.
+const TCP: u8 = 6;
 
 /// Where the SFU of these tests is.
 const HERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 5000);
@@ -51,9 +54,12 @@ pub fn offer(data: &[u8]) {
     }
 }
 
-/// One datagram's first look, or the payload of a packet: the first byte says which.
+/// One datagram's first look, the payload of a packet, or packets in a TCP stream: the first byte says which.
 pub fn packet(data: &[u8]) {
     let Some((&kind, bytes)) = data.split_first() else { return };
+    if kind == TCP {
+        return tcp::fuzzing::stream(bytes);
+    }
     let codec = [Codec::Vp8, Codec::Vp9, Codec::H264, Codec::Av1, Codec::Opus].get(usize::from(kind));
     match codec {
         Some(&codec) => {

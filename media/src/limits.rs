@@ -17,6 +17,8 @@ pub(crate) const NEW_TUPLES_BURST: usize = 32;
 pub(crate) const NEW_TUPLE_INTERVAL: Duration = Duration::from_secs(5);
 /// Authenticated SSRCs (without repair) a peer may send between two offers. Packets of further ones are dropped and counted.
 pub(crate) const SSRCS_PER_PEER: usize = 16;
+/// Checks of a peer whose repeat from elsewhere is known as such: 8 kB, some 20 minutes at one check in 2.5 s. An older one is taken for new.
+pub(crate) const CHECKS_REMEMBERED: usize = 512;
 /// Longest STUN request that is read. An ICE agent's has some 100 bytes, and 600 with the longest user name.
 pub(crate) const STUN_REQUEST_BYTES_MAX: usize = 1024;
 /// Attributes of a STUN request that are read in the search for its user and integrity. An ICE agent sends six.

@@ -13,7 +13,7 @@ use crate::ingress::Source;
 use crate::io::Io;
 use crate::limits::{EARLY_PACKETS, SSRCS_PER_PEER};
 use crate::negotiation::{self, Answered, Payload};
-use crate::path::Path;
+use crate::path::{NotAdmitted, Path};
 use crate::quality::Verdict;
 use crate::rate::Rate;
 use crate::reports::Reports;
@@ -126,7 +126,7 @@ pub(crate) struct Forwarded<'a> {
 
 impl Peer {
     pub(crate) fn new(id: PeerId, mut rtc: Rtc, answered: &Answered, data: Data, now: Instant) -> Self {
-        let ufrag = rtc.direct_api().local_ice_credentials().ufrag;
+        let credentials = rtc.direct_api().local_ice_credentials();
         let mut peer = Self {
             id,
             slots: vec![],
@@ -135,7 +135,7 @@ impl Peer {
             reports: Reports::default(),
             verdict: Verdict::default(),
             rtc,
-            path: Path::new(ufrag),
+            path: Path::new(credentials),
             certificates: answered.fingerprints.clone(),
             streams: vec![],
             life: Life::Connecting { since: now },
@@ -178,8 +178,8 @@ impl Peer {
     /// Answers a further offer.
     pub(crate) fn renegotiate(&mut self, offer: negotiation::Offer, key: PeerKey, io: &mut Io) -> Result<Answered, crate::OfferError> {
         let answered = offer.answer(&mut self.rtc)?;
-        let ufrag = self.rtc.direct_api().local_ice_credentials().ufrag;
-        self.path.rename(ufrag, key, io);
+        let credentials = self.rtc.direct_api().local_ice_credentials();
+        self.path.rename(credentials, key, io);
         self.take_lines(&answered.slots, &answered.sources);
         Ok(answered)
     }
@@ -211,13 +211,13 @@ impl Peer {
     }
 
     /// Whether a STUN request is authentic and for this peer.
-    pub(crate) fn accepts(&self, datagram: Datagram<'_>, now: Instant) -> bool {
-        received(datagram).is_some_and(|received| self.rtc.accepts(&Input::Receive(now, received)))
+    pub(crate) fn accepts(&self, check: Datagram<'_>) -> bool {
+        self.path.is_authentic(check)
     }
 
-    /// Whether the peer may prove this address: one of its own, or a new one within what it may have of them.
-    pub(crate) fn may_come(&mut self, check: Datagram<'_>, now: Instant) -> bool {
-        self.path.may_come(check, now)
+    /// Whether an authentic check may be answered.
+    pub(crate) fn admits(&mut self, check: Datagram<'_>, now: Instant) -> Result<(), NotAdmitted> {
+        self.path.admits(check, now)
     }
 
     /// Takes a datagram. Its effects come out of [`Self::drain`].

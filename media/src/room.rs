@@ -15,6 +15,7 @@ use crate::forward::rewrite::Held;
 use crate::ingress;
 use crate::io::Io;
 use crate::negotiation::{Answered, Offer};
+use crate::path::NotAdmitted;
 use crate::payload;
 use crate::peer::{Forwarded, Peer, Said, Sent};
 use crate::peer_stats::PeerStats;
@@ -332,17 +333,17 @@ impl Room {
     }
 
     /// Whether a STUN request is authentic and for that peer.
-    pub(crate) fn accepts(&self, peer: usize, datagram: Datagram<'_>, now: Instant) -> bool {
-        self.peers.get(peer).and_then(Option::as_ref).is_some_and(|peer| peer.accepts(datagram, now))
+    pub(crate) fn accepts(&self, peer: usize, check: Datagram<'_>) -> bool {
+        self.peers.get(peer).and_then(Option::as_ref).is_some_and(|peer| peer.accepts(check))
     }
 
     /// An authentic STUN request for that peer.
     pub(crate) fn check(&mut self, peer: usize, datagram: Datagram<'_>, now: Instant, io: &mut Io) {
         let Some(present) = self.peers.get_mut(peer).and_then(Option::as_mut) else { return };
-        if present.may_come(datagram, now) {
-            self.receive(peer, datagram, now, io);
-        } else {
-            io.counters.dropped_tuple_rate.inc();
+        match present.admits(datagram, now) {
+            Ok(()) => self.receive(peer, datagram, now, io),
+            Err(NotAdmitted::TooManyAddresses) => io.counters.dropped_tuple_rate.inc(),
+            Err(NotAdmitted::Repeated) => io.counters.dropped_stun.inc(),
         }
     }
 

@@ -42,6 +42,11 @@ pub(crate) fn named(datagram: &[u8]) -> Option<&str> {
     None
 }
 
+/// The transaction id of a message that [`named`] somebody, as far as it fits: two of its three words.
+pub(crate) fn transaction(datagram: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(*datagram.get(8..)?.first_chunk()?))
+}
+
 /// Type and value of the first attribute, and what follows its padding.
 fn attribute(attributes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
     let (&[k0, k1, l0, l1], rest) = attributes.split_first_chunk()?;

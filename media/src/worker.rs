@@ -273,7 +273,7 @@ impl Rooms {
             return;
         }
         let held = self.held.get(key.room).and_then(Option::as_ref);
-        if held.is_some_and(|held| held.room.accepts(key.peer, datagram, now)) {
+        if held.is_some_and(|held| held.room.accepts(key.peer, datagram)) {
             self.within(key.room, |room, io| room.check(key.peer, datagram, now, io));
             return;
         }

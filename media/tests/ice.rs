@@ -116,6 +116,35 @@ fn who_lacks_the_password_moves_nobody_wherever_it_sends_from() {
 }
 
 #[test]
+fn a_check_that_was_read_on_the_way_draws_nothing_elsewhere() {
+    let sfu = Sfu::start();
+    let (call, mut clients) = pair(&sfu);
+    clients[0].keep_sent = true;
+    let mut own = Credentials::of(&mut clients[0]).check();
+    own.nominates = true;
+    let own = own.bytes();
+    clients[0].socket.send_to(&own, sfu.address()).expect("sent");
+    talk_all(&mut clients, 10);
+    let mut caught: Vec<_> = clients[0].sent.iter().filter(|sent| sent[0] == 0).cloned().collect();
+    caught.push(own);
+    let foreign = strangers(2);
+    let before = sfu.handle.stats();
+    for _ in 0..20 {
+        for check in &caught {
+            for stranger in &foreign {
+                stranger.send_to(check, sfu.address()).expect("sent");
+            }
+        }
+    }
+    taken(&sfu, &mut clients, before.packets_in, 40 * caught.len());
+    let got = clients[0].got.len();
+    talk_all(&mut clients, 30);
+    assert!(clients[0].got.len() >= got + 60);
+    assert_eq!(received(&foreign), 0);
+    nobody_lost(&call);
+}
+
+#[test]
 fn huge_many_and_misplaced_attributes_are_dropped_unread() {
     let sfu = Sfu::start();
     let (call, mut clients) = pair(&sfu);

@@ -7,6 +7,8 @@
 mod acceptor;
 mod admission;
 mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod port;
 
 pub(crate) use port::{Port, Serving};
