@@ -6,8 +6,9 @@ import { visitor } from '../lib/browser.mjs';
 import { sleep } from '../lib/figures.mjs';
 import { Visit } from '../lib/page.mjs';
 
-/** Three simulcast layers come of this where the browser doesn't hold them back. */
-const CAMERA = { width: 960, height: 540 };
+/** Its largest layer needs more than the narrow link has, and the receiver's tile is large enough to ask for it. */
+const CAMERA = { width: 1280, height: 720 };
+const VIEWPORT = { width: 2000, height: 1100 };
 const CHROMIUM_ARGS = ['--force-fieldtrials=WebRTC-LegacySimulcastLayerLimit/Disabled/'];
 
 const FALLS_MS = 3_000;
@@ -31,14 +32,14 @@ const check = (what, holds) => {
 
 try {
   const observer = await apart.observe();
-  const join = async (browser, name, camera) => {
-    const visit = await Visit.open(await visitor(browser, { camera, viewport: { width: 1280, height: 800 } }), apart.server, `/r/${observer.room}`);
+  const join = async (browser, name, camera, viewport) => {
+    const visit = await Visit.open(await visitor(browser, { camera, viewport }), apart.server, `/r/${observer.room}`);
     await visit.standBefore(observer.room, { name });
     await visit.join();
     return visit;
   };
-  const sender = await join(await apart.openNearBrowser(CHROMIUM_ARGS), 'Sender', CAMERA);
-  const receiver = await join(await apart.openFarBrowser(CHROMIUM_ARGS), 'Receiver', { width: 320, height: 180 });
+  const sender = await join(await apart.openNearBrowser(CHROMIUM_ARGS), 'Sender', CAMERA, { width: 640, height: 480 });
+  const receiver = await join(await apart.openFarBrowser(CHROMIUM_ARGS), 'Receiver', { width: 320, height: 180 }, VIEWPORT);
   await Promise.all([sender.seeMoving(1), receiver.seeMoving(1)]);
   await receiver.witness.recordMedia();
 

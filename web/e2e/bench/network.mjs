@@ -15,9 +15,9 @@ if (reason) {
 
 const apart = await openApart();
 const [moved, other] = [[], []];
-let call;
+let events;
 try {
-  call = await openMovingCall(apart);
+  const call = await openMovingCall(apart);
   for (let round = 0; round < ROUNDS; round += 1) {
     const gaps = await moveOnce(apart, call);
     moved.push(gaps.mover);
@@ -25,12 +25,14 @@ try {
     // The rounds are independent once the watch has seen a steady flow again.
     await sleep(2_500);
   }
+  // Before the end of it all, which is seen.
+  events = [...call.observer.events];
 } finally {
   await apart.close();
 }
 
-const seen = call.observer.events.filter(({ name, data }) => name === 'participant:left' || name === 'track:unpublished' || data.state === 'reconnecting');
-const joined = call.observer.events.filter(({ name }) => name === 'participant:joined').length;
+const seen = events.filter(({ name, data }) => name === 'participant:left' || name === 'track:unpublished' || data.state === 'reconnecting');
+const joined = events.filter(({ name }) => name === 'participant:joined').length;
 console.log(summary('address changed: gap at the end that moved', moved));
 console.log(summary('address changed: gap at the other end', other));
 console.log(`seen by a third: ${joined} joins of 2 people, ${seen.length} departures or signs of one`);
