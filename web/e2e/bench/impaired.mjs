@@ -8,14 +8,15 @@ import { Visit } from '../lib/page.mjs';
 
 /** Its largest layer needs more than the narrow link has, and the receiver's tile is large enough to ask for it. */
 const CAMERA = { width: 1280, height: 720 };
-const VIEWPORT = { width: 2000, height: 1100 };
+const VIEWPORT = { width: 2560, height: 1400 };
 const CHROMIUM_ARGS = ['--force-fieldtrials=WebRTC-LegacySimulcastLayerLimit/Disabled/'];
 
 const FALLS_MS = 3_000;
 const CLIMBS_MS = 10_000;
 const FREEZE_MS = 1_000;
-/** Audio counts as unbroken up to this share of made-up samples. */
+/** Audio counts as unbroken up to this share of made-up samples: what is lost is made up, and a buffer that runs dry would add to it. */
 const CONCEALED_MAX = 0.05;
+const CONCEALED_LOSSY_MAX = 0.08;
 
 const reason = await whySkipped();
 if (reason) {
@@ -54,10 +55,11 @@ try {
   };
 
   const clear = await phase('clear', 20_000, async () => {});
+  console.log(`  sent: ${(await sender.witness.outbound()).map((row) => `${row.rid ?? '-'} ${row.width} px ${row.fps} frames/s`).join(', ')}`);
   const full = Math.max(...clear.slice(-10).map(({ width }) => width));
 
   const lossy = await phase('5 % loss', 15_000, () => apart.cable.filter({ in: 'meta l4proto udp numgen random mod 100 < 5 drop' }));
-  check(`audio at 5 % loss: ${percent(concealed(lossy))} made up`, concealed(lossy) <= CONCEALED_MAX);
+  check(`audio at 5 % loss: ${percent(concealed(lossy))} made up`, concealed(lossy) <= CONCEALED_LOSSY_MAX);
   await phase('clear', 8_000, () => apart.cable.filter({}));
 
   const narrow = await phase('600 kbit/s', 15_000, () => apart.cable.narrow(600));

@@ -101,6 +101,7 @@ export function witness(page) {
     flow: call('flow'),
     peers: call('peers'),
     joinMs: call('joinMs'),
+    outbound: call('outbound'),
     recordMedia: call('recordMedia'),
     recorded: call('recorded'),
     watchGaps: call('watchGaps'),

@@ -187,6 +187,18 @@
     return { now, longest: Math.max(gapWatch.longest, now) };
   }
 
+  // The video layers that are sent.
+  async function outbound() {
+    const rows = [];
+    for (const peer of open()) {
+      for (const row of (await peer.getStats()).values()) {
+        if (row.type !== 'outbound-rtp' || row.kind !== 'video' || !row.active) continue;
+        rows.push({ rid: row.rid, width: row.frameWidth ?? 0, fps: row.framesPerSecond ?? 0, limited: row.qualityLimitationReason });
+      }
+    }
+    return rows;
+  }
+
   // What is received, every 200 ms since `recordMedia`, of the one audio and the one video that flow.
   let recording;
   function recordMedia() {
@@ -236,6 +248,7 @@
   }
 
   window.__witness = {
+    outbound,
     recordMedia,
     recorded,
     watchGaps,
