@@ -18,8 +18,8 @@ use crate::store::{NewMessage, Nonce, RoomRecord, Store};
 use crate::view::{History, LobbyRoom, Message, RoomView, TrackSource, TrackView, User};
 use crate::{
     Answered, ChannelId, Config, CreateLink, CreateRoom, CreatedLink, Demand, Error, JoinRoom, Joined, LeaveReason, LobbyFilter,
-    LobbyWatch, Loss, MediaStats, MessageId, Offer, ParticipantId, Publication, RedeemedLink, Result, RoomId, SessionId, Stats, TrackId,
-    Watch,
+    LobbyWatch, Loss, MediaStats, MessageId, Offer, Part, ParticipantId, Publication, RedeemedLink, Result, RoomId, SessionId, Stats,
+    TrackId,
 };
 use dashmap::DashMap;
 use std::sync::Arc;
@@ -135,7 +135,7 @@ impl Hub {
     /// `NotFound`, `RoomFull`, `BadPassword`, `Forbidden` by the token's grants or after being removed, `TooLarge` or `Invalid` for the
     /// offer, `Conflict` when the session is in another room, `Unavailable`.
     pub async fn join(&self, session: &SessionHandle, request: JoinRoom) -> Result<Joined> {
-        let JoinRoom { room, password, offer, watch } = request;
+        let JoinRoom { room, password, offer, part } = request;
         if let Some(offer) = &offer {
             limits::sdp(&offer.sdp)?;
         }
@@ -143,7 +143,7 @@ impl Hub {
         let room = self.node.find(&room).await?;
         let claim = self.node.sessions.claim(&session.id, &room.record().id)?;
         let password = self.check_password(session, &room, password).await?;
-        let mut reservation = reserve(session, &room, password, watch).await?;
+        let mut reservation = reserve(session, &room, password, part).await?;
         let Some(ticket) = reservation.ticket else { return Err(Error::Unavailable("the room gave no seat")) };
         let (media, negotiated, answer) = match offer {
             Some(offer) => {
@@ -425,14 +425,14 @@ impl Hub {
     }
 }
 
-async fn reserve(session: &SessionHandle, room: &RoomHandle, password: PasswordVerdict, watch: Option<Watch>) -> Result<Reservation> {
+async fn reserve(session: &SessionHandle, room: &RoomHandle, password: PasswordVerdict, part: Part) -> Result<Reservation> {
     let request = SeatRequest {
         session: session.id.clone(),
         user: session.user.clone(),
         grants: session.grants.clone(),
         password,
         participant: ParticipantId::new(crate::random_id("p")),
-        watch,
+        part,
     };
     match room.call(Input::Seat(Box::new(request))).await? {
         Answer::Reserved(ticket) => Ok(Reservation { room: room.clone(), ticket: Some(ticket) }),

@@ -29,7 +29,8 @@ pub use hub::Hub;
 pub use id::{ChannelId, MessageId, ParticipantId, RoomId, SessionId, TrackId, UserId, random as random_id};
 pub use limits::ChatRate;
 pub use request::{
-    Answered, CreateLink, CreateRoom, CreatedLink, JoinRoom, Joined, LobbyFilter, LobbyWatch, MediaStats, Offer, Publication, RedeemedLink,
+    Answered, CreateLink, CreateRoom, CreatedLink, JoinRoom, Joined, LobbyFilter, LobbyWatch, MediaStats, Offer, Part, Publication,
+    RedeemedLink,
     Stats, Watch,
 };
 pub use view::{Demand, Kind, Mid, Quality, Rid, RoomKind, User};

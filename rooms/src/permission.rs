@@ -2,7 +2,7 @@
 
 use crate::session::Grants;
 use crate::view::Rights;
-use crate::{Error, Result, RoomId, UserId};
+use crate::{Error, Part, Result, RoomId, UserId};
 
 /// Who asks for a change to a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,15 @@ pub(crate) fn rights(grants: &Grants, room: &RoomId, user: &UserId, owner: &User
     match grants {
         Grants::User => Rights { publish: true, subscribe: true, data: true, administer },
         Grants::Room(room) => Rights { publish: room.can_publish, subscribe: room.can_subscribe, data: room.can_publish_data, administer },
+    }
+}
+
+/// What is left of rights for what a seat is for.
+pub(crate) fn within(part: &Part, rights: Rights) -> Rights {
+    match part {
+        Part::Person => rights,
+        Part::Publisher => Rights { subscribe: false, data: false, ..rights },
+        Part::Viewer(_) => Rights { publish: false, data: false, ..rights },
     }
 }
 

@@ -36,6 +36,18 @@ pub enum LobbyWatch {
     Off,
 }
 
+/// What a seat is for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Part {
+    /// Sends and receives what the token allows and the room's kind says.
+    #[default]
+    Person,
+    /// Sends only, whatever the token allows.
+    Publisher,
+    /// Receives one participant, whatever the token allows.
+    Viewer(Watch),
+}
+
 /// Whom a participant receives that has no say while it is seated: a player, not a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Watch {
@@ -53,8 +65,7 @@ pub struct JoinRoom {
     pub password: Option<String>,
     /// Without it the participant is seated without media.
     pub offer: Option<Offer>,
-    /// Without it the participant receives what the room's kind says.
-    pub watch: Option<Watch>,
+    pub part: Part,
 }
 
 /// An SDP offer, and what its sending m-lines carry.

@@ -13,11 +13,12 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 #[openapi(
     info(
         title = "zzan",
-        description = "Rooms for calls and chat of two to four, opened by your backend. Errors are problems (RFC 9457) with a `code` for programs. \
+        description = "Rooms for calls and chat, opened by your backend. Errors are problems (RFC 9457) with a `code` for programs. \
                        Limits of a key are told by `RateLimit` and `RateLimit-Policy`."
     ),
     tags(
         (name = "rooms", description = "For backends, with an API key."),
+        (name = "media", description = "For encoders and players: WHIP and WHEP, with a token."),
         (name = "visitors", description = "For pages, without one."),
         (name = "system", description = "For operators.")
     )

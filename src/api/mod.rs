@@ -16,9 +16,11 @@ mod sessions;
 mod system;
 mod tokens;
 pub(crate) mod types;
+mod whip;
 
 pub use auth::Limiters;
 pub use system::Readiness;
+pub use whip::sessions::Sessions as HttpMedia;
 
 use crate::config::{ApiKey, Config};
 use crate::page;
@@ -43,6 +45,8 @@ pub struct Shared {
     pub media: media::Handle,
     pub store: Arc<crate::store::Opened>,
     pub sessions: signaling::Service,
+    /// Those who publish and play by HTTP.
+    pub http_media: whip::sessions::Sessions,
     pub keys: Vec<ApiKey>,
     /// Checks tokens of all keys.
     pub tokens: signaling::token::Keys,
@@ -107,8 +111,14 @@ fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(tokens::refresh))
         .routes(routes!(sessions::unload))
         .layer(security::cors(app));
+    let media = OpenApiRouter::new()
+        .routes(routes!(whip::publish))
+        .routes(routes!(whip::play))
+        .routes(routes!(whip::resource::end, whip::resource::patch))
+        .layer(whip::cors(app))
+        .layer(whip::accepts());
     let system = OpenApiRouter::new().routes(routes!(system::health)).routes(routes!(system::ready)).routes(routes!(system::metrics));
-    OpenApiRouter::with_openapi(docs::description()).merge(backend).merge(public).merge(system)
+    OpenApiRouter::with_openapi(docs::description()).merge(backend).merge(public).merge(media).merge(system)
 }
 
 /// The page's files, and for the rest the refusal that fits.

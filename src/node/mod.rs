@@ -9,7 +9,7 @@
 mod addresses;
 mod banner;
 
-use crate::api::{self, App, Limiters, Readiness, Shared};
+use crate::api::{self, App, HttpMedia, Limiters, Readiness, Shared};
 use crate::config::{Config, Limits};
 use crate::demo::Demo;
 use crate::store::Opened;
@@ -74,6 +74,7 @@ impl Node {
             hub,
             media,
             sessions,
+            http_media: HttpMedia::default(),
             store: store.clone(),
             tokens: keys,
             public_url: public_url.clone(),

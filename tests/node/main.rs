@@ -8,3 +8,4 @@ mod layering_test;
 mod page_test;
 mod stop_test;
 mod support;
+mod whip_test;

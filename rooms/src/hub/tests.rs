@@ -8,7 +8,7 @@ use super::*;
 use crate::session::{Grants, Outbox, RoomGrants};
 use crate::store::{Listing, MemoryStore};
 use crate::view::ParticipantState;
-use crate::{CloseReason, Event, RoomKind};
+use crate::{CloseReason, Event, Part, RoomKind};
 
 /// A hub that may be given the store of an earlier one.
 struct Bench {
@@ -67,7 +67,7 @@ impl Bench {
     }
 
     async fn join_with(&self, client: &Client, room: &RoomView, password: Option<&str>) -> Result<Joined> {
-        let request = JoinRoom { room: room.id.clone(), password: password.map(str::to_owned), offer: None, watch: None };
+        let request = JoinRoom { room: room.id.clone(), password: password.map(str::to_owned), offer: None, part: Part::Person };
         self.hub.join(&client.session, request).await
     }
 }
@@ -102,7 +102,7 @@ async fn of_five_at_once_four_get_in_200_times() {
         let mut clients: Vec<Client> = (0..5).map(|index| bench.client(&format!("u{index}"))).collect();
         for client in &clients {
             let (hub, session, room) = (bench.hub.clone(), client.session.clone(), room.id.clone());
-            joins.spawn(async move { hub.join(&session, JoinRoom { room, password: None, offer: None, watch: None }).await });
+            joins.spawn(async move { hub.join(&session, JoinRoom { room, password: None, offer: None, part: Part::Person }).await });
         }
         let outcomes = joins.join_all().await;
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 4, "round {round}: {outcomes:?}");
@@ -199,7 +199,7 @@ async fn a_join_that_is_given_up_frees_its_seat() {
     let handle = bench.hub.node.find(&room.id).await.unwrap();
     let (ann, bob) = (bench.client("ann"), bench.client("bob"));
     bench.join(&ann, &room).await.unwrap();
-    let reservation = reserve(&bob.session, &handle, PasswordVerdict::Unchecked, None).await.unwrap();
+    let reservation = reserve(&bob.session, &handle, PasswordVerdict::Unchecked, Part::Person).await.unwrap();
     let cid = bench.client("cid");
     assert_eq!(bench.join(&cid, &room).await, Err(Error::RoomFull));
     drop(reservation);

@@ -3,7 +3,7 @@
 use crate::permission::Authority;
 use crate::session::Grants;
 use crate::view::{MediaMap, Message, Rights, RoomView, Slot, TrackSource, TrackView, User};
-use crate::{Event, LeaveReason, Loss, Mid, ParticipantId, Publication, Result, SessionId, TrackId, Watch};
+use crate::{Event, LeaveReason, Loss, Mid, Part, ParticipantId, Publication, Result, SessionId, TrackId};
 use media::{Demand, Kind, MediaLine, PeerId};
 use std::sync::Arc;
 
@@ -73,7 +73,7 @@ pub(crate) struct SeatRequest {
     pub(crate) password: PasswordVerdict,
     /// The id to use when the user has no seat yet.
     pub(crate) participant: ParticipantId,
-    pub(crate) watch: Option<Watch>,
+    pub(crate) part: Part,
 }
 
 /// What the check of a given password said.

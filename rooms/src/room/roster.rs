@@ -6,7 +6,7 @@ use super::event::{PasswordVerdict, SeatRequest, Ticket};
 use crate::permission;
 use crate::session::Grants;
 use crate::view::{ParticipantState, ParticipantView, Rights, User};
-use crate::{Error, LeaveReason, Loss, ParticipantId, Result, RoomId, SessionId, TrackId, UserId, Watch};
+use crate::{Error, LeaveReason, Loss, Part, ParticipantId, Result, RoomId, SessionId, TrackId, UserId, Watch};
 use media::{MediaLine, PeerId, Quality};
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -88,7 +88,7 @@ pub(super) struct Reservation {
     pub(super) user: User,
     pub(super) grants: Grants,
     pub(super) participant: ParticipantId,
-    watch: Option<Watch>,
+    part: Part,
 }
 
 /// What taking a seat came to.
@@ -157,7 +157,7 @@ impl Roster {
     }
 
     pub(super) fn reserve(&mut self, now: Instant, request: SeatRequest) -> Result<Ticket> {
-        let SeatRequest { session, user, grants, password, participant, watch } = request;
+        let SeatRequest { session, user, grants, password, participant, part } = request;
         permission::may_join(&grants, &self.room)?;
         if self.kicked.contains(&user.id) && user.id != self.owner {
             return Err(Error::Forbidden("this user was removed from the room"));
@@ -172,7 +172,7 @@ impl Roster {
         }
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
-        self.reservations.push(Reservation { ticket, deadline: now + RESERVATION_TTL, session, user, grants, participant, watch });
+        self.reservations.push(Reservation { ticket, deadline: now + RESERVATION_TTL, session, user, grants, participant, part });
         Ok(ticket)
     }
 
@@ -183,8 +183,9 @@ impl Roster {
 
     /// Seats a redeemed reservation: in the user's own seat if there is one.
     pub(super) fn take(&mut self, reservation: Reservation) -> (ParticipantId, Taken) {
-        let Reservation { session, user, grants, participant, watch, .. } = reservation;
-        let rights = permission::rights(&grants, &self.room, &user.id, &self.owner);
+        let Reservation { session, user, grants, participant, part, .. } = reservation;
+        let rights = permission::within(&part, permission::rights(&grants, &self.room, &user.id, &self.owner));
+        let watch = if let Part::Viewer(watch) = part { Some(watch) } else { None };
         let Some(seat) = self.seats.iter_mut().find(|seat| seat.user.id == user.id) else {
             self.seats.push(Seat {
                 id: participant.clone(),

@@ -10,7 +10,7 @@ use super::roster::RESERVATION_TTL;
 use super::*;
 use crate::session::{Grants, RoomGrants};
 use crate::view::{MediaMap, ParticipantView, SlotBinding, TrackSource, User};
-use crate::{Mid, Publication};
+use crate::{Mid, Part, Publication};
 use media::{Kind, LossReason, MediaLine, PeerId};
 
 const CLOSED: Duration = Duration::from_secs(2);
@@ -79,7 +79,11 @@ impl Bench {
     fn seat_as(&mut self, session: &str, user: &str, grants: Grants, password: PasswordVerdict) -> Result<Ticket> {
         let (session, participant) = (SessionId::new(session), ParticipantId::new(format!("p-{session}")));
         let user = User { id: UserId::new(user), name: user.to_owned() };
-        match self.put(Input::Seat(Box::new(SeatRequest { session, user, grants, password, participant, watch: None }))).answer.unwrap()? {
+        match self
+            .put(Input::Seat(Box::new(SeatRequest { session, user, grants, password, participant, part: Part::Person })))
+            .answer
+            .unwrap()?
+        {
             Answer::Reserved(ticket) => Ok(ticket),
             other => panic!("{other:?}"),
         }

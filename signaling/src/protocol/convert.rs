@@ -339,7 +339,7 @@ impl TryFrom<RoomJoin> for rooms::JoinRoom {
             (None, Some(_)) => return Err(WireError::invalid("publish: needs an offer")),
             (None, None) => None,
         };
-        Ok(Self { room: RoomId::new(request.room), password: request.password, offer, watch: None })
+        Ok(Self { room: RoomId::new(request.room), password: request.password, offer, part: rooms::Part::Person })
     }
 }
 

@@ -1,4 +1,4 @@
-// Serves the page that uses no SDK and the one that uses nothing else, from an origin of their own on loopback.
+// Serves the pages that use no SDK and the one that uses nothing else, from an origin of their own on loopback.
 
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 const FILES = {
   '/': [new URL('raw.html', import.meta.url), 'text/html; charset=utf-8'],
   '/sdk.html': [new URL('sdk.html', import.meta.url), 'text/html; charset=utf-8'],
+  '/crowd': [new URL('crowd.html', import.meta.url), 'text/html; charset=utf-8'],
   '/socket.io.js': [new URL('../node_modules/socket.io-client/dist/socket.io.esm.min.js', import.meta.url), 'text/javascript'],
 };
 

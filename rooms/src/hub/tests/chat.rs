@@ -140,7 +140,7 @@ async fn everyone_is_told_everything_once_in_order_though_the_store_loses_answer
     let mut clients = Vec::new();
     for user in ["a", "b", "c", "d"] {
         let (session, outbox) = SessionHandle::new(SessionId::new(user), person(user), Grants::User);
-        hub.join(&session, JoinRoom { room: room.id.clone(), password: None, offer: None, watch: None }).await.unwrap();
+        hub.join(&session, JoinRoom { room: room.id.clone(), password: None, offer: None, part: Part::Person }).await.unwrap();
         clients.push(Client { session, outbox });
     }
     for client in &mut clients {

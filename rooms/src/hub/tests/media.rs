@@ -39,7 +39,7 @@ impl Transport {
 
 impl Bench {
     async fn join_offering(&self, client: &Client, room: &RoomView, offer: Offer) -> Result<Joined> {
-        self.hub.join(&client.session, JoinRoom { room: room.id.clone(), password: None, offer: Some(offer), watch: None }).await
+        self.hub.join(&client.session, JoinRoom { room: room.id.clone(), password: None, offer: Some(offer), part: Part::Person }).await
     }
 }
 
@@ -125,7 +125,7 @@ async fn of_five_offers_at_once_four_are_seated() {
     for index in 0..5 {
         let (hub, room, client) = (bench.hub.clone(), room.id.clone(), bench.client(&format!("u{index}")));
         let offer = Some(Transport::new().offer(1, 3));
-        joins.spawn(async move { hub.join(&client.session, JoinRoom { room, password: None, offer, watch: None }).await });
+        joins.spawn(async move { hub.join(&client.session, JoinRoom { room, password: None, offer, part: Part::Person }).await });
     }
     let outcomes = joins.join_all().await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 4);
@@ -177,7 +177,7 @@ async fn a_media_plane_that_takes_nothing_loses_the_peer_and_not_the_room() {
         Client { session, outbox }
     };
     let (mut ann, bob) = (client("ann"), client("bob"));
-    let offer = |offer| JoinRoom { room: room.id.clone(), password: None, offer: Some(offer), watch: None };
+    let offer = |offer| JoinRoom { room: room.id.clone(), password: None, offer: Some(offer), part: Part::Person };
     hub.join(&bob.session, offer(Transport::new().offer(1, 1))).await.unwrap();
     workers.stop();
     hub.join(&ann.session, offer(Transport::new().offer(1, 1))).await.unwrap();

@@ -14,8 +14,8 @@ impl Bench {
     fn watch(&mut self, session: &str, watch: Watch, media: OfferedMedia) -> (Snapshot, Vec<Output>) {
         let (id, participant) = (SessionId::new(session), ParticipantId::new(format!("p-{session}")));
         let (user, grants) = (User { id: UserId::new(session), name: session.to_owned() }, Grants::User);
-        let (password, watch) = (PasswordVerdict::Unchecked, Some(watch));
-        let request = SeatRequest { session: id, user, grants, password, participant, watch };
+        let (password, part) = (PasswordVerdict::Unchecked, Part::Viewer(watch));
+        let request = SeatRequest { session: id, user, grants, password, participant, part };
         let Some(Ok(Answer::Reserved(ticket))) = self.put(Input::Seat(Box::new(request))).answer else { panic!("no seat") };
         let Told { answer, rest } = self.put(Input::Attach { ticket, media: Some(media) });
         (snapshot(answer), rest)
