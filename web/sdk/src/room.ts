@@ -89,6 +89,7 @@ export class Room {
   private readonly held: ServerEvent[] = [];
   /** Counts recoveries: an older one that comes back late does nothing. */
   private recovery = 0;
+  private growing = false;
   private pinned: readonly string[] = [];
   private readonly told: Partial<Record<SendSource, boolean>> = {};
   private readonly demands: Demands;
@@ -364,9 +365,21 @@ export class Room {
 
   private needSlots({ audio, video }: SlotCounts): void {
     this.slots = { audio: Math.max(audio, this.slots.audio), video: Math.max(video, this.slots.video) };
+    void this.grow();
+  }
+
+  /** One offer at a time: what is needed meanwhile goes into the next one. */
+  private async grow(): Promise<void> {
+    if (this.growing) return;
+    this.growing = true;
     const { media } = this;
-    if (!media?.grow(this.slots)) return;
-    this.negotiate(media).catch(() => this.mediaLost(media));
+    try {
+      while (media && media === this.media && media.grow(this.slots)) await this.negotiate(media);
+    } catch {
+      this.mediaLost(media);
+    } finally {
+      this.growing = false;
+    }
   }
 
   private negotiate(media: PeerMedia, timeoutMs?: number): Promise<void> {

@@ -373,3 +373,51 @@ test('connections and restarts are given what the server said last of relays', a
   await settle();
   expect(pc?.configuration.iceServers).toEqual(relay('second'));
 });
+
+test('slots that are needed while an offer is out go into the next one', async () => {
+  const { server, room } = await joined();
+  server.last.push('media:need', { room: 'r1', audio: 5, video: 4 });
+  await settle();
+  room.seeUpTo(8);
+  room.seeUpTo(12);
+  await settle();
+  expect(server.last.requests('media:offer').length).toBe(1);
+  const { answer: sdp, slots, tracks, rev } = seat(8);
+  answer(server, 'media:offer', { ok: true, answer: sdp, slots, tracks, rev });
+  await settle();
+  expect(server.last.requests('media:offer').length).toBe(2);
+  answer(server, 'media:offer', { ok: true, answer: sdp, slots, tracks, rev: 9 });
+  await settle();
+  // Two to send, five and twelve to receive.
+  expect(FakePeerConnection.all[0]?.getTransceivers().length).toBe(2 + 5 + 12);
+  expect(server.last.requests('media:offer').length).toBe(2);
+  expect(FakePeerConnection.all.length).toBe(1);
+});
+
+test('a voice is played by its slot, and named once the map says whose it is', async () => {
+  const { server, room } = await joined();
+  expect(room.voices).toMatchObject([{ mid: '2', media: { mid: '2' }, participant: undefined }]);
+  server.last.push('track:published', {
+    room: 'r1',
+    track: { id: 't9', participant: 'p2', kind: 'audio', source: 'microphone', muted: false, muted_by_moderator: false },
+  });
+  server.last.push('media:map', { room: 'r1', rev: 8, slots: [{ mid: '2', track: 't9' }, { mid: '5', track: null }] });
+  await settle();
+  expect(room.voices).toMatchObject([{ mid: '2', participant: 'p2' }]);
+});
+
+test('pins are told, and told again to a new seat', async () => {
+  const { server, room } = await joined();
+  const pinning = room.pin(['t2']);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(server.last.requests('media:pin')[0]?.payload).toEqual({ tracks: ['t2'] });
+  answer(server, 'media:pin', { ok: true });
+  await pinning;
+  server.last.lose();
+  await vi.advanceTimersByTimeAsync(0);
+  server.last.ready('s2');
+  await settle();
+  answer(server, 'room:join', { ok: true, ...seat(1) });
+  await settle();
+  expect(server.last.requests('media:pin').at(-1)?.payload).toEqual({ tracks: ['t2'] });
+});

@@ -12,6 +12,9 @@ import type { StageProps } from './Stage';
 /** More pictures than this cost a phone its battery, and show nobody's face. */
 const TILES_MAX = 12;
 
+/** Slots are asked for by the handful: each time costs an offer. */
+const SLOTS_STEP = 4;
+
 /** A picture smaller than this shows nobody's face either, in CSS pixels. */
 const TILE_MIN = { width: 200, height: 130 };
 
@@ -33,7 +36,7 @@ export function VoiceStage({ room, state, media, onKick, onStats }: StageProps) 
   const cameras = others.filter(isOn).length;
   const speaking = new Set(state.speakers.map(({ participant }) => participant));
   const ownPicture = media.camera.track !== null;
-  useEffect(() => room.seeUpTo(Math.min(cameras, fits)), [room, cameras, fits]);
+  useEffect(() => room.seeUpTo(Math.min(Math.ceil(cameras / SLOTS_STEP) * SLOTS_STEP, fits)), [room, cameras, fits]);
 
   const shown = others.flatMap((participant): Shown[] => {
     const video = isOn(participant) ? room.mediaOf(participant.id, 'camera') : undefined;
