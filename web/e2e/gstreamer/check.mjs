@@ -21,6 +21,7 @@ const children = [];
 /** Runs a program; its output goes to ours. Ended with everything else. */
 function run(program, args) {
   const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  child.on('error', (error) => console.error(`${program}: ${error.message}`));
   children.push(child);
   return child;
 }
@@ -31,7 +32,7 @@ try {
   const room = (await rest(server, 'POST', '/v1/rooms', { name: 'GStreamer', capacity: 4 })).id;
   const token = async (user) => (await rest(server, 'POST', `/v1/rooms/${room}/tokens`, { user, name: user })).token;
 
-  const encoder = run('simple-whip-client', ['-u', `${server.url}/v1/whip/${room}`, '-t', await token('gstreamer'), '-V', VIDEO, '-A', AUDIO]);
+  const encoder = run('whip-client', ['-u', `${server.url}/v1/whip/${room}`, '-t', await token('gstreamer'), '-V', VIDEO, '-A', AUDIO]);
   const visit = await Visit.open(await visitor(browser), server);
   await visit.standBefore(room, { name: 'Guest' });
   await visit.join();

@@ -388,8 +388,8 @@ test('slots that are needed while an offer is out go into the next one', async (
   expect(server.last.requests('media:offer').length).toBe(2);
   answer(server, 'media:offer', { ok: true, answer: sdp, slots, tracks, rev: 9 });
   await settle();
-  // Two to send, five and twelve to receive.
-  expect(FakePeerConnection.all[0]?.getTransceivers().length).toBe(2 + 5 + 12);
+  // Three to send, five and twelve to receive.
+  expect(FakePeerConnection.all[0]?.getTransceivers().length).toBe(3 + 5 + 12);
   expect(server.last.requests('media:offer').length).toBe(2);
   expect(FakePeerConnection.all.length).toBe(1);
 });
