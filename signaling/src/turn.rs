@@ -24,8 +24,8 @@ impl Turn {
         Self { urls, secret, ttl }
     }
 
-    /// What the session's browser is to be told at `now`.
-    pub(crate) fn server(&self, session: &SessionId, now: SystemTime) -> IceServer {
+    /// What the session's client is to be told at `now`.
+    pub fn server(&self, session: &SessionId, now: SystemTime) -> IceServer {
         let end = (now + self.ttl).duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let username = format!("{end}:{session}");
         let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, self.secret.as_bytes());

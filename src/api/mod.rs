@@ -48,6 +48,8 @@ pub struct Shared {
     /// Those who publish and play by HTTP.
     pub http_media: whip::sessions::Sessions,
     pub keys: Vec<ApiKey>,
+    /// Hands out credentials for the TURN server, if there is one.
+    pub turn: Option<signaling::Turn>,
     /// Checks tokens of all keys.
     pub tokens: signaling::token::Keys,
     /// Without a slash at the end.

@@ -76,6 +76,7 @@ impl Node {
             sessions,
             http_media: HttpMedia::default(),
             store: store.clone(),
+            turn: turn(&config),
             tokens: keys,
             public_url: public_url.clone(),
             dev: config.dev,
@@ -244,9 +245,13 @@ fn signaling_config(config: &Config) -> signaling::Config {
         },
         ping_interval: config.ping_interval,
         ping_timeout: config.ping_timeout,
-        turn: config.turn.as_ref().map(|turn| signaling::Turn::new(turn.urls.clone(), turn.secret.expose().to_owned(), turn.ttl)),
+        turn: turn(config),
         ..signaling::Config::default()
     }
+}
+
+fn turn(config: &Config) -> Option<signaling::Turn> {
+    config.turn.as_ref().map(|turn| signaling::Turn::new(turn.urls.clone(), turn.secret.expose().to_owned(), turn.ttl))
 }
 
 async fn bind(config: &Config) -> anyhow::Result<Listener> {

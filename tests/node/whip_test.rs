@@ -108,6 +108,17 @@ async fn what_is_refused_says_why() {
 }
 
 #[tokio::test]
+async fn an_encoder_is_told_of_the_turn_server() {
+    let turn = [("turn.urls", "turn:turn.example.com:3478?transport=udp"), ("turn.secret", "north-of-the-river")];
+    let node = Running::start(&turn).await;
+    let room = room(&node, 2).await;
+    let begun = post(&node, &format!("/v1/whip/{room}"), &token(&node, &room, "obs", json!({})).await).await;
+    let link = begun.header("link");
+    assert!(link.starts_with("<turn:turn.example.com:3478?transport=udp>; rel=\"ice-server\"; username=\""), "{link}");
+    assert!(link.contains("; credential=\"") && link.ends_with("; credential-type=\"password\""), "{link}");
+}
+
+#[tokio::test]
 async fn an_encoder_restarts_ice_and_trickles_in_vain() {
     let node = Running::start(&[]).await;
     let room = room(&node, 2).await;

@@ -11,13 +11,14 @@ use super::App;
 use super::auth;
 use super::error::{Code, Problem, ProblemBody};
 use ::rooms::session::Grants;
-use ::rooms::{JoinRoom, Offer, Part, ParticipantId, RoomId, UserId, Watch};
+use ::rooms::{JoinRoom, Offer, Part, ParticipantId, RoomId, SessionId, UserId, Watch};
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use signaling::token::Verified;
+use std::time::SystemTime;
 use tower_http::cors::CorsLayer;
 
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
@@ -138,12 +139,27 @@ async fn begin(app: &App, token: Verified, room: RoomId, sdp: String, part: Part
     headers.insert(header::CONTENT_TYPE, SDP);
     headers.insert(ACCEPT_PATCH, HeaderValue::from_static(resource::FRAGMENT_TYPE));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    for link in ice_servers(app, &begun.session) {
+        headers.append(header::LINK, link);
+    }
     for (name, value) in [(header::LOCATION, format!("/v1/media/{}", begun.id)), (header::ETAG, begun.etag)] {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(name, value);
         }
     }
     Ok(response)
+}
+
+/// The TURN server as RFC 9725 §4.6 writes it, one URL a header.
+fn ice_servers(app: &App, session: &SessionId) -> Vec<HeaderValue> {
+    let Some(server) = app.turn.as_ref().map(|turn| turn.server(session, SystemTime::now())) else { return Vec::new() };
+    let (username, credential) = (server.username.unwrap_or_default(), server.credential.unwrap_or_default());
+    let link = |url: &String| {
+        let link =
+            format!("<{url}>; rel=\"ice-server\"; username=\"{username}\"; credential=\"{credential}\"; credential-type=\"password\"");
+        HeaderValue::from_str(&link).ok()
+    };
+    server.urls.iter().filter_map(link).collect()
 }
 
 /// Lets players on pages of the allowed origins in.

@@ -32,6 +32,7 @@ pub struct Begun {
     pub id: String,
     pub answer: String,
     pub etag: String,
+    pub session: SessionId,
 }
 
 impl Sessions {
@@ -42,8 +43,9 @@ impl Sessions {
         let (id, etag, ended) = (::rooms::random_id("media"), etag(&answer), CancellationToken::new());
         let held = Held { session: handle.id.clone(), offer, etag: etag.clone(), ended: ended.clone() };
         self.locked().insert(id.clone(), held);
+        let session = handle.id.clone();
         tokio::spawn(watch(self.clone(), hub.clone(), id.clone(), handle, outbox, ended));
-        Ok(Begun { id, answer, etag })
+        Ok(Begun { id, answer, etag, session })
     }
 
     pub fn find(&self, id: &str) -> Option<Held> {
