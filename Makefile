@@ -10,7 +10,7 @@ FUZZ_SECONDS ?= 60
 CACHE := .cache
 WEB_SOURCES := $(shell find web/sdk web/app -name node_modules -prune -o -name dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help run build page test check fmt clippy deny doc tsc test-rust test-web test-e2e bench-forward bench-join bench-leave bench-hostile fuzz bench-network bench-impaired screenshots check-gstreamer shop clean
+.PHONY: help run build page test check fmt clippy deny doc tsc test-rust test-web test-e2e bench-forward bench-join bench-leave bench-hostile fuzz bench-network bench-impaired bench-layers screenshots check-gstreamer shop clean
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -80,6 +80,9 @@ fuzz: $(CACHE)/packages-build $(CACHE)/bin/cargo-fuzz ## Runs every fuzz target 
 	  RUSTUP_TOOLCHAIN=nightly $(CACHE)/bin/cargo-fuzz fuzz run --fuzz-dir fuzz $$target $(CACHE)/fuzz/$$target fuzz/corpus/$$target -- \
 	    -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=20 -rss_limit_mb=2048; \
 	done
+
+bench-layers: build $(CACHE)/packages-test web/e2e/node_modules/.stamp ## Tiles that grow and shrink: larger picture, unused layers off, over 10 rounds.
+	npm --prefix web/e2e run bench:layers
 
 screenshots: build $(CACHE)/packages-test web/e2e/node_modules/.stamp ## Pictures of every screen in web/e2e/out.
 	npm --prefix web/e2e run screenshots

@@ -24,7 +24,7 @@ const WORDS = {
 
 await rm(OUT, { recursive: true, force: true });
 await mkdir(OUT, { recursive: true });
-const browser = await openChromium();
+const browser = await openChromium({ args: ['--auto-select-desktop-capture-source=Entire screen'] });
 try {
   for (const lang of ['ko', 'en']) await withServers((server, shop) => shoot(lang, server, shop));
 } finally {
@@ -83,6 +83,7 @@ async function shoot(lang, server, shop) {
   await host.seeMessage(WORDS[lang].chat.at(-1));
   await shot(host.page, 'call');
   await shot(phone.page, 'phone-call');
+  await shootControls(lang, shot, host, friends);
 
   const fifth = await enter(DESKTOP);
   await fifth.standBefore(room, { name: NAMES[lang][1] });
@@ -92,6 +93,43 @@ async function shoot(lang, server, shop) {
   for (const visit of [host, ...friends, fifth]) await visit.page.context().close();
   for (const client of sitting) client.close();
   await shootShop(lang, locale, shot, server, shop);
+}
+
+/** What one can do about others, a shared screen, and the figures. */
+async function shootControls(lang, shot, host, [friend, , phone]) {
+  const [, friendName] = NAMES[lang];
+  await openMenu(host, friendName);
+  await shot(host.page, 'menu');
+  await host.page.keyboard.press('Escape');
+  await openMenu(phone, friendName);
+  await shot(phone.page, 'phone-menu');
+  await phone.page.keyboard.press('Escape');
+  await host.choose(friendName, 'moderate-mic');
+  await friend.see('moderation-notice');
+  await shot(friend.page, 'moderated');
+  await friend.find('screen-button').click();
+  await host.see('screen-tile');
+  await until('the screen', () => host.page.evaluate(() => document.querySelector('[data-testid="screen-video"]')?.videoWidth > 0));
+  await until('qualities', () => host.find('quality').count(), (count) => count > 0);
+  await shot(host.page, 'screen');
+  await shot(phone.page, 'phone-screen');
+  await shot(friend.page, 'sharing');
+  await host.choose(friendName, 'stats-button');
+  await host.see('stats-line');
+  await until('measured lines', () => host.page.locator('[data-testid="stats-line"][data-state="flows"]').count(), (count) => count > 4);
+  await shot(host.page, 'stats');
+  await host.page.keyboard.press('Escape');
+  await phone.choose(friendName, 'stats-button');
+  await phone.see('stats-line');
+  await shot(phone.page, 'phone-stats');
+  await phone.page.keyboard.press('Escape');
+}
+
+async function openMenu(visit, name) {
+  const tile = visit.find('tile').filter({ has: visit.page.locator('.tile-name', { hasText: name }) }).first();
+  await tile.hover();
+  await tile.getByTestId('tile-menu').click();
+  await tile.getByTestId('mute-for-me').waitFor();
 }
 
 /** Rooms with people in them, so that the lobby has something to show. */

@@ -10,6 +10,8 @@ export const LAYERS = { enlargedMaxMs: 1_000, offMaxMs: 3_000 };
 /** Chromium sends three layers from here on. */
 const CAMERA = { width: 960, height: 540 };
 
+/** One tile that fills the window, so that the largest layer is wanted. */
+const LARGE_STAGE = '.tile[data-self="true"] { display: none } .grid { grid-template: minmax(0, 1fr) / minmax(0, 1fr) !important }';
 const SMALL_STAGE = '.stage { width: 340px !important; height: 120px !important; flex: none } .call { align-items: start }';
 
 /** A publisher's layer sends no more once its bytes stood still for so long. */
@@ -37,14 +39,15 @@ export async function openPair(server) {
 }
 
 async function prepare(page) {
-  await page.evaluate((css) => {
+  await page.evaluate(([small, large]) => {
     // A sheet, not a text: the page's policy allows no inline style.
-    window.__stage = (small) => {
+    window.__stage = (isSmall) => {
       const sheet = new CSSStyleSheet();
-      if (small) sheet.replaceSync(css);
+      sheet.replaceSync(isSmall ? small : large);
       document.adoptedStyleSheets = [sheet];
     };
-  }, SMALL_STAGE);
+    window.__stage(false);
+  }, [SMALL_STAGE, LARGE_STAGE]);
 }
 
 export const shrink = (visit) => visit.page.evaluate(() => window.__stage(true));
@@ -96,10 +99,3 @@ export async function untilOff(visit, rids, since = performance.now()) {
   return Math.max(0, changed - since);
 }
 
-/** Opens the menu on the other's tile and chooses. */
-export async function choose(visit, testId) {
-  const tile = visit.page.locator('[data-testid="tile"][data-self="false"]').first();
-  await tile.hover();
-  await tile.getByTestId('tile-menu').click();
-  await tile.getByTestId(testId).click();
-}

@@ -116,6 +116,14 @@ export class Visit {
     );
   }
 
+  /** Opens the menu on somebody's tile and chooses. */
+  async choose(name, testId) {
+    const tile = this.find('tile').filter({ has: this.page.locator('.tile-name', { hasText: name }) }).first();
+    await tile.hover();
+    await tile.getByTestId('tile-menu').click();
+    await tile.getByTestId(testId).click();
+  }
+
   /** Waits until this many people have a tile, oneself included. */
   async seePeople(count, within = ARRIVE_MS) {
     await until(`${count} tiles`, () => this.find('tile').count(), (tiles) => tiles === count, { within });

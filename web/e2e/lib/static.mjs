@@ -9,6 +9,8 @@ const FILES = {
   '/': [new URL('raw.html', import.meta.url), 'text/html; charset=utf-8'],
   '/sdk.html': [new URL('sdk.html', import.meta.url), 'text/html; charset=utf-8'],
   '/crowd': [new URL('crowd.html', import.meta.url), 'text/html; charset=utf-8'],
+  '/e2ee.html': [new URL('e2ee.html', import.meta.url), 'text/html; charset=utf-8'],
+  '/e2ee_worker.js': [new URL('e2ee_worker.js', import.meta.url), 'text/javascript'],
   '/socket.io.js': [new URL('../node_modules/socket.io-client/dist/socket.io.esm.min.js', import.meta.url), 'text/javascript'],
 };
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { sleep, until } from '../lib/figures.mjs';
-import { choose, enlarge, openPair, received, sending, sent, shrink, untilOff } from '../lib/layers.mjs';
+import { enlarge, openPair, received, sending, sent, shrink, untilOff } from '../lib/layers.mjs';
 import { startServer } from '../lib/server.mjs';
 
 /** Generous, as test machines are busy: the promises (1 s, 3 s) are asserted by `npm run bench:layers`. */
@@ -26,7 +26,7 @@ after(async () => {
 for (const [from, to] of [['Chromium', 'Firefox'], ['Firefox', 'Chromium']]) {
   test(`${from} sends to ${to} what its tile can use, and stops what nobody uses`, async (t) => {
     const [publisher, subscriber] = [pair.visits[from], pair.visits[to]];
-    await enlargedAtFirst(publisher);
+    await until('three layers', () => sent(publisher), (layers) => ['q', 'h', 'f'].every((rid) => layers[rid] > 0), { within: 20_000 });
     await shrink(subscriber);
     const offMs = await untilOff(publisher, ['h', 'f']);
     assert.deepEqual(await sending(publisher), ['q'], 'the low layer alone');
@@ -44,7 +44,7 @@ for (const [from, to] of [['Chromium', 'Firefox'], ['Firefox', 'Chromium']]) {
 
   test(`${to} pauses ${from}'s picture: not one byte comes, and nothing is sent`, async (t) => {
     const [publisher, subscriber] = [pair.visits[from], pair.visits[to]];
-    await choose(subscriber, 'hide-for-me');
+    await subscriber.choose(from, 'hide-for-me');
     const offMs = await untilOff(publisher, ['q', 'h', 'f']);
     const before = await received(subscriber);
     await sleep(2_000);
@@ -52,14 +52,9 @@ for (const [from, to] of [['Chromium', 'Firefox'], ['Firefox', 'Chromium']]) {
     assert.deepEqual(await sending(publisher), []);
     t.diagnostic(`the publisher's last byte came ${Math.round(offMs)} ms after the pause`);
     assert.ok(offMs <= OFF_MAX_MS, `${offMs} ms`);
-    await choose(subscriber, 'hide-for-me');
+    await subscriber.choose(from, 'hide-for-me');
     await subscriber.seeMoving(1);
   });
-}
-
-/** All three layers are seen once: at first everything is wanted. */
-async function enlargedAtFirst(publisher) {
-  await until('three layers', () => sent(publisher), (layers) => ['q', 'h', 'f'].every((rid) => layers[rid] > 0), { within: 20_000 });
 }
 
 async function bitrate(subscriber) {

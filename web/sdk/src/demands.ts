@@ -27,6 +27,10 @@ export class Demands {
     this.tell(track);
   }
 
+  isPaused(track: string): boolean {
+    return this.wanted.get(track)?.paused === true;
+  }
+
   /** Everything is to be told again: the server has a new seat for us. */
   repeat(): void {
     this.told.clear();

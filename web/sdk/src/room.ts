@@ -360,7 +360,7 @@ export class Room {
   private adopt(media: PeerMedia): void {
     if (this.media !== media) this.media?.close();
     this.media = media;
-    media.onTrouble((trouble) => this.mediaTroubled(media, trouble), () => hasLiveSlot(this.currentState));
+    media.onTrouble((trouble) => this.mediaTroubled(media, trouble), () => hasLiveSlot(this.currentState, (track) => this.demands.isPaused(track)));
   }
 
   private needSlots({ audio, video }: SlotCounts): void {

@@ -118,11 +118,12 @@ export function midOf(state: RoomState, track: string): string | undefined {
   return undefined;
 }
 
-/** Whether something should be arriving: a slot carries a track that isn't muted, of somebody whose connection is alive. */
-export function hasLiveSlot(state: RoomState): boolean {
+/** Whether something should be arriving: a slot carries a track that is neither muted, paused nor held back, of somebody whose connection is alive. */
+export function hasLiveSlot(state: RoomState, isPaused: (track: string) => boolean): boolean {
   const here = new Set(state.participants.filter((participant) => participant.state === 'joined').map((participant) => participant.id));
   const bound = new Set(state.bindings.values());
-  return state.tracks.some((track) => bound.has(track.id) && !track.muted && here.has(track.participant));
+  const flows = (track: Track) => bound.has(track.id) && isAudible(track) && !state.stalled.has(track.id) && !isPaused(track.id);
+  return state.tracks.some((track) => flows(track) && here.has(track.participant));
 }
 
 /** The lobby after `lobby:changed`: newest first. */

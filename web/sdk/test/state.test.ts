@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { LobbyRoom, Participant, Quality, RoomJoined, Track } from '../src/protocol.gen.js';
-import { fromSnapshot, mergeLobby, midOf, reduce, trackOf, withAnswer, type RoomState } from '../src/state.js';
+import { fromSnapshot, hasLiveSlot, mergeLobby, midOf, reduce, trackOf, withAnswer, type RoomState } from '../src/state.js';
 
 const ann: Participant = { id: 'p1', user: 'u1', name: 'Ann', state: 'joined' };
 const bo: Participant = { id: 'p2', user: 'u2', name: 'Bo', state: 'joined' };
@@ -109,4 +109,15 @@ test('qualities add up, and leave with their participants', () => {
   expect([...state.qualities]).toEqual([['p1', 'excellent'], ['p2', 'poor']]);
   state = reduce(state, { name: 'participant:left', payload: { room: 'r1', participant: 'p2', reason: 'left' } });
   expect([...state.qualities.keys()]).toEqual(['p1']);
+});
+
+test('what is muted, paused or held back is not missed when nothing arrives', () => {
+  const onlyCamera = reduce(joined(), map(3, ['5', 't2']));
+  const never = () => false;
+  expect(hasLiveSlot(joined(), never)).toBe(false);
+  expect(hasLiveSlot(onlyCamera, never)).toBe(true);
+  expect(hasLiveSlot(onlyCamera, (track) => track === 't2')).toBe(false);
+  expect(hasLiveSlot(reduce(onlyCamera, { name: 'media:stalled', payload: { room: 'r1', track: 't2', stalled: true } }), never)).toBe(false);
+  const moderated = { ...boCamera, muted_by_moderator: true };
+  expect(hasLiveSlot(reduce(onlyCamera, { name: 'track:updated', payload: { room: 'r1', track: moderated } }), never)).toBe(false);
 });
