@@ -24,9 +24,9 @@ after(async () => {
   await server?.stop();
 });
 
-async function enter(room, name, secret, simulcast) {
+async function enter(room, name, secret, simulcast, client = 'e2ee.html') {
   const page = await (await visitor(browser, { camera: null })).newPage();
-  await page.goto(`${pages.url}/e2ee.html`);
+  await page.goto(`${pages.url}/${client}`);
   await page.waitForFunction('window.join');
   await page.evaluate((options) => window.join(options), { url: server.url, token: signToken({ name }), room, secret, simulcast });
   return { page, witness: witness(page), report: () => page.evaluate('window.report()') };
@@ -71,3 +71,12 @@ for (const simulcast of [false, true]) {
     for (const seat of [ann, eve]) await seat.page.context().close();
   });
 }
+
+test('the SDK gives an application every sender and receiver to encrypt and decrypt', async () => {
+  const room = (await rest(server, 'POST', '/v1/rooms', { name: 'sealed', capacity: 4 })).id;
+  const [ann, bob, eve] = [await enter(room, 'Ann', 'one key', true, 'sdk.html'), await enter(room, 'Bob', 'one key', true, 'sdk.html'), await enter(room, 'Eve', 'another key', true, 'sdk.html')];
+  for (const seat of [ann, bob]) await until('a moving picture', () => seat.witness.look(), moving, { within: 20_000 });
+  await until('refused frames', eve.report, (counts) => counts.refused > 50, { within: 20_000 });
+  assert.equal((await eve.report()).decrypted, 0);
+  for (const seat of [ann, bob, eve]) await seat.page.context().close();
+});

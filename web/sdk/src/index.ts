@@ -11,6 +11,7 @@ export { DATA_MAX_BYTES, type DataMessage } from './data.js';
 export { type Demand } from './demands.js';
 export { createRoom, findRoom, Lobby, type LobbyState } from './lobby.js';
 export { LocalMedia, type LocalChoice, type LocalDevice, type LocalScreen, type LocalState } from './local.js';
+export type { EncodedTransform } from './media.js';
 export { meterLevel } from './meter.js';
 export type { AnswerOf, RequestName, RequestOf, ServerEventName } from './protocol.js';
 export type * from './protocol.gen.js';

@@ -25,7 +25,11 @@ export type SendingState = Readonly<Record<SendSource, Sending>>;
 export interface MediaOptions {
   codecs: CodecChoice;
   data: { limits: DataLimits; listener: DataListener };
+  encodedTransform?: EncodedTransform | undefined;
 }
+
+/** Sees every sender and receiver before it is used; for end-to-end encryption by `transform` (WebRTC Encoded Transform). */
+export type EncodedTransform = (end: RTCRtpSender | RTCRtpReceiver, kind: TrackKind) => void;
 
 export interface SlotCounts {
   audio: number;
@@ -51,9 +55,10 @@ export class PeerMedia {
     const { codecs } = options;
     const video = (source: 'camera' | 'screen') => this.pc.addTransceiver('video', { direction: 'sendonly', sendEncodings: encodingsOf(source, codecs.video ?? 'vp8') });
     this.senders = { microphone: this.pc.addTransceiver('audio', { direction: 'sendonly' }), camera: video('camera'), screen: video('screen') };
-    this.layers = { camera: new LayerSwitch(this.senders.camera.sender), screen: new LayerSwitch(this.senders.screen.sender) };
+    this.layers = { camera: new LayerSwitch(this.senders.camera.sender, 'camera'), screen: new LayerSwitch(this.senders.screen.sender, 'screen') };
     for (const source of SEND_SOURCES) {
       const kind = source === 'microphone' ? 'audio' : 'video';
+      options.encodedTransform?.(this.senders[source].sender, kind);
       preferCodecs(this.senders[source], kind, RTCRtpSender.getCapabilities(kind), codecs);
       this.replace(source, sending[source].track);
     }
@@ -134,6 +139,7 @@ export class PeerMedia {
   replace(source: SendSource, track: MediaStreamTrack | null): void {
     const { sender } = this.senders[source];
     if (sender.track === track) return;
+    if (track && source === 'camera') this.layers.camera.fit(track.getSettings?.() ?? {});
     sender.replaceTrack(track).catch((error: unknown) => console.warn(`zzan: ${source} could not be replaced`, error));
   }
 
@@ -159,7 +165,9 @@ export class PeerMedia {
 
   private addSlots(kind: TrackKind, count: number): void {
     for (let n = 0; n < count; n += 1) {
-      preferCodecs(this.pc.addTransceiver(kind, { direction: 'recvonly' }), kind, RTCRtpReceiver.getCapabilities(kind), this.options.codecs);
+      const slot = this.pc.addTransceiver(kind, { direction: 'recvonly' });
+      this.options.encodedTransform?.(slot.receiver, kind);
+      preferCodecs(slot, kind, RTCRtpReceiver.getCapabilities(kind), this.options.codecs);
     }
   }
 }

@@ -9,7 +9,7 @@ import { Demands, type Demand } from './demands.js';
 import { Emitter, type Unsubscribe } from './emitter.js';
 import { ZzanError } from './errors.js';
 import type { LocalMedia } from './local.js';
-import { FIRST_SLOTS, PeerMedia, SEND_SOURCES, type MediaOptions, type SendingState, type SendSource, type SlotCounts } from './media.js';
+import { FIRST_SLOTS, PeerMedia, SEND_SOURCES, type EncodedTransform, type MediaOptions, type SendingState, type SendSource, type SlotCounts } from './media.js';
 import type { CloseReason, MediaStats, RoomJoined, SessionReady, TrackSource } from './protocol.gen.js';
 import type { ServerEvent, ServerEventName, ServerEvents } from './protocol.js';
 import { fromSnapshot, hasLiveSlot, midOf, reduce, trackOf, withAnswer, withTracks, type RoomState } from './state.js';
@@ -22,6 +22,8 @@ export interface JoinOptions {
   local: LocalMedia;
   /** VP8, and sound with redundancy, when absent. */
   codecs?: CodecChoice;
+  /** Called for every sender and receiver that is made, also after a loss; see docs/embedding.md on end-to-end encryption. */
+  encodedTransform?: EncodedTransform;
 }
 
 /** `reconnecting`: the own connection or seat is lost, and being got back. */
@@ -117,7 +119,11 @@ export class Room {
         received: (message: DataMessage) => room?.events.emit('data', message),
         interrupted: () => room?.events.emit('dataInterrupted', undefined),
       };
-      const media: MediaOptions = { codecs: options.codecs ?? {}, data: { limits: new DataLimits(), listener } };
+      const media: MediaOptions = {
+        codecs: options.codecs ?? {},
+        data: { limits: new DataLimits(), listener },
+        encodedTransform: options.encodedTransform,
+      };
       const seat = await takeSeat(client, options, media, FIRST_SLOTS);
       room = new Room(client, options, media, seat);
       room.listen();

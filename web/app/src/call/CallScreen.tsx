@@ -1,7 +1,7 @@
 // The call: everyone's tiles, one's own switches, and the chat beside. Composes; each part keeps its own state.
 
 import { useEffect, useState } from 'react';
-import type { LocalMedia, Room } from 'zzan-client';
+import { trackOf, type LocalMedia, type Room } from 'zzan-client';
 import { ChatPanel } from '../chat/ChatPanel';
 import { useUnread } from '../chat/useUnread';
 import { useLasting, useLocalState, useRoomView } from '../hooks/useSource';
@@ -37,6 +37,8 @@ export function CallScreen({ room, local, onLeave }: { room: Room; local: LocalM
   const reconnecting = useLasting(status === 'reconnecting', RECONNECTING_AFTER_MS);
   const heard = useHeardElements();
   const toasts = useToasts(state, media);
+  const isModerated = (source: 'microphone' | 'camera') => trackOf(state, state.me.id, source)?.muted_by_moderator === true;
+  const moderated = { microphone: isModerated('microphone'), camera: isModerated('camera') };
 
   useEffect(() => {
     document.documentElement.classList.add('in-call');
@@ -55,7 +57,7 @@ export function CallScreen({ room, local, onLeave }: { room: Room; local: LocalM
               <span>{t.call.hearText}</span>
             </button>
           )}
-          {!reconnecting && <ModerationNotice state={state} />}
+          {!reconnecting && <ModerationNotice {...moderated} />}
           {media.screen.track && <SharingNotice local={local} />}
         </div>
         <Stage
@@ -68,6 +70,7 @@ export function CallScreen({ room, local, onLeave }: { room: Room; local: LocalM
         <Controls
           local={local}
           media={media}
+          moderated={moderated}
           unread={unread}
           chatOpen={chatOpen}
           onChat={() => setChatOpen(!chatOpen)}

@@ -6,6 +6,8 @@ import { CameraIcon, CameraOffIcon, ChatIcon, LeaveIcon, MicIcon, MicOffIcon, Sc
 interface Props {
   local: LocalMedia;
   media: LocalState;
+  /** What the host has switched off. */
+  moderated: { microphone: boolean; camera: boolean };
   unread: number;
   chatOpen: boolean;
   onChat: () => void;
@@ -14,18 +16,18 @@ interface Props {
 }
 
 /** The buttons under the call. */
-export function Controls({ local, media, unread, chatOpen, onChat, onDevices, onLeave }: Props) {
+export function Controls({ local, media, moderated, unread, chatOpen, onChat, onDevices, onLeave }: Props) {
   const t = useT();
   const mic = media.microphone.on;
   const cam = media.camera.on;
   const sharing = media.screen.track !== null;
   return (
     <section className="controls" aria-label={t.call.controls}>
-      <Control label={mic ? t.call.muteMic : t.call.unmuteMic} caption={t.call.mic} off={!mic} onClick={() => void local.setMicrophone(!mic)} testId="mic-button">
-        {mic ? <MicIcon /> : <MicOffIcon />}
+      <Control label={moderated.microphone ? t.call.micModerated : mic ? t.call.muteMic : t.call.unmuteMic} caption={t.call.mic} off={!mic || moderated.microphone} onClick={() => void local.setMicrophone(!mic)} testId="mic-button">
+        {mic && !moderated.microphone ? <MicIcon /> : <MicOffIcon />}
       </Control>
-      <Control label={cam ? t.call.stopCam : t.call.startCam} caption={t.call.cam} off={!cam} onClick={() => void local.setCamera(!cam)} testId="cam-button">
-        {cam ? <CameraIcon /> : <CameraOffIcon />}
+      <Control label={moderated.camera ? t.call.camModerated : cam ? t.call.stopCam : t.call.startCam} caption={t.call.cam} off={!cam || moderated.camera} onClick={() => void local.setCamera(!cam)} testId="cam-button">
+        {cam && !moderated.camera ? <CameraIcon /> : <CameraOffIcon />}
       </Control>
       {canShareScreen() && (
         <Control label={sharing ? t.call.stopScreen : t.call.shareScreen} caption={t.call.screen} active={sharing} onClick={() => (sharing ? local.stopScreen() : void local.shareScreen())} testId="screen-button">

@@ -163,7 +163,7 @@ export const ko: Dictionary = {
     lossDown: '받는 중 손실',
     estimate: '받을 수 있는 속도',
     ms: (ms) => `${ms}밀리초`,
-    unknown: '아직 몰라요',
+    unknown: '측정 전',
     receiving: '받는 중',
     sending: '보내는 중',
     nothing: '지금은 없어요.',
