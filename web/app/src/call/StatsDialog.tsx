@@ -46,6 +46,8 @@ function Lines({ title, lines, state }: { title: string; lines: Line[]; state: R
     const who = state.participants.find((participant) => participant.id === track?.participant);
     return { who: who?.id === state.me.id ? t.common.you : (who?.name ?? ''), source: track ? t.stats.source[track.source] : '' };
   };
+  // Of what one sends, others know what was lost.
+  const hasLosses = lines.some(({ lost, freezes }) => lost !== undefined || freezes !== undefined);
   return (
     <section className="stats-lines">
       <h3>{title}</h3>
@@ -53,7 +55,7 @@ function Lines({ title, lines, state }: { title: string; lines: Line[]; state: R
         <div className="stats-scroll">
           <table>
             <thead>
-              <tr><th scope="col">{t.stats.track}</th><th scope="col">{t.stats.picture}</th><th scope="col">{t.stats.bitrate}</th><th scope="col">{t.stats.lost}</th><th scope="col">{t.stats.freezes}</th></tr>
+              <tr><th scope="col">{t.stats.track}</th><th scope="col">{t.stats.picture}</th><th scope="col">{t.stats.bitrate}</th>{hasLosses && <><th scope="col">{t.stats.lost}</th><th scope="col">{t.stats.freezes}</th></>}</tr>
             </thead>
             <tbody>
               {lines.map((line) => {
@@ -63,8 +65,7 @@ function Lines({ title, lines, state }: { title: string; lines: Line[]; state: R
                     <th scope="row"><span>{who}</span> <span className="muted">{source}</span></th>
                     <td>{picture(line)}</td>
                     <td>{line.state === 'flows' ? kbps(line.bitrate) : <span className="muted">{t.stats.state[line.state]}</span>}</td>
-                    <td>{line.lost === undefined ? '' : percent(line.lost)}</td>
-                    <td>{line.freezes ?? ''}</td>
+                    {hasLosses && <><td>{line.lost === undefined ? '' : percent(line.lost)}</td><td>{line.freezes ?? ''}</td></>}
                   </tr>
                 );
               })}
