@@ -148,9 +148,9 @@ impl Misses {
 }
 
 /// What one sender can choose its address from at will: of IPv6, the lower half (RFC 4291 §2.5.4).
-fn network(source: IpAddr) -> IpAddr {
-    match source {
-        IpAddr::V4(_) => source,
+pub(crate) fn network(source: IpAddr) -> IpAddr {
+    match source.to_canonical() {
+        IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: each [`Admitted`] is counted until it is dropped.
 
+use crate::demux::network;
 use crate::limits::{TCP_CONNECTIONS_MAX, TCP_PER_ADDRESS, TCP_STRANGERS_MAX, TCP_STRANGERS_PER_ADDRESS};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -33,6 +34,7 @@ pub(crate) struct Admitted {
 impl Admission {
     /// A place for another connection from there, if there is one. It is a stranger's until it proves whose it is.
     pub(crate) fn admit(&self, address: IpAddr) -> Option<Admitted> {
+        let address = network(address);
         self.with(|Counts { all, by_address }| {
             let here = by_address.get(&address).copied().unwrap_or_default();
             let fits = all.connections < TCP_CONNECTIONS_MAX
@@ -114,5 +116,13 @@ mod tests {
         drop(held);
         let counts = admission.0.lock().expect("not poisoned");
         assert_eq!((counts.all.connections, counts.all.strangers, counts.by_address.len()), (0, 0, 0));
+    }
+    #[test]
+    fn one_ipv6_network_is_one_address() {
+        let admission = Admission::default();
+        let from = |network: u16, host: u16| IpAddr::from([0x2001, 0xdb8, 0, network, 0, 0, 0, host]);
+        let held: Vec<_> = (0..1000).filter_map(|host| admission.admit(from(0, host))).collect();
+        assert_eq!(held.len(), TCP_STRANGERS_PER_ADDRESS);
+        assert!(admission.admit(from(1, 0)).is_some());
     }
 }
