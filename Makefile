@@ -10,7 +10,7 @@ FUZZ_SECONDS ?= 60
 CACHE := .cache
 WEB_SOURCES := $(shell find web/sdk web/app -name node_modules -prune -o -name dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help run build page test check fmt clippy deny doc tsc test-rust test-web test-e2e bench-forward bench-join bench-leave bench-hostile fuzz bench-network bench-impaired bench-layers screenshots check-gstreamer shop clean
+.PHONY: help run build page test check fmt clippy deny doc tsc test-rust test-web test-e2e bench-forward bench-media bench-join bench-leave bench-hostile fuzz bench-network bench-impaired bench-layers screenshots check-gstreamer shop clean
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -59,6 +59,9 @@ test-e2e: build $(CACHE)/packages-test web/e2e/node_modules/.stamp ## Drives rea
 bench-forward: $(CACHE)/packages-build ## CPU per forwarded packet, beside a bare UDP + SRTP forwarder.
 	cargo run --release --locked -p zzan-media --example forward_cost
 
+bench-media: build $(CACHE)/packages-bench ## zzan beside Janus, the webrtc crate and the floor; BENCH="--quick" for two minutes. As root.
+	cargo run --release --locked -p zzan-loadtest --example sfu_bench -- $(BENCH)
+
 bench-join: build $(CACHE)/packages-test web/e2e/node_modules/.stamp ## Click on join to first remote frame, over 20 joins.
 	npm --prefix web/e2e run bench:join
 
@@ -106,6 +109,10 @@ $(CACHE)/packages-build: .ci/packages
 
 $(CACHE)/packages-test: .ci/packages
 	.ci/packages test
+	@mkdir -p $(CACHE) && touch $@
+
+$(CACHE)/packages-bench: .ci/packages
+	.ci/packages bench
 	@mkdir -p $(CACHE) && touch $@
 
 # Built without optimisation: it runs once per change of the lock file and is quicker to install so.
