@@ -44,6 +44,7 @@ struct Extra {
 }
 
 impl Kept {
+    #[inline]
     pub fn new(
         seq_no: SeqNo,
         header: RtpHeader,

@@ -292,6 +292,7 @@ impl RtpWrite {
     /// its initial ROC or rebasing the outgoing sequence numbers for that receiver.
     ///
     /// [roc]: https://www.rfc-editor.org/rfc/rfc3711.html#section-3.3.1
+    #[inline] // zzan: large enough for copies to show
     pub fn new(
         pt: Pt,
         seq_no: SeqNo,
@@ -320,18 +321,21 @@ impl RtpWrite {
     }
 
     /// Set the RTP marker bit.
+    #[inline] // zzan: large enough for copies to show
     pub fn marker(mut self, marker: bool) -> Self {
         self.marker = marker;
         self
     }
 
     /// Set RTP header extension values.
+    #[inline] // zzan: large enough for copies to show
     pub fn ext_vals(mut self, ext_vals: ExtensionValues) -> Self {
         self.ext_vals = ext_vals;
         self
     }
 
     /// Set whether this RTP packet should respond to incoming NACKs.
+    #[inline] // zzan: large enough for copies to show
     pub fn nackable(mut self, nackable: bool) -> Self {
         self.nackable = nackable;
         self
@@ -342,6 +346,7 @@ impl RtpWrite {
     /// # Panics
     ///
     /// Panics if more than 15 entries are supplied.
+    #[inline] // zzan: large enough for copies to show
     pub fn csrc(mut self, csrc: &[u32]) -> Self {
         assert!(csrc.len() <= 15, "CSRC count must be <= 15");
 
@@ -356,6 +361,7 @@ impl RtpWrite {
     /// Build the patch with [`Vp8Descriptor::patch`][crate::rtp::Vp8Descriptor::patch]
     /// when the caller already parsed the VP8 payload descriptor before
     /// constructing this write command.
+    #[inline] // zzan: large enough for copies to show
     pub fn vp8_patch(mut self, patch: Vp8Patch) -> Self {
         self.vp8_patch = Some(patch);
         self
@@ -570,6 +576,7 @@ impl StreamTx {
     /// zzan: takes a packet for [`Rtc::send_rtp`][crate::Rtc::send_rtp], which bypasses the queue.
     /// Does what [`Self::write_rtp`] and [`Self::poll_packet`] do for a regular packet, apart from
     /// the header extensions of the session and the bytes.
+    #[inline]
     pub(crate) fn send_direct(
         &mut self,
         now: Instant,
@@ -637,6 +644,7 @@ impl StreamTx {
     }
 
     /// zzan: remembers a packet that was sent past the queue, to answer NACKs.
+    #[inline]
     pub(crate) fn sent_direct(&mut self, now: Instant, packet: DirectPacket) {
         if packet.nackable {
             let DirectPacket {

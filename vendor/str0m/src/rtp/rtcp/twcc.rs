@@ -285,7 +285,12 @@ impl TwccRecvRegister {
     pub fn update_seq(&mut self, seq: TwccSeq, time: Instant) {
         self.receive_window.record_seq(seq);
 
-        match self.queue.binary_search_by_key(&seq, |r| r.seq) {
+        // zzan: nearly every packet is the newest.
+        let place = match self.queue.back() {
+            Some(newest) if newest.seq < seq => Err(self.queue.len()),
+            _ => self.queue.binary_search_by_key(&seq, |r| r.seq),
+        };
+        match place {
             Ok(_) => {
                 // Exact same SeqNo found. This is an error where the sender potentially
                 // used the same twcc sequence number for two packets. Let's ignore it.
