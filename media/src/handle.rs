@@ -137,12 +137,13 @@ pub struct Handle {
 impl Handle {
     /// Opens a room on the worker with the least load. The room closes when the last clone of the returned handle is dropped.
     pub fn open_room(&self, events: Arc<dyn EventSink>) -> Room {
-        let least = self.workers.iter().min_by_key(|worker| worker.shared.load.load(Ordering::Relaxed));
+        let now = Instant::now();
+        let least = self.workers.iter().min_by_key(|worker| worker.shared.load.weight(now));
         let worker = Arc::clone(least.expect("the number of workers is not zero"));
-        worker.shared.load.fetch_add(1, Ordering::Relaxed);
+        worker.shared.load.enter();
         let on_drop = Arc::clone(&worker);
         let on_last_drop = Box::new(move || {
-            on_drop.shared.load.fetch_sub(1, Ordering::Relaxed);
+            on_drop.shared.load.leave();
             on_drop.shared.sweep.store(true, Ordering::Release);
             on_drop.wake();
         });

@@ -1,16 +1,17 @@
 //! What the rooms of a worker use of it: where peers are reached, when they want to be woken, and the way out.
 //!
-//! It knows neither rooms nor packets' meaning. Invariant: the worker's load is the number of its peers and open rooms.
+//! It knows neither rooms nor packets' meaning. Invariant: a peer that was counted in is counted out once.
 
 use crate::config::Limits;
 use crate::demux::{Demux, PeerKey};
 use crate::limits::SPARE_QUEUES;
+use crate::load::Load;
 use crate::socket::{Datagram, Outbox, Packets};
 use crate::stats::Counters;
 use crate::tcp::Connections;
 use crate::timers::Timers;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicBool;
 use str0m::net::{Protocol, Transmit};
 
 /// What the worker and its handles share.
@@ -19,8 +20,7 @@ pub(crate) struct Shared {
     pub(crate) stop: AtomicBool,
     /// Set when a room lost its last handle.
     pub(crate) sweep: AtomicBool,
-    /// Peers and open rooms, for the choice of a worker.
-    pub(crate) load: AtomicUsize,
+    pub(crate) load: Load,
     pub(crate) counters: Arc<Counters>,
 }
 
@@ -111,8 +111,8 @@ impl Io {
         self.peers = self.peers.saturating_add_signed(by.into());
         self.counters.peers.set(self.peers);
         match by {
-            1.. => self.shared.load.fetch_add(1, Ordering::Relaxed),
-            _ => self.shared.load.fetch_sub(1, Ordering::Relaxed),
-        };
+            1.. => self.shared.load.enter(),
+            _ => self.shared.load.leave(),
+        }
     }
 }

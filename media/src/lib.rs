@@ -27,6 +27,7 @@ mod handle;
 mod ingress;
 mod io;
 mod limits;
+mod load;
 mod negotiation;
 mod path;
 mod payload;

@@ -8,6 +8,7 @@ use crate::config::Limits;
 use crate::demux::PeerKey;
 use crate::io::{Io, Shared};
 use crate::limits::{BATCHES_PER_TURN, COMMANDS_PER_TURN, TCP_READS_PER_TURN};
+use crate::load::Meter;
 use crate::room::{Request, Room};
 use crate::socket::{Announced, Datagram, Inbox, Outbox};
 use crate::stun;
@@ -55,6 +56,7 @@ pub(crate) struct Worker {
     requests: Receiver<Addressed>,
     connections: Receiver<Handover>,
     shared: Arc<Shared>,
+    meter: Meter,
     rooms: Rooms,
 }
 
@@ -86,7 +88,7 @@ impl Worker {
         poll.registry().register(outbox.socket_mut(), SOCKET, Interest::READABLE)?;
         let io = Io::new(outbox, tcp, limits, Arc::clone(&shared));
         let rooms = Rooms { held: vec![], index: HashMap::new(), limits, io };
-        Ok(Self { poll, inbox: Inbox::new(), announced, requests, connections, shared, rooms })
+        Ok(Self { poll, inbox: Inbox::new(), announced, requests, connections, shared, meter: Meter::default(), rooms })
     }
 
     /// Runs until it is told to stop, then says goodbye to all peers.
@@ -108,10 +110,12 @@ impl Worker {
                 self.rooms.io.tcp.happened(event);
             }
             more |= self.receive_streams();
-            self.rooms.wake_due(Instant::now());
+            let now = Instant::now();
+            self.rooms.wake_due(now);
             let Io { tcp, counters, .. } = &mut self.rooms.io;
-            tcp.look(Instant::now(), counters);
-            self.rooms.flush(Instant::now());
+            tcp.look(now, counters);
+            self.rooms.flush(now);
+            self.meter.turn(self.shared.counters.rtp_forwarded.value(), now, &self.shared.load);
             if self.shared.sweep.swap(false, Ordering::AcqRel) {
                 self.rooms.sweep();
             }
