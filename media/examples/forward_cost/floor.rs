@@ -1,12 +1,13 @@
 //! The least that forwarding can cost with this socket interface and this cryptography.
 
-use crate::{AUDIO_BYTES, AUDIO_EVERY, Cost, FRAME_EVERY, FRAME_PACKETS, MEASURED, SEATS, Schedule, VIDEO_BYTES, WARM_UP, cpu};
+use crate::load::{Load, Sender};
+use crate::{AUDIO_BYTES, Cost, FRAME_PACKETS, MEASURED, SEATS, VIDEO_BYTES, WARM_UP, cpu};
 use mio::net::UdpSocket as MioSocket;
 use mio::{Events, Interest, Poll, Token};
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
 use std::collections::HashMap;
 use std::io::IoSliceMut;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -114,14 +115,15 @@ fn forward(mut socket: MioSocket, mut seats: Vec<Seat>, stop: &AtomicBool, forwa
 
 /// A participant's own end: seals what it sends, throws away what it receives.
 struct Client {
-    socket: UdpSocket,
+    socket: MioSocket,
     seal: Cipher,
+    to: SocketAddr,
     ssrc: u32,
     numbers: [u16; 2],
 }
 
 impl Client {
-    fn send(&mut self, kind: usize, size: usize, to: SocketAddr) {
+    fn send(&mut self, kind: usize, size: usize) {
         self.numbers[kind] = self.numbers[kind].wrapping_add(1);
         let mut packet = vec![0x80, 96 + kind as u8];
         packet.extend(self.numbers[kind].to_be_bytes());
@@ -130,10 +132,32 @@ impl Client {
         packet.resize(HEADER + size + TAG, 0);
         let (header, body) = packet.split_at_mut(HEADER);
         self.seal.encrypt(&iv(header), header, &vec![0x55; size], body).expect("sealed");
-        self.socket.send_to(&packet, to).expect("sent");
+        self.socket.send_to(&packet, self.to).expect("sent");
     }
 }
 
+impl Sender for Client {
+    fn socket(&mut self) -> &mut MioSocket {
+        &mut self.socket
+    }
+
+    fn send_audio(&mut self) {
+        self.send(0, AUDIO_BYTES);
+    }
+
+    fn send_frame(&mut self) {
+        (0..FRAME_PACKETS).for_each(|_| self.send(1, VIDEO_BYTES));
+    }
+
+    fn receive(&mut self) {
+        let mut buffer = [0; 2000];
+        while self.socket.recv_from(&mut buffer).is_ok() {}
+    }
+
+    fn tick(&mut self, _: Instant) {}
+}
+
+/// The floor under `rooms` rooms, on the same core and under the same load as the SFU.
 pub fn run(rooms: usize) -> Cost {
     let raw = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None).expect("socket");
     raw.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("bound");
@@ -141,21 +165,14 @@ pub fn run(rooms: usize) -> Cost {
     raw.set_recv_buffer_size(SOCKET_BUFFER).expect("set");
     raw.set_send_buffer_size(SOCKET_BUFFER).expect("set");
     let socket = MioSocket::from_std(raw.into());
-    let here = socket.local_addr().expect("address");
-    let (mut clients, mut seats) = (vec![], vec![]);
+    let to = socket.local_addr().expect("address");
+    let (mut load, mut seats) = (Load::new(), vec![]);
     for n in 0..rooms * SEATS {
-        let socket = UdpSocket::bind("127.0.0.1:0").expect("bound");
-        socket.set_nonblocking(true).expect("set");
+        let socket = MioSocket::bind(([127, 0, 0, 1], 0).into()).expect("bound");
         let address = socket.local_addr().expect("address");
-        seats.push(Seat {
-            address,
-            open: cipher(n, false),
-            seal: cipher(n + 100, true),
-            numbers: HashMap::new(),
-            queued: vec![],
-            sizes: vec![],
-        });
-        clients.push(Client { socket, seal: cipher(n, true), ssrc: n as u32 * 2 + 1, numbers: [0; 2] });
+        let (open, seal) = (cipher(n, false), cipher(n + 100, true));
+        seats.push(Seat { address, open, seal, numbers: HashMap::new(), queued: vec![], sizes: vec![] });
+        load.add(Client { socket, seal: cipher(n, true), to, ssrc: n as u32 * 2 + 1, numbers: [0; 2] });
     }
     let (stop, forwarded) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let thread = {
@@ -163,28 +180,12 @@ pub fn run(rooms: usize) -> Cost {
         let name = std::thread::Builder::new().name("floor".into());
         name.spawn(move || forward(socket, seats, &stop, &forwarded)).expect("spawned")
     };
-    let mut audio = Schedule::new(clients.len(), AUDIO_EVERY);
-    let mut video = Schedule::new(clients.len(), FRAME_EVERY);
-    let mut load = |time: Duration| {
-        let (start, mut buffer) = (Instant::now(), [0; 2000]);
-        while start.elapsed() < time {
-            for (n, client) in clients.iter_mut().enumerate() {
-                let now = Instant::now();
-                if audio.is_due(n, now) {
-                    client.send(0, AUDIO_BYTES, here);
-                }
-                if video.is_due(n, now) {
-                    (0..FRAME_PACKETS).for_each(|_| client.send(1, VIDEO_BYTES, here));
-                }
-                while client.socket.recv(&mut buffer).is_ok() {}
-            }
-            std::thread::sleep(Duration::from_micros(200));
-        }
-    };
-    load(WARM_UP);
-    let measure = || (forwarded.load(Ordering::Relaxed), cpu::of_thread("floor"), Instant::now());
+    cpu::pin("floor", cpu::MEASURED_CORE);
+    load.talking = true;
+    load.run(WARM_UP);
+    let measure = || (forwarded.load(Ordering::Relaxed), cpu::of_threads("floor"), Instant::now());
     let before = measure();
-    load(MEASURED);
+    load.run(MEASURED);
     let after = measure();
     stop.store(true, Ordering::Relaxed);
     thread.join().expect("no panic");
