@@ -12,8 +12,6 @@
 //! without a lock.
 #![forbid(unsafe_code)]
 
-mod allocate;
-mod budget;
 mod command;
 mod config;
 mod data;
@@ -38,8 +36,6 @@ mod quality;
 mod rate;
 mod reports;
 mod room;
-#[cfg(test)]
-mod sim;
 mod socket;
 mod speaker;
 mod stats;
