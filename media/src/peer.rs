@@ -96,11 +96,9 @@ pub(crate) struct SentCounts {
 }
 
 /// What a drained transport has to say to its room.
-#[expect(clippy::large_enum_variant, reason = "nearly all are packets, and a box would cost an allocation for each")]
 pub(crate) enum Said {
     Connected,
     Closed,
-    Rtp(RtpPacket),
     Data(ChannelData),
     /// A subscriber can't decode what it gets on the slot.
     KeyFrameWanted(Mid),
@@ -280,10 +278,6 @@ impl Peer {
 
     fn take_event(&mut self, event: Event, now: Instant, said: &mut Vec<Said>) {
         match event {
-            Event::RtpPacket(packet) => {
-                self.heard(now);
-                said.push(Said::Rtp(packet));
-            }
             Event::KeyframeRequest(request) => said.push(Said::KeyFrameWanted(request.mid)),
             Event::Connected => {
                 self.life = Life::Connected { last_heard: now };

@@ -268,7 +268,7 @@ mod tests {
             bench.now += Duration::from_millis((noise >> 8) % 9);
             match (noise >> 16) % 40 {
                 0 => drop(bench.pool.forget(voice)),
-                _ => drop(bench.pool.heard(voice, ((noise >> 24) as u8 % 128) as i8 * -1, bench.now)),
+                _ => drop(bench.pool.heard(voice, -(((noise >> 24) as u8 % 128) as i8), bench.now)),
             }
             let mut places = bench.pool.places().to_vec();
             assert!(places.len() <= PLACES);

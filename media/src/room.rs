@@ -387,7 +387,6 @@ impl Room {
         }
         for said in said.drain(..) {
             match said {
-                Said::Rtp(packet) => self.forward(index, &packet, now, io),
                 Said::Data(received) => data::relay(&mut self.peers, self.index, index, &received, now, io),
                 Said::KeyFrameWanted(mid) => self.key_frame_wanted(index, mid, now, io),
                 Said::Connected => {

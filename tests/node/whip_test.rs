@@ -25,9 +25,9 @@ async fn token(node: &Running, room: &str, user: &str, grants: Value) -> String 
 
 async fn participants(node: &Running, room: &str) -> Vec<String> {
     let answer = node.rest("GET", &format!("/v1/rooms/{room}"), Value::Null).await;
-    let names =
-        answer.json()["participants"].as_array().expect("a list").iter().map(|p| p["user"].as_str().expect("a user").to_owned()).collect();
-    names
+    let answer = answer.json();
+    let participants = answer["participants"].as_array().expect("a list").iter();
+    participants.map(|p| p["user"].as_str().expect("a user").to_owned()).collect()
 }
 
 async fn post(node: &Running, path: &str, token: &str) -> Response {

@@ -93,7 +93,7 @@ mod tests {
     /// Profile 0, one operating point of level 5, 10 bits of width and 9 of height: 640×360.
     const HEADER: [u8; 7] = {
         // 000 0 0 | 0 0 00000 | 000000000000 00101 | 1001 1000 | 1001111111 101100111
-        let bits: u64 = 0b000_0_0_0_0_00000_000000000000_00101_1001_1000_1001111111_101100111;
+        let bits: u64 = 0b0000_0000_0000_0000_0000_0000_0010_1100_1100_0100_1111_1111_0110_0111;
         let bytes = bits.to_be_bytes();
         [bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]]
     };

@@ -18,7 +18,7 @@ use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Pt, Simulcast, Sim
 use str0m::net::{Protocol, Receive, TcpType};
 use str0m::rtp::rtcp::Rtcp;
 use str0m::rtp::{ExtensionValues, RawPacket, RtpPacket, RtpWrite};
-use str0m::{Candidate, Event as RtcEvent, Input, Output, Rtc, RtcConfig};
+use str0m::{Candidate, Event as RtcEvent, Input, Output, Rtc, RtcConfig, RtcError};
 pub use stream::Stream;
 
 /// Longer than anything takes on a busy machine. Tests wait for events, never for this.
@@ -569,7 +569,15 @@ impl Client {
 
     fn drain(&mut self) {
         loop {
-            match self.rtc.poll_output().expect("output") {
+            let output = match self.rtc.poll_output() {
+                // What was still to be written can't be once the other end has closed.
+                Err(RtcError::Dtls(_)) => {
+                    self.closed = true;
+                    return;
+                }
+                output => output.expect("output"),
+            };
+            match output {
                 Output::Timeout(at) => {
                     self.timeout = at;
                     return;
