@@ -63,8 +63,11 @@ fn in_a_room_of_twelve_all_hear_those_who_speak_and_nobody_itself() {
     // One who speaks hears the four others, and the next voice, the same for all of them.
     let next: HashSet<_> = speakers.iter().flat_map(|n| heard(&clients[*n], clients[*n].got.len() - 20)).collect();
     assert_eq!(next.len(), POOL_SLOTS + 1);
-    let last =
-        call.events().into_iter().filter_map(|event| if let Event::SpeakerSlots { slots } = event { Some(slots) } else { None }).last();
+    let last = call
+        .events()
+        .into_iter()
+        .filter_map(|event| if let Event::SpeakerSlots { slots } = event { Some(slots) } else { None })
+        .next_back();
     let told = last.expect("the slots were told");
     assert_eq!(told.len(), 12 * POOL_SLOTS, "all slots of all peers");
     for (n, client) in clients.iter().enumerate() {

@@ -63,7 +63,7 @@ fn a_publisher_hears_what_is_wanted_and_hears_it_again_when_it_comes_back() {
     let active = vec![Rid::from("q")];
     let event = media::Event::Layers { track: media::TrackId(2), wanted: true, active: active.clone() };
     let layers = to("a", Event::MediaLayers { room: room_id(), track: TrackId::new("a-cam"), wanted: true, active });
-    assert_eq!(bench.put(Input::Media(event)).rest, [layers.clone()]);
+    assert_eq!(bench.put(Input::Media(event)).rest, std::slice::from_ref(&layers));
     bench.put(Input::Lost { session: SessionId::new("a"), loss: Loss::Silent });
     let back = bench.put(Input::Resumed { session: SessionId::new("a") });
     assert!(back.rest.contains(&layers), "{back:?}");
