@@ -117,7 +117,7 @@ impl Turns {
 pub struct Shape {
     /// Packets a second, 1 or more.
     pub pps: u32,
-    /// RTP payload of each packet; at least [`PACKET_BYTES_MIN`](crate::scenario::PACKET_BYTES_MIN).
+    /// RTP payload of each packet; at least [`PACKET_BYTES_MIN`].
     pub bytes: u32,
 }
 
