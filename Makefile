@@ -10,7 +10,7 @@ FUZZ_SECONDS ?= 60
 CACHE := .cache
 WEB_SOURCES := $(shell find web/sdk web/app -name node_modules -prune -o -name dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help run build page test check fmt clippy deny doc tsc test-rust test-web test-e2e bench-forward bench-media bench-join bench-leave bench-hostile fuzz bench-network bench-impaired bench-layers screenshots check-gstreamer shop clean
+.PHONY: help run build page test check fmt clippy deny doc tsc test-rust test-web test-e2e bench-forward bench-media bench-join bench-leave bench-hostile fuzz bench-network bench-impaired bench-layers screenshots shop clean
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -89,9 +89,6 @@ bench-layers: build $(CACHE)/packages-test web/e2e/node_modules/.stamp ## Tiles 
 
 screenshots: build $(CACHE)/packages-test web/e2e/node_modules/.stamp ## Pictures of every screen in web/e2e/out.
 	npm --prefix web/e2e run screenshots
-
-check-gstreamer: build web/e2e/node_modules/.stamp ## WHIP and WHEP with GStreamer from Debian (packages: see web/e2e/gstreamer/check.mjs).
-	node web/e2e/gstreamer/check.mjs
 
 shop: ## Serves the example shop beside a running zzan.
 	npm --prefix examples/shop start
