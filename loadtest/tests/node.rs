@@ -92,7 +92,8 @@ async fn assert_the_loudest_are_heard_in_a_voice_room(dialer: &Dialer) {
     assert_eq!((outcome.checks.expected_tracks, outcome.checks.missing_tracks), (16, 0), "{text}");
     let (audio, video) = (outcome.tally.audio, outcome.tally.video);
     assert!(audio.received > 0 && audio.received < audio.sent * 6, "at most five of the seven others: {text}");
-    assert!(video.received < video.sent * 3, "two slots each: {text}");
+    // Eight people, two slots each, ten packets a second: six of the seven would be 2,640.
+    assert!(video.received > 0 && video.received <= 8 * 2 * 10 * 6, "two slots each: {text}");
     assert!(audio.lost() * 50 <= audio.expected && video.lost() * 50 <= video.expected, "{text}");
 }
 

@@ -55,7 +55,8 @@ try {
   };
 
   const clear = await phase('clear', 20_000, async () => {});
-  console.log(`  sent: ${(await sender.witness.outbound()).map((row) => `${row.rid ?? '-'} ${row.width} px ${row.fps} frames/s`).join(', ')}`);
+  const layers = (await sender.witness.outbound()).filter(({ kind, active }) => kind === 'video' && active);
+  console.log(`  sent: ${layers.map((row) => `${row.rid ?? '-'} ${row.frameWidth} px ${row.framesPerSecond} frames/s`).join(', ')}`);
   const full = Math.max(...clear.slice(-10).map(({ width }) => width));
 
   const lossy = await phase('5 % loss', 15_000, () => apart.cable.filter({ in: 'meta l4proto udp numgen random mod 100 < 5 drop' }));

@@ -101,7 +101,6 @@ export function witness(page) {
     flow: call('flow'),
     peers: call('peers'),
     joinMs: call('joinMs'),
-    outbound: call('outbound'),
     recordMedia: call('recordMedia'),
     recorded: call('recorded'),
     watchGaps: call('watchGaps'),

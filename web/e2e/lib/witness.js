@@ -141,8 +141,8 @@
     for (const peer of open()) {
       for (const row of (await peer.getStats()).values()) {
         if (row.type !== 'outbound-rtp') continue;
-        const { mid, rid, kind, packetsSent = 0, bytesSent = 0, framesEncoded = 0, frameWidth = 0, frameHeight = 0 } = row;
-        rows.push({ mid, rid, kind, packetsSent, bytesSent, framesEncoded, frameWidth, frameHeight });
+        const { mid, rid, kind, active, bytesSent = 0, frameWidth = 0, framesPerSecond = 0 } = row;
+        rows.push({ mid, rid, kind, active, bytesSent, frameWidth, framesPerSecond });
       }
     }
     return rows;
@@ -185,18 +185,6 @@
   function gaps() {
     const now = performance.now() - gapWatch.at;
     return { now, longest: Math.max(gapWatch.longest, now) };
-  }
-
-  // The video layers that are sent.
-  async function outbound() {
-    const rows = [];
-    for (const peer of open()) {
-      for (const row of (await peer.getStats()).values()) {
-        if (row.type !== 'outbound-rtp' || row.kind !== 'video' || !row.active) continue;
-        rows.push({ rid: row.rid, width: row.frameWidth ?? 0, fps: row.framesPerSecond ?? 0, limited: row.qualityLimitationReason });
-      }
-    }
-    return rows;
   }
 
   // What is received, every 200 ms since `recordMedia`, of the one audio and the one video that flow.
@@ -248,7 +236,6 @@
   }
 
   window.__witness = {
-    outbound,
     recordMedia,
     recorded,
     watchGaps,
