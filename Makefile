@@ -80,7 +80,7 @@ bench-hostile: $(CACHE)/packages-build ## A live call under 10,000 bad packets a
 fuzz: $(CACHE)/packages-build $(CACHE)/bin/cargo-fuzz ## Runs every fuzz target for FUZZ_SECONDS (60) each, on a nightly compiler.
 	for target in $$($(CACHE)/bin/cargo-fuzz fuzz list --fuzz-dir fuzz); do \
 	  mkdir -p $(CACHE)/fuzz/$$target; \
-	  RUSTUP_TOOLCHAIN=nightly $(CACHE)/bin/cargo-fuzz fuzz run --fuzz-dir fuzz $$target $(CACHE)/fuzz/$$target fuzz/corpus/$$target -- \
+	  ASAN_OPTIONS=detect_odr_violation=0 RUSTUP_TOOLCHAIN=nightly $(CACHE)/bin/cargo-fuzz fuzz run --fuzz-dir fuzz $$target $(CACHE)/fuzz/$$target fuzz/corpus/$$target -- \
 	    -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=20 -rss_limit_mb=2048; \
 	done
 

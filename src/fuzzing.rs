@@ -4,6 +4,7 @@
 //! corpus through the same functions.
 
 use crate::api::body::{DEPTH_MAX, parse};
+use crate::api::whip::fragment;
 use crate::api::{auth, types};
 use crate::config::{ApiKey, Config, SECRET_BYTES_MIN, origin};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -32,10 +33,10 @@ pub fn config(data: &[u8]) {
     }
 }
 
-/// The body of a request, or its `Authorization`: the first byte says which.
+/// The body of a request, its `Authorization`, or an offer and a fragment with a NUL between them: the first byte says which.
 pub fn request(data: &[u8]) {
     let Some((&kind, bytes)) = data.split_first() else { return };
-    let parsed = match kind % 9 {
+    let parsed = match kind % 10 {
         0 => parse::<types::CreateRoom>(bytes).is_ok(),
         1 => parse::<types::CreateLink>(bytes).is_ok(),
         2 => parse::<types::RedeemLink>(bytes).is_ok(),
@@ -47,6 +48,10 @@ pub fn request(data: &[u8]) {
             assert!(nesting(&value) <= DEPTH_MAX, "nested too deep");
             true
         }),
+        8 => {
+            ice_restarts(bytes);
+            return;
+        }
         _ => {
             let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
             let mut headers = HeaderMap::new();
@@ -60,6 +65,16 @@ pub fn request(data: &[u8]) {
         }
     };
     assert!(!parsed || std::str::from_utf8(bytes).is_ok());
+}
+
+/// Credentials that were read are those that stand in the offer afterwards, in an SDP of as many lines.
+fn ice_restarts(bytes: &[u8]) {
+    let Some((offer, fragment)) = std::str::from_utf8(bytes).ok().and_then(|text| text.split_once('\0')) else { return };
+    fragment::of_answer(offer);
+    let (Some(_), Some(wanted)) = (fragment::credentials(offer), fragment::credentials(fragment)) else { return };
+    let restarted = fragment::restarted(offer, &wanted);
+    assert_eq!(fragment::credentials(&restarted), Some(wanted));
+    assert_eq!(restarted.lines().count(), offer.lines().count());
 }
 
 fn nesting(value: &serde_json::Value) -> usize {

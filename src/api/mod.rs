@@ -16,7 +16,7 @@ mod sessions;
 mod system;
 mod tokens;
 pub(crate) mod types;
-mod whip;
+pub(crate) mod whip;
 
 pub use auth::Limiters;
 pub use system::Readiness;

@@ -3,7 +3,7 @@
 //! WHIP is RFC 9725, WHEP its mirror image (draft-ietf-wish-whep). Both take a seat like anybody else: capacity, grants and removal are the
 //! room's to decide. Invariant: a seat taken here has a session in [`sessions`], which ends with it, and it with the session.
 
-mod fragment;
+pub(crate) mod fragment;
 pub mod resource;
 pub mod sessions;
 
