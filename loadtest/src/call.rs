@@ -15,14 +15,13 @@ use crate::session::{Session, Signal};
 use crate::socket::{Event, RequestError};
 use crate::source::{AudioSource, Encoding, FrameKind, Origin, Shape, Turns, VideoSource};
 use crate::user::{Common, Person};
+use crate::wire::{Answered, Joined, Kind, Layers, Map, Published, Stalled, Track, Written};
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
-use signaling::protocol::client_event::{ChatSend, ChatSent, MediaAnswer, MediaOffer, MediaSubscribe, RoomJoin, RoomJoined, RoomRef};
-use signaling::protocol::client_event::{SessionRefresh, SessionRefreshed};
+use signaling::protocol::client_event::{ChatSend, MediaOffer, MediaSubscribe, RoomJoin, RoomRef, SessionRefresh};
 use signaling::protocol::error::ErrorCode;
-use signaling::protocol::server_event::{ChatMessage, MediaLayers, MediaMap, MediaStalled, TrackChanged};
-use signaling::protocol::types::{SdpKind, SessionDescription, Track, TrackKind};
+use signaling::protocol::types::{SdpKind, SessionDescription};
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -60,7 +59,7 @@ pub struct Call {
     takes: u16,
     /// When it began to connect, and whom it found: the tracks' kinds.
     started_us: u64,
-    found: Vec<TrackKind>,
+    found: Vec<Kind>,
     mids: HashMap<String, String>,
     /// This user's id among the room's participants, and its camera's track.
     me: String,
@@ -101,7 +100,7 @@ impl Call {
         let (peer, offer) = open(common, person, takes).await?;
         let request = RoomJoin { room: person.room.clone(), password: None, offer: Some(offer), publish: None };
         let asked_us = recorder.now_us();
-        let joined: RoomJoined = session.request("room:join", &request).await?;
+        let joined: Joined = session.request("room:join", &request).await?;
         let answered_us = recorder.now_us();
         let answer = joined.answer.ok_or_else(|| Failure::new("protocol", "the ack of room:join has no answer to the offer"))?;
         if let Err(error) = peer.connect(answer.sdp).await {
@@ -175,7 +174,7 @@ impl Call {
         let acks = async { while self.tasks.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(ACKS_TIMEOUT, acks).await;
         if self.session.socket().is_some() {
-            let left: Result<Value, _> = self.session.request("room:leave", &RoomRef { room: self.person.room.clone() }).await;
+            let left: Result<IgnoredAny, _> = self.session.request("room:leave", &RoomRef { room: self.person.room.clone() }).await;
             if let Err(error) = left {
                 let failure = Failure::from(error);
                 self.recorder.error(&failure.code, failure.message);
@@ -233,7 +232,7 @@ impl Call {
         let request = ChatSend { channel: self.channel.clone(), nonce, text: line.text(self.scenario.chat.bytes) };
         recorder.with(|tally| tally.chat.sent += 1);
         self.tasks.spawn(async move {
-            let acked: Result<ChatSent, _> = socket.request("chat:send", &request).await;
+            let acked: Result<IgnoredAny, _> = socket.request("chat:send", &request).await;
             match acked {
                 Ok(_) => recorder.with(|tally| {
                     tally.chat.acked += 1;
@@ -275,21 +274,21 @@ impl Call {
             "speaker:changed" => self.recorder.with(|tally| tally.speaker_changes += 1),
             "chat:message" => self.message(parse(event)?),
             "media:map" => {
-                let map: MediaMap = parse(event)?;
+                let map: Map = parse(event)?;
                 self.mids = map.slots.into_iter().filter_map(|slot| Some((slot.track?, slot.mid))).collect();
             }
             "track:published" => {
-                let TrackChanged { track, .. } = parse(event)?;
+                let Published { track } = parse(event)?;
                 self.published(track);
             }
             "media:stalled" => {
-                let MediaStalled { track, stalled, .. } = parse(event)?;
+                let Stalled { track, stalled } = parse(event)?;
                 if let (Some(mid), true) = (self.mids.get(&track), stalled) {
                     self.media.peer.pause(mid);
                 }
             }
             "media:layers" => {
-                let MediaLayers { track, wanted, active, .. } = parse(event)?;
+                let Layers { track, wanted, active } = parse(event)?;
                 if self.camera.as_ref() == Some(&track) {
                     self.media.send_only(wanted, &active);
                 }
@@ -307,7 +306,7 @@ impl Call {
 
     /// Remembers its own camera, and says of somebody else's how large it is shown.
     fn published(&mut self, track: Track) {
-        if track.kind != TrackKind::Video {
+        if track.kind != Kind::Video {
             return;
         }
         if track.participant == self.me {
@@ -318,7 +317,7 @@ impl Call {
         let recorder = self.recorder.clone();
         let request = MediaSubscribe { track: track.id, paused: false, width: Some(width), height: Some(height) };
         self.tasks.spawn(async move {
-            let told: Result<Value, _> = socket.request("media:subscribe", &request).await;
+            let told: Result<IgnoredAny, _> = socket.request("media:subscribe", &request).await;
             match told {
                 Ok(_) | Err(RequestError::Closed) => {}
                 // Its publisher has left meanwhile.
@@ -332,7 +331,7 @@ impl Call {
         });
     }
 
-    fn message(&mut self, ChatMessage { message }: ChatMessage) {
+    fn message(&mut self, Written { message }: Written) {
         let missed = self.order.saw(message.seq);
         let now_us = self.recorder.now_us();
         self.recorder.with(|tally| {
@@ -351,7 +350,7 @@ impl Call {
         self.tasks.spawn(async move {
             let refreshed = async {
                 let token = backend.room_token(&person.room, &person.name, &person.name).await?;
-                let _: SessionRefreshed = socket.request("session:refresh", &SessionRefresh { token: token.clone() }).await?;
+                let _: IgnoredAny = socket.request("session:refresh", &SessionRefresh { token: token.clone() }).await?;
                 Ok::<_, Failure>(token)
             };
             refreshed.await.inspect_err(|failure| recorder.error(&failure.code, &failure.message)).ok()
@@ -401,7 +400,7 @@ impl Call {
         let take = self.takes;
         self.takes = self.takes.saturating_add(1);
         let (peer, offer) = open(&self.common, &self.person, take).await?;
-        let answer: MediaAnswer = self.session.request("media:offer", &MediaOffer { offer, publish: None }).await?;
+        let answer: Answered = self.session.request("media:offer", &MediaOffer { offer, publish: None }).await?;
         if let Err(error) = peer.connect(answer.answer.sdp).await {
             peer.close().await;
             return Err(error.into());
@@ -423,7 +422,7 @@ impl Call {
             if let Some(first_us) = first_packet_us.filter(|_| !found.is_empty()) {
                 tally.times.first_packet.record(first_us.saturating_sub(self.started_us));
             }
-            if let Some(first_us) = first_frame_us.filter(|_| found.contains(&TrackKind::Video)) {
+            if let Some(first_us) = first_frame_us.filter(|_| found.contains(&Kind::Video)) {
                 tally.times.first_frame.record(first_us.saturating_sub(self.started_us));
             }
         });

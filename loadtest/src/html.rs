@@ -74,12 +74,8 @@ pub fn page(outcome: &Outcome) -> Result<String, SettingError> {
     head(&mut html, outcome, &scenario.name, passed);
     tiles(&mut html, outcome, &verdicts);
     section(&mut html, "Limits", &limits(&verdicts));
-    let _ = write!(html, "<h2>Over time</h2>\n<div class=\"charts\">\n");
-    over_time(outcome).iter().for_each(|chart| html.push_str(&chart.html()));
-    let _ = write!(html, "</div>\n<h2>How long things took</h2>\n<div class=\"charts\">\n");
-    distributions(outcome).iter().for_each(|chart| html.push_str(&chart.html()));
-    html.push_str("</div>\n");
-    html.push_str(&times_table(outcome));
+    section(&mut html, "Over time", &charts(&over_time(outcome)));
+    section(&mut html, "How long things took", &format!("{}{}", charts(&distributions(outcome)), times_table(outcome)));
     section(&mut html, "What was counted", &counts(outcome));
     if !outcome.tally.errors.is_empty() {
         section(&mut html, "Errors", &errors(outcome));
@@ -101,6 +97,9 @@ pub fn page(outcome: &Outcome) -> Result<String, SettingError> {
 }
 
 fn section(html: &mut String, title: &str, body: &str) {
+    if body.is_empty() {
+        return;
+    }
     let _ = write!(html, "<h2>{title}</h2>\n{body}");
 }
 
@@ -174,8 +173,12 @@ fn limits(verdicts: &[Verdict]) -> String {
     table(&["figure", "measured", "at most", ""], rows)
 }
 
-/// A table of cells that are HTML already.
+/// A table of cells that are HTML already; nothing without rows.
 fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let mut rows = rows.peekable();
+    if rows.peek().is_none() {
+        return String::new();
+    }
     let mut html = "<div class=\"table\"><table><thead><tr>".to_owned();
     for cell in head {
         let _ = write!(html, "<th>{cell}</th>");
@@ -186,6 +189,12 @@ fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     }
     html.push_str("</tbody></table></div>\n");
     html
+}
+
+/// Those that have values, beside each other.
+fn charts(charts: &[Chart]) -> String {
+    let drawn: String = charts.iter().map(Chart::html).collect();
+    if drawn.is_empty() { drawn } else { format!("<div class=\"charts\">\n{drawn}</div>\n") }
 }
 
 fn over_time(outcome: &Outcome) -> Vec<Chart> {
@@ -346,7 +355,7 @@ fn counts(outcome: &Outcome) -> String {
 
 fn errors(outcome: &Outcome) -> String {
     let mut html =
-        "<div class=\"table\"><table><thead><tr><th>code</th><th>count</th><th>the first one's words</th></tr></thead><tbody>\n".to_owned();
+        "<div class=\"table\"><table><thead><tr><th>code</th><th>count</th><th class=\"words\">the first one's words</th></tr></thead><tbody>\n".to_owned();
     for (code, errors) in &outcome.tally.errors {
         let (code, message) = (escape(code), escape(&errors.message));
         let _ = writeln!(html, "<tr><td>{code}</td><td>{}</td><td class=\"words\">{message}</td></tr>", errors.count);

@@ -6,7 +6,7 @@
 //! [`packet`]) that survives breaks, and a media peer ([`rtc`] with [`tap`]) over a [`network`] that may have a bad [`link`]. [`source`]
 //! makes packets at the times of [`pace`]; [`reception`] and [`decoder`] judge what arrives; [`recorder`] and [`tally`] count.
 //! The result is an [`outcome`], with figures and limits from [`threshold`] and what [`checks`] found, shown by [`report`] and [`html`].
-//! Nothing here is shared with the server but the wire's types, so that a mistake made once is not made on both sides.
+//! Nothing here is shared with the server but the types of what it sends; what it reads is [`wire`], so that a mistake made once is not made on both sides.
 #![forbid(unsafe_code)]
 
 pub mod call;
@@ -47,3 +47,4 @@ pub mod tap;
 pub mod target;
 pub mod threshold;
 pub mod user;
+pub mod wire;

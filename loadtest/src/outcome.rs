@@ -33,12 +33,24 @@ pub struct Outcome {
     pub scenario: BTreeMap<String, String>,
     /// Milliseconds since 1970.
     pub started_unix_ms: u64,
-    /// Ended before its time.
-    pub interrupted: bool,
+    pub ended: Ended,
     /// One for each process.
     pub testers: Vec<Tester>,
     pub checks: Checks,
     pub tally: Tally,
+}
+
+/// How a run came to its end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// Its time was over.
+    #[default]
+    InTime,
+    /// Nobody was left before.
+    Deserted,
+    /// It was stopped before.
+    Interrupted,
 }
 
 /// One process of a run.
@@ -204,7 +216,7 @@ impl Outcome {
             self.testers.push(tester);
         }
         self.started_unix_ms = self.started_unix_ms.min(part.started_unix_ms);
-        self.interrupted |= part.interrupted;
+        self.ended = self.ended.max(part.ended);
         self.checks.merge(part.checks);
         self.tally.merge(&part.tally);
         Ok(())
@@ -252,8 +264,10 @@ impl Outcome {
         if !missing.is_empty() && of > 1 {
             warnings.push(format!("Only a part of the run: shard {} is not in it.", missing.join(", ")));
         }
-        if self.interrupted {
-            warnings.push("The run was stopped before its time.".to_owned());
+        match self.ended {
+            Ended::InTime => {}
+            Ended::Deserted => warnings.push("Nobody was left before the time was over.".to_owned()),
+            Ended::Interrupted => warnings.push("The run was stopped before its time.".to_owned()),
         }
         warnings
     }

@@ -6,7 +6,7 @@ use crate::checks::{self, Stay};
 use crate::histogram::Histogram;
 use crate::lanes::Lane;
 use crate::meter::Meter;
-use crate::outcome::{Outcome, Shard, Tester};
+use crate::outcome::{Ended, Outcome, Shard, Tester};
 use crate::recorder::{Epoch, Recorder};
 use crate::rest::{Backend, RestError};
 use crate::scenario::Scenario;
@@ -154,11 +154,11 @@ impl Run {
             lanes.iter().map(|lane| lane.recorder.clone()).collect();
         let meter = Meter::start();
         let common = Common { dialer: self.dialer.clone(), backend: self.backend.clone(), local, scenario: self.scenario.clone() };
-        let (stays, over) = self.send_in(&rooms, &common, &lanes, progress, &stop).await;
+        let (stays, ended) = self.send_in(&rooms, &common, &lanes, progress, &stop).await;
         let mut outcome = Outcome::of(&self.scenario, &self.id, &target.to_string());
         outcome.started_unix_ms =
             started.duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
-        outcome.interrupted = !over;
+        outcome.ended = ended;
         outcome.testers = vec![self.tester(&meter, &lanes)];
         outcome.checks = checks::check(&self.scenario, &stays);
         outcome.tally = progress.tally();
@@ -209,7 +209,7 @@ impl Run {
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, closing).await;
     }
 
-    /// Everybody's stays, and whether the run came to its end rather than to `stop`.
+    /// Everybody's stays, and how the run ended.
     async fn send_in(
         &self,
         rooms: &[(u32, String)],
@@ -217,7 +217,7 @@ impl Run {
         lanes: &[Lane],
         progress: &Progress,
         stop: &CancellationToken,
-    ) -> (Vec<Stay>, bool) {
+    ) -> (Vec<Stay>, Ended) {
         let (settled, mut settling) = mpsc::unbounded_channel();
         let joins = Arc::new(Semaphore::new(self.scenario.joins_at_once as usize));
         let mut users: FuturesUnordered<JoinHandle<Vec<Stay>>> = FuturesUnordered::new();
@@ -255,7 +255,9 @@ impl Run {
                 ended = users.next() => match ended {
                     Some(Ok(stayed)) => stays.extend(stayed),
                     Some(Err(error)) => tracing::error!(%error, "a user's task ended without a word"),
-                    None => return (stays, over),
+                    None if over => return (stays, Ended::InTime),
+                    None if stop.is_cancelled() => return (stays, Ended::Interrupted),
+                    None => return (stays, Ended::Deserted),
                 },
                 () = tokio::time::sleep_until(deadline), if !stop.is_cancelled() => {
                     over = true;

@@ -7,10 +7,10 @@ use crate::failure::Failure;
 use crate::recorder::Recorder;
 use crate::socket::{Event, Inbox, RequestError, Socket};
 use crate::target::Dialer;
+use crate::wire::Ready;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use signaling::protocol::server_event::SessionReady;
 use std::time::Duration;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -131,7 +131,7 @@ impl Session {
     }
 
     fn ready(&mut self, payload: Value) -> Option<Signal> {
-        let ready: SessionReady = serde_json::from_value(payload).ok()?;
+        let ready: Ready = serde_json::from_value(payload).ok()?;
         self.secret = Some(ready.session);
         let now_us = self.recorder.now_us();
         let down_us = self.down_us.take()?;

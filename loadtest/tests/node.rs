@@ -2,7 +2,7 @@
 //! independent stack.
 #![allow(clippy::unwrap_used)] // A panic is how a test fails.
 
-use loadtest::outcome::{Outcome, Shard};
+use loadtest::outcome::{Ended, Outcome, Shard};
 use loadtest::report::Report;
 use loadtest::rest::Backend;
 use loadtest::run::{Progress, Run, RunError};
@@ -128,7 +128,7 @@ async fn assert_rooms_are_closed_at_the_end(dialer: &Dialer) {
     let stop = CancellationToken::new();
     let run = run(dialer, "duration = \"1ms\"\n[video]\non = false");
     let outcome = run.execute(&Progress::default(), stop.clone()).await.unwrap();
-    assert!(stop.is_cancelled() && !outcome.interrupted);
+    assert!(stop.is_cancelled() && outcome.ended == Ended::InTime);
     tokio::time::timeout(Duration::from_secs(5), async {
         let backend = Backend::new(dialer.clone(), DEV_KEY_ID, DEV_SECRET);
         let room = backend.create_room("closed", RoomKind::Buddy, 2).await.unwrap();
