@@ -35,6 +35,9 @@ pub(crate) struct Io {
     /// Emptied queues for the peers that are next to send something.
     spare: Vec<Packets>,
     pub(crate) tcp: Connections,
+    /// Takes what would be sent, by destination, when a test wants it.
+    #[cfg(test)]
+    pub(crate) tapped: Option<Vec<(std::net::SocketAddr, Vec<u8>)>>,
     peers: u64,
     shared: Arc<Shared>,
 }
@@ -49,6 +52,8 @@ impl Io {
             outbox,
             spare: vec![],
             tcp,
+            #[cfg(test)]
+            tapped: None,
             peers: 0,
             shared,
         }
@@ -67,6 +72,11 @@ impl Io {
     }
 
     pub(crate) fn send(&mut self, transmit: &Transmit) {
+        #[cfg(test)]
+        if let Some(tapped) = &mut self.tapped {
+            tapped.push((transmit.destination, transmit.contents.to_vec()));
+            return;
+        }
         if transmit.proto != Protocol::Udp {
             return self.tcp.push(transmit, &self.counters);
         }
@@ -80,6 +90,11 @@ impl Io {
 
     /// Sends a peer's packets of this turn.
     pub(crate) fn send_packets(&mut self, mut packets: Packets) {
+        #[cfg(test)]
+        if let Some(tapped) = &mut self.tapped {
+            tapped.extend(packets.datagrams());
+            return;
+        }
         self.outbox.send(&mut packets, &self.counters);
         if self.spare.len() < SPARE_QUEUES {
             self.spare.push(packets);

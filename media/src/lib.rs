@@ -12,6 +12,8 @@
 //! without a lock.
 #![forbid(unsafe_code)]
 
+mod allocate;
+mod budget;
 mod command;
 mod config;
 mod data;
@@ -36,6 +38,8 @@ mod quality;
 mod rate;
 mod reports;
 mod room;
+#[cfg(test)]
+mod sim;
 mod socket;
 mod speaker;
 mod stats;

@@ -3,14 +3,16 @@
 //! Clients offer, the SFU answers, never the other way round. Invariant: text from the network yields an answer or an
 //! [`OfferError`], also where the SDP library would panic.
 
+use crate::budget::INITIAL_BPS;
 use crate::config::Limits;
 use crate::data;
 use crate::form;
-use crate::limits::{LAYERS_PER_TRACK, RTX_CACHE_AGE, RTX_CACHE_PACKETS};
+use crate::limits::{LAYERS_PER_TRACK, RTX_CACHE_AGE, RTX_CACHE_PACKETS, RTX_SHARE_MAX};
 use crate::reports::STATS_INTERVAL;
 use crate::{Kind, MediaLine, OfferError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
+use str0m::bwe::Bitrate;
 use str0m::change::SdpOffer;
 use str0m::config::DtlsCert;
 use str0m::format::{Codec, CodecSpec, PayloadParams};
@@ -79,8 +81,7 @@ impl Offer {
         let (slots, sources) = (lines(|direction| direction.is_sending()), lines(|direction| direction.is_receiving()));
         for slot in slots.iter().filter(|slot| slot.kind == Kind::Video) {
             if let Some(stream) = rtc.direct_api().stream_tx_by_mid(slot.mid, None) {
-                // Without a cap on repeats: at 20 % loss the default of 15 % left 8–13 freezes where none is needed.
-                stream.set_rtx_cache(RTX_CACHE_PACKETS, RTX_CACHE_AGE, None);
+                stream.set_rtx_cache(RTX_CACHE_PACKETS, RTX_CACHE_AGE, Some(RTX_SHARE_MAX));
             }
         }
         Ok(Answered { answer: answer.to_sdp_string(), slots, sources, fingerprints })
@@ -98,12 +99,16 @@ pub(crate) fn kind(kind: MediaKind) -> Kind {
     }
 }
 
+/// The first codec that both ends have is what a browser sends: the order here, VP8 first, because every browser encodes it in simulcast.
 fn new_rtc(transport: &Transport, now: Instant) -> Rtc {
     let mut rtc = data::bounded(RtcConfig::new())
         .clear_codecs()
-        .enable_opus(true, false)
+        .enable_opus(true, true)
         .enable_vp8(true)
         .enable_h264(true)
+        .enable_vp9(true)
+        .enable_av1(true)
+        .enable_bwe(Some(Bitrate::bps(INITIAL_BPS)))
         .set_stats_interval(Some(STATS_INTERVAL))
         .set_rtp_mode(true)
         .set_ice_lite(true)
@@ -120,13 +125,44 @@ fn new_rtc(transport: &Transport, now: Instant) -> Rtc {
 pub(crate) struct Payload {
     pub(crate) pt: Pt,
     pub(crate) spec: CodecSpec,
+    pub(crate) form: Form,
+}
+
+/// How a codec's data lies in the packets of a payload type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Plain,
+    /// With older frames in front (RFC 2198).
+    Redundant,
+}
+
+/// What to do to a publisher's packet so that a subscriber understands it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Conversion {
+    None,
+    /// The subscriber didn't negotiate the redundancy.
+    DropRedundancy,
 }
 
 /// The codecs that the client takes on an m-line, in its order of preference.
 pub(crate) fn payloads(rtc: &Rtc, mid: Mid) -> Vec<Payload> {
     let Some(media) = rtc.media(mid) else { return vec![] };
     let params = |pt: &Pt| rtc.codec_config().find(|params: &PayloadParams| params.pt() == *pt);
-    media.remote_pts().iter().filter_map(|pt| params(pt).map(|params| Payload { pt: *pt, spec: params.spec() })).collect()
+    let forms = |params: &PayloadParams| {
+        let plain = Payload { pt: params.pt(), spec: params.spec(), form: Form::Plain };
+        [Some(plain), params.red().map(|pt| Payload { pt, form: Form::Redundant, ..plain })]
+    };
+    media.remote_pts().iter().filter_map(params).flat_map(forms).flatten().collect()
+}
+
+/// The payload type under which a subscriber takes what its publisher sends as `from`, and what must be done for that.
+pub(crate) fn receivable(from: &Payload, subscriber: &[Payload]) -> Option<(Pt, Conversion)> {
+    let find = |form| subscriber.iter().find(|to| to.form == form && same_format(&from.spec, &to.spec)).map(|to| to.pt);
+    match (find(from.form), from.form) {
+        (Some(pt), _) => Some((pt, Conversion::None)),
+        (None, Form::Redundant) => find(Form::Plain).map(|pt| (pt, Conversion::DropRedundancy)),
+        (None, Form::Plain) => None,
+    }
 }
 
 /// The simulcast layers that an m-line's offer announces.
@@ -138,7 +174,7 @@ pub(crate) fn announced_layers(rtc: &Rtc, mid: Mid) -> Vec<Rid> {
 }
 
 /// Whether a decoder for `b` can decode `a`.
-pub(crate) fn same_format(a: &CodecSpec, b: &CodecSpec) -> bool {
+fn same_format(a: &CodecSpec, b: &CodecSpec) -> bool {
     if a.codec != b.codec || a.clock_rate != b.clock_rate || a.channels != b.channels {
         return false;
     }
@@ -149,6 +185,7 @@ pub(crate) fn same_format(a: &CodecSpec, b: &CodecSpec) -> bool {
             let mode = |spec: &CodecSpec| spec.format.packetization_mode.unwrap_or(0);
             profile(a) == profile(b) && mode(a) == mode(b)
         }
+        Codec::Vp9 => a.format.profile_id.unwrap_or(0) == b.format.profile_id.unwrap_or(0),
         _ => true,
     }
 }

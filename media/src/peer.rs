@@ -3,16 +3,18 @@
 //! A peer knows nothing of other peers. Invariant: after every input but RTP, which needs none of it before the deadline that it
 //! names, the transport's output is drained, or the peer stands on the worker's list with its transport marked.
 
+use crate::budget::Budget;
 use crate::config::Limits;
 use crate::data::Data;
 use crate::demux::PeerKey;
 use crate::forward::guard::Guard;
+use crate::forward::red;
 use crate::forward::rewrite::{Held, Incoming, Rewriter};
 use crate::forward::subscription::{Admission, Choice, Subscription};
 use crate::ingress::Source;
 use crate::io::Io;
 use crate::limits::{EARLY_PACKETS, SSRCS_PER_PEER};
-use crate::negotiation::{self, Answered, Payload};
+use crate::negotiation::{self, Answered, Conversion, Payload};
 use crate::path::{NotAdmitted, Path};
 use crate::quality::Verdict;
 use crate::rate::Rate;
@@ -22,6 +24,7 @@ use crate::timers::{Deadline, Wake};
 use crate::{LossReason, MediaLine, Mid, PeerId};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use str0m::bwe::Bitrate;
 use str0m::channel::{Channel, ChannelData, ChannelId};
 use str0m::media::{KeyframeRequestKind, Pt, Rid};
 use str0m::net::{Protocol, Receive, Transmit};
@@ -38,6 +41,8 @@ pub(crate) struct Peer {
     pub(crate) data: Data,
     pub(crate) reports: Reports,
     pub(crate) verdict: Verdict,
+    pub(crate) budget: Budget,
+    desired_bps: u64,
     rtc: Rtc,
     path: Path,
     /// The other end's, by digest.
@@ -78,7 +83,7 @@ pub(crate) struct Slot {
     ssrc: Ssrc,
     payloads: Vec<Payload>,
     /// Payload types of the track's publisher, and what they are called here.
-    mapped: Vec<(Pt, Pt)>,
+    mapped: Vec<(Pt, Pt, Conversion)>,
     declared: Vec<Pt>,
     pub(crate) subscription: Subscription,
     pub(crate) sent: SentCounts,
@@ -132,6 +137,8 @@ impl Peer {
             data,
             reports: Reports::default(),
             verdict: Verdict::default(),
+            budget: Budget::default(),
+            desired_bps: 0,
             rtc,
             path: Path::new(credentials),
             certificates: answered.fingerprints.clone(),
@@ -315,6 +322,16 @@ impl Peer {
         matches!(self.life, Life::Connected { .. })
     }
 
+    /// What the transport should try to find room for, in bit/s. True when it may probe for it now.
+    pub(crate) fn desire(&mut self, bps: u64) -> bool {
+        if self.desired_bps == bps {
+            return false;
+        }
+        self.desired_bps = bps;
+        self.rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::bps(bps));
+        true
+    }
+
     /// When the peer is lost unless something is heard of it.
     pub(crate) fn lost_at(&self, limits: &Limits) -> (Instant, LossReason) {
         match self.life {
@@ -403,18 +420,25 @@ impl Peer {
         let slot = &mut self.slots[slot];
         let Forwarded { packet, layer, facts } = forwarded;
         let pt_in = packet.header.payload_type;
-        let Some(&(_, pt)) = slot.mapped.iter().find(|(from, _)| *from == pt_in) else { return Sent::NoCodec };
+        let Some(&(_, pt, conversion)) = slot.mapped.iter().find(|(from, ..)| *from == pt_in) else { return Sent::NoCodec };
         match slot.subscription.admit(*layer, facts.starts_decoding) {
             Admission::Forward => {}
             Admission::Switch => slot.rewriter.switch_layer(),
             Admission::AwaitsKeyFrame => return Sent::Held(Held::AwaitsKeyFrame),
             Admission::Drop => return Sent::NotChosen,
         }
+        let payload = match conversion {
+            Conversion::None => Arc::clone(&packet.payload),
+            Conversion::DropRedundancy => match red::primary(&packet.payload) {
+                Some(primary) => primary.into(),
+                None => return Sent::NoCodec,
+            },
+        };
         let out = match slot.rewriter.rewrite(facts, now) {
             Ok(out) => out,
             Err(held) => return Sent::Held(held),
         };
-        slot.sent.count(packet.payload.len(), facts.starts_decoding, now);
+        slot.sent.count(payload.len(), facts.starts_decoding, now);
         slot.guard.check(out.sequence, out.timestamp, out.starts, pt, &slot.declared);
         let received = &packet.header.ext_vals;
         let ext_vals = ExtensionValues {
@@ -423,7 +447,7 @@ impl Peer {
             video_orientation: received.video_orientation,
             ..Default::default()
         };
-        let mut write = RtpWrite::new(pt, out.sequence.into(), out.timestamp, now, Arc::clone(&packet.payload))
+        let mut write = RtpWrite::new(pt, out.sequence.into(), out.timestamp, now, payload)
             .marker(packet.header.marker)
             .ext_vals(ext_vals)
             .nackable(slot.line.kind == crate::Kind::Video);
@@ -495,8 +519,8 @@ impl Slot {
 
     /// The publisher of the bound track numbers its codecs like this now.
     pub(crate) fn map(&mut self, payloads: &[Payload]) {
-        let ours = |from: &Payload| self.payloads.iter().find(|to| negotiation::same_format(&from.spec, &to.spec));
-        self.mapped = payloads.iter().filter_map(|from| ours(from).map(|to| (from.pt, to.pt))).collect();
+        let ours = |from: &Payload| negotiation::receivable(from, &self.payloads).map(|(pt, conversion)| (from.pt, pt, conversion));
+        self.mapped = payloads.iter().filter_map(ours).collect();
     }
 
     pub(crate) fn unbind(&mut self) {
@@ -510,6 +534,13 @@ impl Slot {
     pub(crate) fn pause(&mut self) {
         self.subscription.interrupt();
         self.rewriter.switch();
+    }
+
+    /// Stops at once, if the slot waits for a key frame of another layer.
+    pub(crate) fn cut(&mut self) {
+        if self.subscription.awaited().is_some() && self.subscription.cut() {
+            self.rewriter.switch();
+        }
     }
 
     /// Forwards another layer from its next key frame on, or stops at once.

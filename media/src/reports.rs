@@ -12,6 +12,8 @@ use str0m::stats::{MediaEgressStats, MediaIngressStats, PeerStats};
 
 /// Between two looks at the transport's statistics.
 pub(crate) const STATS_INTERVAL: Duration = Duration::from_secs(1);
+/// An estimate that falls to this share of the last one is acted on at once.
+const ALARM: f64 = 0.9;
 /// A REMB (draft-alvestrand-rmcat-remb) older than this says nothing any more; they come at least every second.
 const REMB_AGE: Duration = Duration::from_secs(3);
 
@@ -23,6 +25,8 @@ pub(crate) struct Reports {
     /// Share of packets lost on the way from it.
     pub(crate) loss_up: Option<f32>,
     twcc_bps: Option<u64>,
+    /// The estimate fell since the last look.
+    alarm: bool,
     remb: Option<(u64, Instant)>,
     /// How many looks at the statistics there were.
     pub(crate) looks: u64,
@@ -43,7 +47,9 @@ impl Reports {
     pub(crate) fn take(&mut self, event: &Event, now: Instant) {
         match event {
             Event::EgressBitrateEstimate(BweKind::Twcc { estimate, can_probe }) => {
-                self.twcc_bps = can_probe.then_some(estimate.as_u64());
+                let bps = estimate.as_u64();
+                self.alarm |= self.twcc_bps.is_some_and(|before| (bps as f64) < before as f64 * ALARM);
+                self.twcc_bps = can_probe.then_some(bps);
             }
             Event::EgressBitrateEstimate(BweKind::Remb { estimate, .. }) => self.remb = Some((estimate.as_u64(), now)),
             Event::PeerStats(stats) => self.take_peer(stats),
@@ -75,6 +81,11 @@ impl Reports {
 
     fn take_ingress(&mut self, stats: &MediaIngressStats) {
         self.ingress.insert((stats.mid, stats.rid), stats.nacks);
+    }
+
+    /// Whether there is suddenly less, told once.
+    pub(crate) fn take_alarm(&mut self) -> bool {
+        std::mem::take(&mut self.alarm)
     }
 
     /// What the client can take by its own or our estimate, in bit/s.

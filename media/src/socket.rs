@@ -150,6 +150,18 @@ impl Packets {
         self.runs.is_empty()
     }
 
+    /// The datagrams with their destinations.
+    #[cfg(test)]
+    pub(crate) fn datagrams(&self) -> Vec<(SocketAddr, Vec<u8>)> {
+        let mut start = 0;
+        let run = |run: &Run| {
+            let bytes = &self.bytes[start..start + run.length];
+            start += run.length;
+            bytes.chunks(run.segment).map(|datagram| (run.destination, datagram.to_vec())).collect::<Vec<_>>()
+        };
+        self.runs.iter().flat_map(run).collect()
+    }
+
     /// Lets `write` append a datagram and say from where to where it goes. What it appends without saying so is removed.
     pub(crate) fn append(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Option<(SocketAddr, SocketAddr)>) {
         let start = self.bytes.len();

@@ -92,6 +92,11 @@ impl Speakers {
         self.told_at.map_or(now, |at| (at + INTERVAL).max(now))
     }
 
+    /// The loudest of the last list.
+    pub(crate) fn loudest(&self) -> Option<PeerId> {
+        self.told.first().map(|(peer, _)| *peer)
+    }
+
     /// The list, loudest first, if it changed.
     pub(crate) fn poll(&mut self, now: Instant) -> Option<Vec<(PeerId, i8)>> {
         if self.told_at.is_some_and(|at| now < at + INTERVAL) {

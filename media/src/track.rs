@@ -4,7 +4,7 @@
 //! at once upwards.
 
 use crate::forward::layer::Layers;
-use crate::{Kind, Mid, Rid, TrackId};
+use crate::{Kind, Mid, PeerId, Rid, TrackId};
 use std::time::{Duration, Instant};
 
 /// A layer is switched off when nobody wanted it for this long: tiles change their size in steps, and switching on costs a key frame.
@@ -14,6 +14,7 @@ pub(crate) struct Track {
     pub(crate) id: TrackId,
     /// Where the room keeps the peer that sends it.
     pub(crate) publisher: usize,
+    pub(crate) publisher_id: PeerId,
     pub(crate) mid: Mid,
     pub(crate) kind: Kind,
     pub(crate) muted: bool,
@@ -54,10 +55,10 @@ pub(crate) enum Watched {
 }
 
 impl Track {
-    pub(crate) fn new(id: TrackId, publisher: usize, mid: Mid, kind: Kind, announced: &[Rid]) -> Self {
+    pub(crate) fn new(id: TrackId, publisher: usize, publisher_id: PeerId, mid: Mid, kind: Kind, announced: &[Rid]) -> Self {
         let mut layers = Layers::default();
         announced.iter().for_each(|&rid| layers.announce(rid));
-        Self { id, publisher, mid, kind, muted: false, subscribers: vec![], layers, wanted: Wanted::default() }
+        Self { id, publisher, publisher_id, mid, kind, muted: false, subscribers: vec![], layers, wanted: Wanted::default() }
     }
 
     /// When a key frame must be asked for.
@@ -102,7 +103,7 @@ mod tests {
 
     fn track(rids: &[&str]) -> Track {
         let rids: Vec<Rid> = rids.iter().map(|&rid| rid.into()).collect();
-        Track::new(TrackId(1), 0, "0".into(), Kind::Video, &rids)
+        Track::new(TrackId(1), 0, PeerId(1), "0".into(), Kind::Video, &rids)
     }
 
     #[test]

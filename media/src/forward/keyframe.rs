@@ -44,9 +44,11 @@ impl KeyFrames {
         self.due = None;
     }
 
-    /// Nobody wants key frames any more (muted, no subscriber).
-    pub(crate) fn cancel(&mut self) {
-        self.arrived();
+    /// No slot waits any more. A request because of losses is still sent.
+    pub(crate) fn stop_waiting(&mut self) {
+        if self.slots_wait {
+            self.arrived();
+        }
     }
 
     /// When [`Self::poll`] has something to say.

@@ -14,6 +14,10 @@ use str0m::rtp::RtpPacket;
 const ENLARGED_MAX: f32 = 1.25;
 /// What layers of unknown sizes are taken for, low to high: halves of each other, as is the custom, below the commonest camera.
 const UNKNOWN_SIZES: [(u16, u16); 3] = [(320, 180), (640, 360), (1280, 720)];
+/// A layer that didn't come this long after it was wanted isn't counted on: its publisher doesn't listen, or can't.
+const SOUGHT_MAX: Duration = Duration::from_secs(3);
+/// A layer's bitrate isn't known before it was measured for this long.
+const SETTLED: Duration = Duration::from_millis(600);
 /// By this factor one bitrate is above another beyond doubt.
 const CLEARLY: f64 = 1.3;
 /// How fast the planned bitrate of a layer follows the measured one down, as a share per look at it. Up it follows at once.
@@ -37,6 +41,10 @@ pub(crate) struct Layer {
     pub(crate) size: Option<(u16, u16)>,
     /// When a packet came last. None for a layer that was only announced.
     last: Option<Instant>,
+    /// When a packet came first.
+    first: Option<Instant>,
+    /// Since when some slot waits for the layer to flow.
+    sought: Option<Instant>,
     rate: Rate,
     planned_bps: u64,
     /// Where the publisher's clock stood, by its last sender report.
@@ -100,6 +108,8 @@ impl Layers {
         let layer = &mut self.layers[index];
         let revived = layer.last.is_none_or(|last| now.saturating_duration_since(last) > LAYER_SILENCE);
         layer.last = Some(now);
+        layer.first.get_or_insert(now);
+        layer.sought = None;
         layer.packets += 1;
         layer.bytes += packet.bytes as u64;
         layer.rate.add(packet.bytes, now);
@@ -146,6 +156,8 @@ impl Layers {
             key_frames: KeyFrames::default(),
             size: None,
             last: None,
+            first: None,
+            sought: None,
             rate: Rate::default(),
             planned_bps: 0,
             clock: None,
@@ -213,6 +225,11 @@ impl Layers {
         self.layers[index].planned_bps
     }
 
+    /// The bitrate to plan with of the dearest layer, in bit/s.
+    pub(crate) fn full_bps(&self) -> u64 {
+        self.layers.iter().map(|layer| layer.planned_bps).max().unwrap_or(0)
+    }
+
     /// The measured bitrate, in bit/s.
     pub(crate) fn measured_bps(&mut self, index: usize, now: Instant) -> u64 {
         self.layers[index].rate.bps(now)
@@ -246,6 +263,43 @@ impl Layers {
             useful.extend(self.order.iter().copied().filter(|&index| !seen(index)));
             useful.extend(self.order.iter().copied().rfind(|&index| seen(index)));
         }
+    }
+
+    /// The layers that a slot can plan with, low to high up to `limit`: those that flow, and those that the publisher can be expected to
+    /// send once it is told that they are wanted. None are left out when nothing flows.
+    pub(crate) fn plannable(&self, limit: usize, now: Instant) -> Vec<usize> {
+        let Some(rank) = self.order.iter().position(|&index| index == limit) else { return vec![] };
+        let expected = |index: usize| {
+            let layer = &self.layers[index];
+            layer.planned_bps > 0 && layer.sought.is_none_or(|since| now.saturating_duration_since(since) < SOUGHT_MAX)
+        };
+        let settled = |index: usize| self.layers[index].first.is_some_and(|first| now.saturating_duration_since(first) >= SETTLED);
+        let mut plannable = vec![];
+        for &index in &self.order[..=rank] {
+            let lowest = plannable.is_empty();
+            if (self.flows(index) || expected(index)) && (lowest || settled(index)) {
+                plannable.push(index);
+            }
+        }
+        if plannable.is_empty() { self.flowing_up_to(limit).into_iter().collect() } else { plannable }
+    }
+
+    /// A slot waits for this layer to flow.
+    pub(crate) fn seek(&mut self, index: usize, now: Instant) {
+        if !self.flows(index) {
+            self.layers[index].sought.get_or_insert(now);
+        }
+    }
+
+    /// Nobody waits for this layer.
+    pub(crate) fn unseek(&mut self, index: usize) {
+        self.layers[index].sought = None;
+    }
+
+    /// Whether `layer` isn't above `limit`.
+    pub(crate) fn is_at_most(&self, layer: usize, limit: usize) -> bool {
+        let rank = |wanted: usize| self.order.iter().position(|&index| index == wanted);
+        rank(layer) <= rank(limit)
     }
 
     /// The highest flowing layer up to `limit`; if there is none, the lowest above.

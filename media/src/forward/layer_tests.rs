@@ -106,7 +106,7 @@ fn a_silent_layer_gives_way_but_a_slow_track_has_no_silent_layers() {
 #[test]
 fn what_was_not_seen_is_useful_until_something_sharp_was_seen() {
     let (start, mut layers) = (Instant::now(), Layers::default());
-    ["q", "h", "f"].iter().for_each(|rid| layers.announce((*rid).into()));
+    ["q", "h", "f"].iter().for_each(|&rid| layers.announce(rid.into()));
     let useful = |layers: &Layers, tile| {
         let mut useful = vec![];
         layers.useful(tile, &mut useful);

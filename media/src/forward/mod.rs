@@ -6,5 +6,6 @@
 pub(crate) mod guard;
 pub(crate) mod keyframe;
 pub(crate) mod layer;
+pub(crate) mod red;
 pub(crate) mod rewrite;
 pub(crate) mod subscription;

@@ -35,6 +35,12 @@ pub(crate) enum Admission {
 #[derive(Debug, Default)]
 pub(crate) struct Subscription {
     pub(crate) demand: Demand,
+    /// The layer that it should have, though it may not flow yet.
+    pub(crate) aim: Option<usize>,
+    /// It has less than its tile could use, for lack of bandwidth.
+    pub(crate) limited: bool,
+    /// The client was told that the SFU withholds the track.
+    pub(crate) told_stalled: bool,
     choice: Choice,
     current: Option<usize>,
 }

@@ -4,7 +4,10 @@ const PACING_FACTOR: f64 = 1.1;
 
 /// Automatic padding target when media is active. This maintains NAT bindings, RTX state,
 /// and allows ALR periodic probes to discover higher bandwidth.
-const PADDING_TARGET: Bitrate = Bitrate::bps(50_000);
+///
+/// zzan: none. ICE checks and audio keep bindings alive, an empty queue counts for ALR, and a client that
+/// paused its videos, or is in an audio room, would receive 50 kbit/s of nothing.
+const PADDING_TARGET: Bitrate = Bitrate::ZERO;
 
 pub(crate) struct PacingResult {
     /// The bitrate at which the pacer may emit padding **when there is no media queued**.

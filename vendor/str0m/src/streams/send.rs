@@ -31,6 +31,9 @@ use super::rtx_cache::{Kept, RtxCache};
 use super::send_queue::SendQueue;
 use super::send_stats::StreamTxStats;
 
+/// zzan: whether padding repeats packets that were sent already.
+const SPURIOUS_RESENDS: bool = false;
+
 /// The smallest size of padding for which we attempt to use a spurious resend. For padding
 /// requests smaller than this we use blank packets instead.
 const MIN_SPURIOUS_PADDING_SIZE: usize = 50;
@@ -1043,7 +1046,11 @@ impl StreamTx {
 
         #[allow(clippy::unnecessary_operation)]
         'outer: {
-            if !self.ssrc.is_probe() && self.padding > MIN_SPURIOUS_PADDING_SIZE {
+            // zzan: blank packets only. A paused stream must not receive its old payload again.
+            if SPURIOUS_RESENDS
+                && !self.ssrc.is_probe()
+                && self.padding > MIN_SPURIOUS_PADDING_SIZE
+            {
                 // Find a historic packet that is smaller than this max size. The max size
                 // is a headroom since we can accept slightly larger padding than asked for.
                 let max_size = (self.padding * 2).min(self.mtu_warn - MAX_RTP_OVERHEAD);
