@@ -32,10 +32,10 @@ const CUT: f64 = 1.3;
 /// No more video for this long after there was too much …
 const HOLD: Duration = Duration::from_secs(2);
 /// … and twice as long each time that more turned out to be too much within [`FAILED`], up to this.
-const HOLD_MAX: Duration = Duration::from_secs(8);
+const HOLD_MAX: Duration = Duration::from_secs(4);
 const FAILED: Duration = Duration::from_secs(5);
 /// While more is wanted than the estimate allows, a probe is asked for this often. A probe fills a narrow path's queue for a moment.
-const PROBE_EVERY: Duration = Duration::from_secs(4);
+const PROBE_EVERY: Duration = Duration::from_secs(3);
 /// Share of what all tiles would use at their largest that is always wished for. The transport's regular probes go to twice its wish and leave the
 /// estimate there: so a tile that is enlarged doesn't have to wait for probes.
 const PROBE_FOR_FULL: f64 = 0.8;
@@ -53,9 +53,9 @@ const LOSS_MUCH: f32 = 0.10;
 const LOSS_LITTLE: f32 = 0.02;
 const LOSS_DOWN: f64 = 0.7;
 const LOSS_UP: f64 = 1.25;
-/// Reports in a row that it takes, each of a second.
-const LOSS_REPORTS_DOWN: u32 = 2;
-const LOSS_REPORTS_UP: u32 = 4;
+/// Reports in a row that it takes, two of them a second.
+const LOSS_REPORTS_DOWN: u32 = 4;
+const LOSS_REPORTS_UP: u32 = 8;
 
 /// What is known at one moment.
 #[derive(Debug, Clone, Copy, Default)]
@@ -114,7 +114,7 @@ impl Budget {
         let needed = self.audio_bps + given(asks, &steps) + next_step(asks, &steps).unwrap_or(0);
         let needed = (needed as f64 / SHARE_FOR_MORE) as u64;
         let full = self.audio_bps + asks.iter().map(|ask| ask.full).sum::<u64>();
-        let desired_bps = self.desired(needed, estimate, now).max((full as f64 * PROBE_FOR_FULL) as u64);
+        let desired_bps = self.desired(needed, (full as f64 * PROBE_FOR_FULL) as u64, estimate, now);
         Plan { cut: sent as f64 > estimate as f64 * CUT, desired_bps, steps }
     }
 
@@ -185,10 +185,10 @@ impl Budget {
     }
 
     /// The transport probes when it is told of a wish that is above the last one and above its estimate.
-    fn desired(&mut self, needed: u64, estimate: u64, now: Instant) -> u64 {
+    fn desired(&mut self, needed: u64, at_least: u64, estimate: u64, now: Instant) -> u64 {
         if needed <= estimate {
             self.asked_probe = None;
-            return needed;
+            return needed.max(at_least);
         }
         let asked = *self.asked_probe.get_or_insert(now);
         if now.saturating_duration_since(asked) < PROBE_EVERY {

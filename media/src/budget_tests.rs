@@ -10,11 +10,12 @@ struct Bench {
     steps: Vec<u64>,
     step: Option<usize>,
     started: bool,
+    reports: u64,
 }
 
 impl Bench {
     fn new(steps: &[u64]) -> Self {
-        Self { budget: Budget::default(), now: Instant::now(), steps: steps.into(), step: None, started: false }
+        Self { budget: Budget::default(), now: Instant::now(), steps: steps.into(), step: None, started: false, reports: 0 }
     }
 
     fn look(&mut self, estimate_bps: Option<u64>, loss: f32) -> Plan {
@@ -26,8 +27,8 @@ impl Bench {
         let ask = Ask { priority: Priority { speaks: false, area: 1 }, steps: self.steps.clone(), full: 0, given };
         let video_bps = self.step.map_or(0, |step| self.steps[step]);
         self.now += Duration::from_millis(200);
-        let reports = self.budget.losses.seen + 1;
-        let readings = Readings { estimate_bps, loss_down: Some(loss), reports, audio_bps: 40_000, video_bps };
+        self.reports += 1;
+        let readings = Readings { estimate_bps, loss_down: Some(loss), reports: self.reports, audio_bps: 40_000, video_bps };
         let plan = self.budget.plan(&readings, &[ask], self.now);
         (self.step, self.started) = (plan.steps[0], true);
         plan
@@ -72,7 +73,7 @@ fn a_rise_that_fails_is_tried_again_later_and_later_but_not_never() {
         }
     }
     let apart: Vec<_> = rises.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    assert!(apart.windows(2).all(|pair| pair[1] >= pair[0]) && (8_000..=10_000).contains(apart.last().expect("several")), "{apart:?}");
+    assert!(apart.windows(2).all(|pair| pair[1] >= pair[0]) && (4_000..=6_000).contains(apart.last().expect("several")), "{apart:?}");
 }
 
 #[test]
@@ -122,7 +123,7 @@ fn while_more_is_wanted_the_wish_falls_and_rises_every_few_seconds() {
     bench.run(5, 300_000);
     let wishes: Vec<_> = (0..100).map(|_| bench.look(Some(300_000), 0.0).desired_bps).collect();
     let rises = wishes.windows(2).filter(|pair| pair[1] > pair[0]).count();
-    assert!((4..=5).contains(&rises), "{rises} in 20 s");
+    assert!((5..=7).contains(&rises), "{rises} in 20 s");
     assert!(wishes.iter().all(|&wish| wish < 750_000), "one step at a time");
 }
 
@@ -131,8 +132,10 @@ fn a_path_that_is_not_measured_gets_all_until_it_loses_much_for_a_while() {
     let mut bench = Bench::new(&LAYERS);
     bench.look(None, 0.0);
     assert_eq!(bench.step, Some(2));
-    bench.look(None, 0.5);
-    assert_eq!(bench.step, Some(2), "one bad report may be chance");
+    for _ in 0..3 {
+        bench.look(None, 0.5);
+        assert_eq!(bench.step, Some(2), "a bad second may be chance");
+    }
     bench.look(None, 0.2);
     assert_eq!(bench.step, Some(1));
     (0..60).for_each(|_| drop(bench.look(None, 0.0)));

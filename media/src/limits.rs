@@ -40,7 +40,7 @@ pub(crate) const RTX_CACHE_PACKETS: usize = 2000;
 pub(crate) const RTX_CACHE_AGE: Duration = Duration::from_secs(3);
 /// Repeats may have this share of what is sent on a slot; a NACK beyond it isn't answered. At 20 % random loss a share of 0.15 left 8–13 freezes where
 /// more left none; without any limit the repeats of what a narrow path dropped fill that path for seconds.
-pub(crate) const RTX_SHARE_MAX: f32 = 0.35;
+pub(crate) const RTX_SHARE_MAX: f32 = 0.5;
 /// Longest data message, in bytes. The answer says it; a longer one is dropped and counted, or ends its sender where SCTP notices first.
 pub(crate) const DATA_MESSAGE_BYTES_MAX: usize = 16 * 1024;
 /// Data messages a peer may send per second, and at once after a pause. Further ones are dropped and counted.

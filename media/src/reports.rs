@@ -10,8 +10,8 @@ use str0m::bwe::BweKind;
 use str0m::media::Rid;
 use str0m::stats::{MediaEgressStats, MediaIngressStats, PeerStats};
 
-/// Between two looks at the transport's statistics.
-pub(crate) const STATS_INTERVAL: Duration = Duration::from_secs(1);
+/// Between two looks at the transport's statistics: how soon the losses of a path that narrowed are known.
+pub(crate) const STATS_INTERVAL: Duration = Duration::from_millis(500);
 /// An estimate that falls to this share of the last one is acted on at once.
 const ALARM: f64 = 0.9;
 /// A REMB (draft-alvestrand-rmcat-remb) older than this says nothing any more; they come at least every second.

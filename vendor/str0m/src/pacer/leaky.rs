@@ -164,6 +164,19 @@ impl Pacer for LeakyBucketPacer {
 }
 
 impl LeakyBucketPacer {
+    /// zzan: accounts for a packet that didn't come from a queue. It owes nothing: repairs must not
+    /// wait for media that won't wait for them.
+    pub(crate) fn register_direct(&mut self, now: Instant, packet_size: DataSize) {
+        self.add_padding_debt(packet_size);
+
+        if let Some(probe) = self.probe_queue.front_mut() {
+            probe.record_packet(now, packet_size);
+        }
+        if let Some(cluster_id) = self.check_probe_complete_internal(now) {
+            self.completed_probe = Some(cluster_id);
+        }
+    }
+
     pub fn new(initial_pacing_bitrate: Bitrate) -> Self {
         const DEFAULT_QUEUE_LIMIT: Duration = Duration::from_secs(2);
 

@@ -53,7 +53,7 @@ impl PacerImpl {
             PacerImpl::Null(_) => {
                 // NullPacer only keeps turns between queues
             }
-            PacerImpl::LeakyBucket(v) => v.register_send(now, packet_size, from),
+            PacerImpl::LeakyBucket(v) => v.register_direct(now, packet_size),
         }
     }
 
