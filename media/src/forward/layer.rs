@@ -219,9 +219,8 @@ impl Layers {
         newest.saturating_duration_since(last) <= LAYER_SILENCE
     }
 
-    /// The bitrate by which layers of unknown sizes are ordered, in bit/s: for a layer that doesn't flow what it last had.
-    #[cfg(test)]
-    fn planned_bps(&self, index: usize) -> u64 {
+    /// The bitrate to plan with, in bit/s: for a layer that doesn't flow what it last had.
+    pub(crate) fn planned_bps(&self, index: usize) -> u64 {
         self.layers[index].planned_bps
     }
 

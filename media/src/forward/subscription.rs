@@ -73,6 +73,15 @@ impl Subscription {
         }
     }
 
+    /// The layer that is forwarded costs too much to wait for the other one's key frame.
+    pub(crate) fn cut(&mut self) -> bool {
+        self.current.take().is_some()
+    }
+
+    pub(crate) fn choice(&self) -> Choice {
+        self.choice
+    }
+
     /// The layer that is forwarded.
     pub(crate) fn current(&self) -> Option<usize> {
         self.current

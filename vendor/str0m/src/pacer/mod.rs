@@ -48,7 +48,7 @@ impl PacerImpl {
     }
 
     /// zzan: accounts for a packet that didn't come from a queue.
-    pub fn register_direct(&mut self, now: Instant, packet_size: DataSize, from: MidRid) {
+    pub fn register_direct(&mut self, now: Instant, packet_size: DataSize, _from: MidRid) {
         match self {
             PacerImpl::Null(_) => {
                 // NullPacer only keeps turns between queues
