@@ -90,6 +90,8 @@ pub struct Client {
     ice: Option<Ice>,
     dtls: Option<Dtls>,
     dtls_due: Option<Instant>,
+    /// What ended DTLS after it had given the keys.
+    pub dtls_error: Option<String>,
     active: bool,
     keys: Option<Keys>,
     give_up: Instant,
@@ -138,6 +140,7 @@ impl Client {
             ice,
             dtls: None,
             dtls_due: None,
+            dtls_error: None,
             active: is_active,
             keys,
             give_up: now + CONNECT_TIMEOUT,
@@ -163,10 +166,7 @@ impl Client {
             bail!("no transport to {} after {} s", self.remote, CONNECT_TIMEOUT.as_secs());
         }
         if self.dtls_due.is_some_and(|due| due <= now) {
-            if let Some(dtls) = &mut self.dtls {
-                dtls.handle_timeout(now)?;
-            }
-            self.drain_dtls()?;
+            self.feed_dtls(None, now)?;
         }
         if self.is_up() {
             self.report(now)?;
@@ -265,13 +265,25 @@ impl Client {
     }
 
     fn take_dtls(&mut self, datagram: &[u8], now: Instant) -> anyhow::Result<()> {
-        if self.dtls.is_none() {
+        if self.dtls.is_none() && !self.is_up() {
             self.begin_dtls(now)?;
         }
-        let dtls = self.dtls.as_mut().context("begun above")?;
-        dtls.handle_timeout(now)?;
-        dtls.handle_packet(datagram)?;
-        self.drain_dtls()
+        self.feed_dtls(Some(datagram), now)
+    }
+
+    /// Hands DTLS what came, or the time alone. Once the keys are there its errors end nothing but itself: media doesn't need it any more.
+    fn feed_dtls(&mut self, datagram: Option<&[u8]>, now: Instant) -> anyhow::Result<()> {
+        let Some(dtls) = &mut self.dtls else { return Ok(()) };
+        let fed = dtls.handle_timeout(now).and_then(|()| datagram.map_or(Ok(()), |datagram| dtls.handle_packet(datagram)));
+        match fed {
+            Ok(()) => self.drain_dtls(),
+            Err(error) if self.keys.is_none() => Err(error.into()),
+            Err(error) => {
+                self.dtls_error = Some(error.to_string());
+                (self.dtls, self.dtls_due) = (None, None);
+                Ok(())
+            }
+        }
     }
 
     fn drain_dtls(&mut self) -> anyhow::Result<()> {

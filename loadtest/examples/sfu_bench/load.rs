@@ -38,6 +38,8 @@ pub struct Told {
     pub tally: Tally,
     /// Transports that died after they had come up, with the first one's reason.
     pub lost: (u64, Option<String>),
+    /// Transports whose DTLS failed after it had given the keys, with the first one's reason.
+    pub dtls_failed: (u64, Option<String>),
 }
 
 /// Talks to the load's thread, which ends with it.
@@ -241,7 +243,9 @@ impl Thread {
                 Ok(Order::Send(on)) => self.switch(on, now),
                 Ok(Order::KeepLatencies(on)) => self.tally.latencies = on.then(Vec::new),
                 Ok(Order::Tell(answer)) => {
-                    let _ = answer.send(Told { tally: self.tally.clone(), lost: self.lost.clone() });
+                    let errors = || self.slots.iter().flatten().filter_map(|slot| slot.client.dtls_error.as_ref());
+                    let dtls_failed = (errors().count() as u64, errors().next().cloned());
+                    let _ = answer.send(Told { tally: self.tally.clone(), lost: self.lost.clone(), dtls_failed });
                 }
                 Err(mpsc::TryRecvError::Empty) => return true,
                 Err(mpsc::TryRecvError::Disconnected) => return false,

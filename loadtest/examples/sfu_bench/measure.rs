@@ -197,7 +197,11 @@ impl Stage {
 
     fn between(&self, before: &Mark, after: &Mark) -> anyhow::Result<Window> {
         let (was, is) = (&before.told.tally, &after.told.tally);
-        ensure!(after.told.lost.0 == before.told.lost.0, "{}: transports died: {:?}", self.sfu.name(), after.told.lost.1);
+        let (lost, reason) = &after.told.lost;
+        ensure!(*lost == 0, "{}: {lost} transports died, the first: {}", self.sfu.name(), reason.as_deref().unwrap_or_default());
+        if let (failed @ 1.., Some(reason)) = &after.told.dtls_failed {
+            eprintln!("{}: the DTLS of {failed} transports failed behind its handshake, the first: {reason}", self.sfu.name());
+        }
         let broken = is.received.broken - was.received.broken;
         let samples = is.received.samples - was.received.samples;
         ensure!(broken * 100 <= samples, "{}: {broken} of {samples} samples don't open", self.sfu.name());
