@@ -66,6 +66,9 @@ interface RoomEvents {
 /** Offers on the same connection that look for another path, before a new connection is made. */
 const RESTARTS = 2;
 
+/** A path that was only dark for a moment is back within this, and nothing needs to be looked for. */
+const BACK_MS = 250;
+
 /** An answer to such an offer that takes longer went with the network, mostly: then a new socket is opened, which takes no longer than to wait. */
 const RESTART_ANSWER_MS = 700;
 
@@ -345,6 +348,7 @@ export class Room {
   }
 
   private async restart(media: PeerMedia): Promise<void> {
+    if (await media.revived(BACK_MS)) return;
     await this.client.whenReady();
     media.restartIce(this.client.iceServers);
     try {
