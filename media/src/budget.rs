@@ -62,6 +62,8 @@ const LOSS_REPORTS_UP: u32 = 8;
 pub(crate) struct Readings {
     /// In bit/s, if the path is measured.
     pub(crate) estimate_bps: Option<u64>,
+    /// What arrived lately without filling a queue, in bit/s. An estimate that didn't rise so far yet is too low.
+    pub(crate) delivered_bps: u64,
     pub(crate) loss_down: Option<f32>,
     /// Counts the reports of losses.
     pub(crate) reports: u64,
@@ -82,6 +84,7 @@ pub(crate) struct Plan {
 
 #[derive(Debug, Default)]
 pub(crate) struct Budget {
+    /// When the first video was asked for.
     since: Option<Instant>,
     estimates: VecDeque<(Instant, u64)>,
     audio_bps: u64,
@@ -97,17 +100,22 @@ pub(crate) struct Budget {
 impl Budget {
     /// Shares out what there is among `asks`.
     pub(crate) fn plan(&mut self, readings: &Readings, asks: &[Ask], now: Instant) -> Plan {
-        let since = *self.since.get_or_insert(now);
+        // Whoever waits alone sends nothing that could be measured.
+        if !asks.is_empty() {
+            self.since.get_or_insert(now);
+        }
+        let unproven = self.since.is_none_or(|since| now.saturating_duration_since(since) < UNPROVEN);
         let fallen = self.audio_bps - (self.audio_bps as f64 * AUDIO_FALL) as u64;
         self.audio_bps = readings.audio_bps.max(fallen);
-        let estimate = readings.estimate_bps.or_else(|| self.losses.limit(readings));
+        let measured = readings.estimate_bps.map(|estimate| estimate.max(readings.delivered_bps));
+        let estimate = measured.or_else(|| self.losses.limit(readings));
         let Some(estimate) = estimate else {
             let steps = asks.iter().map(|ask| Some(ask.steps.len() - 1)).collect();
             return Plan { steps, cut: false, desired_bps: self.audio_bps + all(asks) };
         };
         let estimate = estimate.min(self.arrived(readings));
         let held = self.held(estimate, now);
-        let purse = self.purse(estimate, held, asks, now.saturating_duration_since(since) < UNPROVEN, now);
+        let purse = self.purse(estimate, held, asks, unproven, now);
         let steps = allocate(asks, purse);
         self.remember(asks, &steps, now);
         let sent = readings.audio_bps + readings.video_bps;

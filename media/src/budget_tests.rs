@@ -11,11 +11,21 @@ struct Bench {
     step: Option<usize>,
     started: bool,
     reports: u64,
+    /// By the next look.
+    delivered_bps: u64,
 }
 
 impl Bench {
     fn new(steps: &[u64]) -> Self {
-        Self { budget: Budget::default(), now: Instant::now(), steps: steps.into(), step: None, started: false, reports: 0 }
+        Self {
+            budget: Budget::default(),
+            now: Instant::now(),
+            steps: steps.into(),
+            step: None,
+            started: false,
+            reports: 0,
+            delivered_bps: 0,
+        }
     }
 
     fn look(&mut self, estimate_bps: Option<u64>, loss: f32) -> Plan {
@@ -28,7 +38,8 @@ impl Bench {
         let video_bps = self.step.map_or(0, |step| self.steps[step]);
         self.now += Duration::from_millis(200);
         self.reports += 1;
-        let readings = Readings { estimate_bps, loss_down: Some(loss), reports: self.reports, audio_bps: 40_000, video_bps };
+        let delivered_bps = std::mem::take(&mut self.delivered_bps);
+        let readings = Readings { estimate_bps, delivered_bps, loss_down: Some(loss), reports: self.reports, audio_bps: 40_000, video_bps };
         let plan = self.budget.plan(&readings, &[ask], self.now);
         (self.step, self.started) = (plan.steps[0], true);
         plan
@@ -140,4 +151,27 @@ fn a_path_that_is_not_measured_gets_all_until_it_loses_much_for_a_while() {
     assert_eq!(bench.step, Some(1));
     (0..60).for_each(|_| drop(bench.look(None, 0.0)));
     assert_eq!(bench.step, Some(2));
+}
+
+#[test]
+fn a_camera_that_arrives_is_not_withheld_because_the_estimate_is_slow_to_rise() {
+    for (delivered, shown) in [(1_500_000, Some(0)), (0, None)] {
+        let mut bench = Bench::new(&[1_500_000]);
+        for _ in 0..60 {
+            bench.delivered_bps = delivered;
+            bench.look(Some(400_000), 0.0);
+        }
+        assert_eq!(bench.step, shown, "{delivered} bit/s arrive");
+    }
+}
+
+#[test]
+fn whoever_waited_alone_is_given_a_start_all_the_same() {
+    let mut bench = Bench::new(&[1_500_000]);
+    for _ in 0..100 {
+        bench.now += Duration::from_millis(200);
+        bench.budget.plan(&Readings { estimate_bps: Some(400_000), ..Readings::default() }, &[], bench.now);
+    }
+    bench.look(Some(400_000), 0.0);
+    assert_eq!(bench.step, Some(0));
 }

@@ -66,7 +66,10 @@ pub fn packet(data: &[u8]) {
         Some(&codec) => {
             let descriptor = payload::vp8(codec, bytes);
             let frame = payload::frame(codec, bytes, descriptor.as_ref());
-            assert!(red::primary(bytes).is_none_or(|primary| !primary.is_empty() && bytes.ends_with(primary)), "the newest block is the last");
+            assert!(
+                red::primary(bytes).is_none_or(|primary| !primary.is_empty() && bytes.ends_with(primary)),
+                "the newest block is the last"
+            );
             assert!(!bytes.is_empty() || codec.is_audio() || !frame.starts_decoding, "nothing starts nothing");
         }
         None => {

@@ -332,6 +332,11 @@ impl Peer {
         true
     }
 
+    /// What lately arrived at the client without filling a queue on the way, in bit/s: the path carries at least as much.
+    pub(crate) fn delivered_bps(&mut self) -> Option<u64> {
+        self.rtc.bwe().delivered().map(|rate| rate.as_u64())
+    }
+
     /// When the peer is lost unless something is heard of it.
     pub(crate) fn lost_at(&self, limits: &Limits) -> (Instant, LossReason) {
         match self.life {

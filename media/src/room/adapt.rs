@@ -292,6 +292,7 @@ fn gather(peer: &mut Peer, tracks: &[Option<Track>], loudest: Option<PeerId>, no
 fn read(peer: &mut Peer, tracks: &[Option<Track>], now: Instant) -> Readings {
     let mut readings = Readings {
         estimate_bps: peer.reports.estimate_bps(now),
+        delivered_bps: peer.delivered_bps().unwrap_or(0),
         loss_down: peer.reports.loss_down,
         reports: peer.reports.looks,
         ..Readings::default()

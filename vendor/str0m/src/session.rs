@@ -1466,6 +1466,10 @@ impl Session {
         }
     }
 
+    pub fn bwe_delivered(&self) -> Option<Bitrate> {
+        self.bwe.as_ref()?.delivered()
+    }
+
     pub fn reset_bwe(&mut self, init_bitrate: Bitrate) {
         if let Some(bwe) = self.bwe.as_mut() {
             bwe.reset(init_bitrate);

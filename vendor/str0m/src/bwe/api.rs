@@ -91,6 +91,14 @@ impl<'a> Bwe<'a> {
         m.no_events();
     }
 
+    /// zzan: the rate that lately arrived at the other end, by its feedback. `None` while that makes a
+    /// queue on the path grow, and before any feedback.
+    ///
+    /// The path carries at least this, even if the estimate, which rises slowly by itself, is below it.
+    pub fn delivered(&self) -> Option<Bitrate> {
+        self.0.session.bwe_delivered()
+    }
+
     /// Reset the BWE with a new init_bitrate
     ///
     /// This discards the current estimator state and starts estimation again

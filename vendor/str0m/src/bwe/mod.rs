@@ -124,6 +124,14 @@ impl Bwe {
         self.bwe.is_overusing()
     }
 
+    /// zzan: the rate that lately arrived, unless it makes a queue grow.
+    pub fn delivered(&self) -> Option<Bitrate> {
+        self.bwe
+            .acked_bitrate_estimator
+            .current_estimate()
+            .filter(|_| !self.is_overusing())
+    }
+
     pub fn set_bitrate(&mut self, minimum: Bitrate, desired: Bitrate) {
         self.minimum_bitrate = minimum.min(desired);
         self.desired_bitrate = desired;
