@@ -119,8 +119,9 @@ impl Budget {
         let steps = allocate(asks, purse);
         self.remember(asks, &steps, now);
         let sent = readings.audio_bps + readings.video_bps;
-        let needed = self.audio_bps + given(asks, &steps) + next_step(asks, &steps).unwrap_or(0);
-        let needed = (needed as f64 / SHARE_FOR_MORE) as u64;
+        // Whoever has all it asked for needs no proof of more: each probe is a burst of packets.
+        let needed =
+            next_step(asks, &steps).map_or(0, |more| ((self.audio_bps + given(asks, &steps) + more) as f64 / SHARE_FOR_MORE) as u64);
         let full = self.audio_bps + asks.iter().map(|ask| ask.full).sum::<u64>();
         let desired_bps = self.desired(needed, (full as f64 * PROBE_FOR_FULL) as u64, estimate, now);
         Plan { cut: sent as f64 > estimate as f64 * CUT, desired_bps, steps }

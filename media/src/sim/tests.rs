@@ -234,7 +234,7 @@ fn key_frames_are_asked_of_one_layer_at_most_every_half_second() {
     let mut world = settled(1);
     world.set_down(1, Conditions { loss: 0.3, ..Conditions::WIDE });
     let slot = video(&world);
-    for turn in 0..40 {
+    for turn in 0..60 {
         world.demand(1, slot, tile(if turn % 2 == 0 { LOW } else { HIGH }));
         world.run(Duration::from_millis(250));
     }
