@@ -5,7 +5,7 @@ use anyhow::{Context as _, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
 
 /// `USER_HZ` of Linux on every architecture that Rust supports: the unit of `/proc/<pid>/stat`.
@@ -13,6 +13,9 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// Lines of a log that an error shows.
 const LAST_WORDS: usize = 15;
+
+/// How long a killed process may take to end.
+const END_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub struct Process {
     pub child: Child,
@@ -93,6 +96,17 @@ impl Process {
             }
         }
         Ok(times)
+    }
+}
+
+impl Drop for Process {
+    /// Its port is free for the next one once it has ended.
+    fn drop(&mut self) {
+        let _ = self.child.start_kill();
+        let limit = Instant::now() + END_TIMEOUT;
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < limit {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 

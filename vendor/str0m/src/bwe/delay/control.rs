@@ -10,7 +10,8 @@ use crate::rtp_::Bitrate;
 use crate::util::{MovingAverage, already_happened};
 
 const MAX_RTT_HISTORY_WINDOW: usize = 32;
-const UPDATE_INTERVAL: Duration = Duration::from_millis(25);
+/// zzan: 100 ms instead of 25. Reports update the estimate too, and come that often.
+const UPDATE_INTERVAL: Duration = Duration::from_millis(100);
 /// The maximum time we keep updating our estimate without receiving a TWCC report.
 const MAX_TWCC_GAP: Duration = Duration::from_millis(500);
 /// RFC 6298: Exponentially Weighted Moving Average smoothing factor for RTT (alpha = 1/8)
