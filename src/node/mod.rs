@@ -29,6 +29,9 @@ use tokio_util::task::TaskTracker;
 /// How long a stop may take. Then the process ends with what it has: everything acknowledged is durable anyway.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 
+/// By how much the runtime's threads stand back behind those that forward media, as `nice` counts.
+const STEPS_BACK: i32 = 10;
+
 /// How long sessions may take to hear why the node stops.
 const SESSIONS_GRACE: Duration = Duration::from_secs(2);
 
@@ -137,11 +140,19 @@ impl Node {
 /// As [`Node::start`], and when stopping takes longer than its limit.
 pub fn serve(config: Config) -> anyhow::Result<()> {
     telemetry::log(config.log_format);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime can't be started")?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.enable_all().on_thread_start(stand_back).build().context("the runtime can't be started")?;
     let result = runtime.block_on(run(config));
     // A blocking task that hangs on a dead disk must not keep the process.
     runtime.shutdown_background();
     result
+}
+
+/// A packet that is late is heard; an answer that is later by as much isn't. So where they share a core, signaling waits for media, whose threads
+/// are started by the main thread and keep its priority.
+fn stand_back() {
+    // Without it, all works but is less even.
+    let _ = rustix::process::nice(STEPS_BACK);
 }
 
 async fn run(config: Config) -> anyhow::Result<()> {
