@@ -140,12 +140,19 @@ impl Node {
 /// As [`Node::start`], and when stopping takes longer than its limit.
 pub fn serve(config: Config) -> anyhow::Result<()> {
     telemetry::log(config.log_format);
+    use_small_pages();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.enable_all().on_thread_start(stand_back).build().context("the runtime can't be started")?;
     let result = runtime.block_on(run(config));
     // A blocking task that hangs on a dead disk must not keep the process.
     runtime.shutdown_background();
     result
+}
+
+/// The kernel clears a page when it is first touched. A large one takes milliseconds, which packets would wait for.
+fn use_small_pages() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
 }
 
 /// A packet that is late is heard; an answer that is later by as much isn't. So where they share a core, signaling waits for media, whose threads
