@@ -24,6 +24,9 @@ pub const VOICE: Shape = Shape { people: 25, receives: 5, publishing: Publishing
 /// As many people where an SFU doesn't choose.
 pub const ALL_TO_ALL: Shape = Shape { people: 25, receives: 24, publishing: Publishing::Audio };
 
+/// As few are heard, without a choice: what a forwarder pays for packets that leave one by one, for five receivers each.
+pub const SIX: Shape = Shape { people: 6, receives: 5, publishing: Publishing::Audio };
+
 /// What joining cost.
 #[derive(Debug, Clone, Copy)]
 pub struct Joins {

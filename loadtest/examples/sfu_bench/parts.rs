@@ -2,7 +2,7 @@
 
 use crate::floor::Floor;
 use crate::janus::Janus;
-use crate::measure::{ALL_TO_ALL, FOUR, Joins, Stage, TWO, VOICE, Window};
+use crate::measure::{ALL_TO_ALL, FOUR, Joins, SIX, Stage, TWO, VOICE, Window};
 use crate::network::Network;
 use crate::report::{self, Table};
 use crate::sfu::Sfu;
@@ -26,6 +26,8 @@ const TWO_ROOMS: usize = 2 * COST_ROOMS;
 const VOICE_CHANNELS: usize = 8;
 /// Where everybody hears everybody, fewer are as many packets.
 const CROWDS: usize = 2;
+/// As many people as the voice channels have.
+const SIXES: usize = 33;
 const MEMORY_ROOMS: usize = 40;
 const JOINS_A_SECOND: u32 = 10;
 
@@ -201,7 +203,9 @@ impl Bench<'_> {
                 Which::Zzan => (VOICE_CHANNELS, VOICE, "25 people, audio, each hears 5"),
                 Which::Floor | Which::Janus | Which::Webrtc => (CROWDS, ALL_TO_ALL, "25 people, audio, each hears 24"),
             };
-            for (rooms, shape, name) in [(TWO_ROOMS, TWO, "2 people, audio and video"), voice] {
+            for (rooms, shape, name) in
+                [(TWO_ROOMS, TWO, "2 people, audio and video"), voice, (SIXES, SIX, "6 people, audio, each hears 5")]
+            {
                 let mut stage = self.start(which).await?;
                 if let Err(error) = stage.fill(rooms, shape).await {
                     table.row(vec![stage.sfu.name().into(), format!("{rooms} × {name}"), format!("left out: {error:#}")]);
