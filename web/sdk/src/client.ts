@@ -146,7 +146,7 @@ export class Client {
   /** Drops the transport and reconnects at once: for when the network changed under it. */
   reconnect(): void {
     if (this.current === 'closed' || this.current === 'idle') return;
-    this.connection?.close();
+    this.connection?.drop();
     this.lost(new ZzanError('disconnected', 'reconnecting'));
   }
 

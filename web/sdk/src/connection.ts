@@ -22,7 +22,10 @@ export interface ConnectionListener {
 export interface Connection {
   /** Sends an event; `answered` is called at most once, with the raw ack. */
   send(name: string, payload: object, answered: (ack: unknown) => void): void;
+  /** Says goodbye: the session ends. */
   close(): void;
+  /** Ends the transport alone: the session goes on by another. */
+  drop(): void;
 }
 
 export type Connect = (url: string, auth: ConnectionAuth, listener: ConnectionListener) => Connection;
@@ -54,12 +57,15 @@ export const connectSocketIo: Connect = (url, auth, listener) => {
   });
   socket.on('connect_error', (error) => end(ZzanError.fromConnectError(error)));
   socket.on('disconnect', (reason) => end(new ZzanError('disconnected', `connection lost: ${reason}`)));
+  const quit = (leave: () => void) => {
+    over = true;
+    clearTimeout(deadline);
+    leave();
+  };
   return {
     send: (name, payload, answered) => void socket.emit(name, payload, answered),
-    close: () => {
-      over = true;
-      clearTimeout(deadline);
-      socket.disconnect();
-    },
+    close: () => quit(() => socket.disconnect()),
+    // `disconnect` would tell the server that the user left, if the network lets that through after all.
+    drop: () => quit(() => socket.io.engine.close()),
   };
 };

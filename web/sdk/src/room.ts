@@ -354,8 +354,8 @@ export class Room {
     try {
       await this.negotiate(media, RESTART_ANSWER_MS).catch(async (cause: unknown) => {
         if (ZzanError.from(cause).code !== 'timeout') throw cause;
-        // The network took the socket too, and nobody told it.
-        this.client.reconnect();
+        // The network took the socket too, and nobody told it; or both are back, and the answer is late.
+        if (!(await media.revived(BACK_MS))) this.client.reconnect();
         await this.client.whenReady();
         await this.negotiate(media);
       });

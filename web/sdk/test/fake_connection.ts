@@ -13,6 +13,7 @@ export interface Sent {
 export class FakeConnection implements Connection {
   readonly sent: Sent[] = [];
   closed = false;
+  dropped = false;
 
   constructor(readonly auth: ConnectionAuth, private readonly listener: ConnectionListener) {}
 
@@ -22,6 +23,10 @@ export class FakeConnection implements Connection {
 
   close(): void {
     this.closed = true;
+  }
+
+  drop(): void {
+    this.dropped = true;
   }
 
   push(name: ServerEventName, payload: unknown): void {

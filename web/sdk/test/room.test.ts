@@ -319,7 +319,7 @@ test('the restart waits for the session, and a lost answer reconnects that first
   await flow(3_000);
   await vi.advanceTimersByTimeAsync(2_900);
   expect(server.last.requests('media:offer').length).toBe(1);
-  await vi.advanceTimersByTimeAsync(700);
+  await vi.advanceTimersByTimeAsync(1_000);
   expect(server.connections.length).toBe(2);
   await vi.advanceTimersByTimeAsync(3_000);
   expect(server.last.requests('media:offer')).toEqual([]);
@@ -328,6 +328,21 @@ test('the restart waits for the session, and a lost answer reconnects that first
   await settle();
   expect(server.last.requests('media:offer').length).toBe(1);
   answer(server, 'media:offer', answered(10));
+  await flow(1_000);
+  expect(room.status).toBe('joined');
+  expect(FakePeerConnection.all.length).toBe(1);
+});
+
+test('an answer that is late while packets flow again costs no session', async () => {
+  const { server, room } = await joined();
+  FakePeerConnection.all[0]?.become('connected');
+  await flow(3_000);
+  await vi.advanceTimersByTimeAsync(2_900);
+  expect(server.last.requests('media:offer').length).toBe(1);
+  await flow(1_500);
+  expect(server.connections.length).toBe(1);
+  expect(server.last.requests('media:offer').length).toBe(2);
+  server.last.requests('media:offer')[1]?.answer(answered(8));
   await flow(1_000);
   expect(room.status).toBe('joined');
   expect(FakePeerConnection.all.length).toBe(1);
