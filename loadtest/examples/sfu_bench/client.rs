@@ -9,7 +9,7 @@ use crate::sdp::{Extensions, Kind, OPUS, Remote, VP8};
 use crate::source::{self, Source};
 use crate::srtp::{self, Context};
 use crate::stun::{self, Credentials, TransactionId};
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use dimpl::{Dtls, DtlsCertificate, Output};
 use mio::net::UdpSocket;
 use quinn_udp::UdpSocketState;
