@@ -290,14 +290,15 @@ fn distribution(title: &'static str, unit: &'static str, times: &Histogram) -> C
     let bars: Vec<(u64, u64)> =
         bars.chunks(each).filter_map(|bars| Some((bars.last()?.0, bars.iter().map(|(_, count)| count).sum()))).collect();
     let place = |value: u64| format!("{} ms", rounded(value as f64 / 1_000.0));
-    let tick = |tick: usize| bars.get((bars.len().saturating_sub(1)) * tick / 4).map_or_else(String::new, |(value, _)| short(*value));
+    let ticks = bars.len().min(5);
+    let tick = |tick: usize| bars.get((bars.len() - 1) * tick / (ticks - 1).max(1)).map_or_else(String::new, |(value, _)| short(*value));
     Chart {
         title,
         note: format!("p50 {} ms, p95 {} ms, p99 {} ms", millis(times, 50.0), millis(times, 95.0), millis(times, 99.0)),
         unit,
         style: Style::Bars,
         places: bars.iter().map(|(value, _)| format!("up to {}", place(*value))).collect(),
-        ticks: (0..=4).map(tick).collect(),
+        ticks: (0..ticks).map(tick).collect(),
         series: vec![Series { label: unit, values: bars.iter().map(|(_, count)| Some(*count as f64)).collect() }],
     }
 }
