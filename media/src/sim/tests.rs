@@ -2,7 +2,7 @@ use super::client::{Encoding, SIMULCAST, Shape};
 use super::figures::Figures;
 use super::link::Conditions;
 use super::world::World;
-use crate::{Demand, Event, Kind, Mid, Rid, TrackId};
+use crate::{Demand, Event, Kind, Mid, PeerId, Rid, TrackId};
 use std::time::Duration;
 
 const SEEDS: [u64; 3] = [1, 2, 3];
@@ -226,6 +226,20 @@ fn a_publisher_that_does_not_listen_is_forwarded_all_the_same() {
         let switched = world.run_until(seconds(2), |world| size(world) == Some(expected));
         assert!(switched.is_some(), "{demand:?}: {:?}", size(&world));
         world.run(seconds(4));
+    }
+}
+
+#[test]
+fn who_falls_silent_is_lost_within_eight_seconds_and_who_goes_on_is_not() {
+    for seed in SEEDS {
+        let mut world = settled(seed);
+        world.set_up(0, DARK);
+        world.set_down(0, DARK);
+        let lost = |world: &mut World, of| world.events.iter().any(|(_, event)| matches!(event, Event::Lost { peer, .. } if *peer == of));
+        let after = world.run_until(seconds(8), |world| lost(world, PeerId(1))).expect("lost within 8 s");
+        assert!(after >= seconds(6), "a short silence is no loss: {after:?}");
+        world.run(seconds(10));
+        assert!(!lost(&mut world, PeerId(2)));
     }
 }
 
