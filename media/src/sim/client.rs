@@ -307,6 +307,14 @@ pub(super) struct Screen {
     last_timestamp: Option<u32>,
 }
 
+/// A frame of which everything is there.
+struct Whole {
+    /// The number of its last packet.
+    end: u64,
+    key_size: Option<(u16, u16)>,
+    timestamp: u32,
+}
+
 struct Piece {
     last: bool,
     timestamp: u32,
@@ -325,7 +333,7 @@ impl Screen {
         let frame = crate::payload::frame(Codec::Vp8, &packet.payload, descriptor.as_ref());
         let key_size = frame.starts_decoding.then(|| frame.size.expect("a key frame tells"));
         self.packets.insert(sequence, Piece { last: packet.header.marker, timestamp: packet.header.timestamp, key_size });
-        while let Some((end, key_size, timestamp)) = self.whole() {
+        while let Some(Whole { end, key_size, timestamp }) = self.whole() {
             self.packets = self.packets.split_off(&(end + 1));
             self.next = Some(end + 1);
             self.size = key_size.unwrap_or(self.size);
@@ -338,14 +346,14 @@ impl Screen {
     }
 
     /// The end of the next frame that can be shown: the one behind the last, or a whole key frame further on.
-    fn whole(&self) -> Option<(u64, Option<(u16, u16)>, u32)> {
+    fn whole(&self) -> Option<Whole> {
         let keys = self.packets.iter().filter(|(_, piece)| piece.key_size.is_some()).map(|(&sequence, _)| sequence);
         self.next.into_iter().chain(keys).find_map(|start| {
             let first = self.packets.get(&start)?;
             let run = self.packets.range(start..).zip(start..).take_while(|((sequence, _), expected)| *sequence == expected);
             let end = run.map(|((&sequence, piece), _)| (sequence, piece)).take_while(|(_, piece)| piece.timestamp == first.timestamp);
             let (end, _) = end.into_iter().find(|(_, piece)| piece.last)?;
-            Some((end, first.key_size, first.timestamp))
+            Some(Whole { end, key_size: first.key_size, timestamp: first.timestamp })
         })
     }
 
