@@ -2,6 +2,9 @@
 //! independent stack.
 #![allow(clippy::unwrap_used)] // A panic is how a test fails.
 
+#[path = "node/whip.rs"]
+mod whip;
+
 use loadtest::outcome::{Ended, Outcome, Shard};
 use loadtest::report::Report;
 use loadtest::rest::Backend;
@@ -119,6 +122,7 @@ async fn headless_users_fill_rooms_write_leave_and_come_back() {
     assert_people_who_come_and_go_are_counted(&dialer).await;
     assert_the_loudest_are_heard_in_a_voice_room(&dialer).await;
     assert_a_small_tile_gets_the_small_layer(&dialer).await;
+    whip::assert_one_http_request_publishes_and_another_plays(&dialer).await;
     assert_rooms_are_closed_at_the_end(&dialer).await;
     node.stop().await;
 }
