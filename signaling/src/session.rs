@@ -174,6 +174,10 @@ impl Session {
                 Control::Unloaded => self.unloaded().await,
             },
             () = shared.stop.cancelled() => {
+                // On a busy machine both come at once.
+                if !self.told_draining {
+                    self.tell_draining().await;
+                }
                 self.flush().await;
                 return ControlFlow::Break(LeaveReason::ServerStopped);
             }

@@ -477,20 +477,28 @@ async fn the_measurements_have_rooms_packets_requests_and_the_stores_times() {
     room(&node).await;
     assert_eq!(node.get("/healthz").await.json()["status"], "ok");
     assert_eq!(node.get("/readyz").await.status, 200);
-    let answer = node.get("/metrics").await;
-    assert!(answer.header("content-type").starts_with("text/plain"));
-    for name in [
+    let expected = [
         "zzan_rooms 1",
         "zzan_participants 0",
         "zzan_sessions 0",
-        "zzan_messages_stored_total 0",
+        "zzan_messages_stored_total ",
         "zzan_media_packets_forwarded_total ",
         "zzan_media_packets_dropped_total{reason=\"malformed\"} ",
         "zzan_http_requests_total{route=\"/v1/rooms\",method=\"POST\",status=\"201\"} ",
         "zzan_store_seconds_bucket{operation=\"create_room\",le=\"0.01\"} ",
         "zzan_store_commit_seconds_count ",
-    ] {
-        assert!(answer.body.contains(name), "{name:?} is missing in:\n{}", answer.body);
+    ];
+    // The measurements are the process's, and other tests have nodes in it: one of those may write between the two steps of an answer.
+    let mut missing = String::new();
+    for _ in 0..100 {
+        let answer = node.get("/metrics").await;
+        assert!(answer.header("content-type").starts_with("text/plain"));
+        let Some(name) = expected.iter().find(|name| !answer.body.contains(**name)) else {
+            missing.clear();
+            break;
+        };
+        missing = format!("{name:?} is missing in:\n{}", answer.body);
     }
+    assert!(missing.is_empty(), "{missing}");
     node.node.stop().await;
 }
