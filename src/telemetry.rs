@@ -3,9 +3,10 @@
 //! Invariant: no message text, name, IP address, SDP or token is logged above DEBUG, and none is a label.
 
 use crate::config::LogFormat;
+use anyhow::Context as _;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::io::IsTerminal as _;
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 use tracing_subscriber::EnvFilter;
 
 /// What is logged unless `RUST_LOG` says otherwise.
@@ -40,19 +41,20 @@ impl Metrics {
     /// # Errors
     /// When another library took the process's recorder first.
     pub fn start() -> anyhow::Result<Self> {
-        static STARTED: OnceLock<PrometheusHandle> = OnceLock::new();
-        if let Some(handle) = STARTED.get() {
+        // Two nodes of a process that start at once read the same recorder, which is the one that is written to.
+        static STARTED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+        let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(handle) = &*started {
             return Ok(Self(handle.clone()));
         }
         let recorder = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &BUCKETS_S)?
             .set_buckets_for_metric(Matcher::Full("zzan_store_batch_operations".into()), &BUCKETS_BATCH)?
             .build_recorder();
-        let handle = STARTED.get_or_init(|| recorder.handle()).clone();
-        // Two nodes that start at once: the recorder of one of them is the process's, and both read it.
-        if metrics::set_global_recorder(recorder).is_ok() {
-            describe();
-        }
+        let handle = recorder.handle();
+        metrics::set_global_recorder(recorder).context("another library records the process's metrics")?;
+        describe();
+        *started = Some(handle.clone());
         Ok(Self(handle))
     }
 
