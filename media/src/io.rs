@@ -4,8 +4,9 @@
 
 use crate::config::Limits;
 use crate::demux::{Demux, PeerKey};
-use crate::limits::SPARE_QUEUES;
+use crate::limits::{GATHER_ABOVE, SPARE_QUEUES};
 use crate::load::Load;
+use crate::peer::Sent;
 use crate::socket::{Datagram, Outbox, Packets};
 use crate::stats::Counters;
 use crate::tcp::Connections;
@@ -81,6 +82,21 @@ impl Io {
             return self.tcp.push(transmit, &self.counters);
         }
         self.outbox.push(transmit.source, transmit.destination, &transmit.contents, &self.counters);
+    }
+
+    /// Whether there is so much to do that it pays to let voices wait for each other.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.shared.load.rate() >= GATHER_ABOVE
+    }
+
+    /// Counts what became of a packet on a slot.
+    pub(crate) fn count(&self, sent: Sent) {
+        match sent {
+            Sent::Queued => self.counters.rtp_forwarded.inc(),
+            Sent::NoCodec => self.counters.dropped_codec.inc(),
+            Sent::Held(_) => self.counters.dropped_switching.inc(),
+            Sent::NotChosen => {}
+        }
     }
 
     /// A queue for one peer's packets of this turn.

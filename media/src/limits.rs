@@ -33,7 +33,15 @@ pub(crate) const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
 /// frame once it is connected.
 pub(crate) const EARLY_PACKETS: usize = 512;
 /// Emptied send queues kept for reuse by a worker. More are freed; a turn with more peers to send to allocates.
-pub(crate) const SPARE_QUEUES: usize = 64;
+pub(crate) const SPARE_QUEUES: usize = 256;
+/// How long a packet of a voice channel waits for others to the same listeners, which then leave by one system call. Longer would be heard: a
+/// tenth of what a jitter buffer holds isn't.
+pub(crate) const GATHER: Duration = Duration::from_millis(5);
+/// Packets that wait so in one room. With one more, all leave at once.
+pub(crate) const KEPT_PACKETS: usize = 64;
+/// Packets a second that a worker forwards before voice channels wait for anything: some tenth of a core. One with less to do saves nothing that
+/// anybody needs.
+pub(crate) const GATHER_ABOVE: u64 = 10_000;
 /// Packets kept per video slot to answer NACKs. Older ones can't be repeated.
 pub(crate) const RTX_CACHE_PACKETS: usize = 2000;
 /// Age at which a packet is no longer worth repeating: nobody waits longer for a frame, and each second of video at 1.5 Mbit/s is 0.19 MB

@@ -50,6 +50,11 @@ impl Load {
         rate + WEIGHT_OF_ONE * self.present.load(Relaxed) as u64
     }
 
+    /// Packets forwarded per second, as last written.
+    pub(crate) fn rate(&self) -> u64 {
+        self.rate.load(Relaxed)
+    }
+
     fn write(&self, packets: u64, elapsed: Duration, now: Instant) {
         let rate = (packets as f64 / elapsed.as_secs_f64()) as u64;
         self.rate.store((self.rate.load(Relaxed) * 3 + rate) / 4, Relaxed);

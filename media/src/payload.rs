@@ -22,7 +22,7 @@ pub(crate) struct Frame {
 
 impl Frame {
     const DELTA: Self = Self { starts_decoding: false, size: None };
-    const AUDIO: Self = Self { starts_decoding: true, size: None };
+    pub(crate) const AUDIO: Self = Self { starts_decoding: true, size: None };
 }
 
 /// The VP8 descriptor of a packet, if it has a sound one.

@@ -367,6 +367,7 @@ impl Peer {
 
     fn send_queued(&mut self, io: &mut Io) {
         if !self.queued.is_empty() {
+            self.queued.pair();
             io.send_packets(std::mem::take(&mut self.queued));
         }
     }

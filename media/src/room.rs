@@ -5,6 +5,7 @@
 
 mod adapt;
 mod following;
+mod gather;
 mod tracks;
 
 use crate::command::{Command, Demand, Event, EventSink};
@@ -28,6 +29,7 @@ use crate::track::{SlotKey, Track};
 use crate::{Kind, LossReason, Mid, OfferError, PeerId, Renegotiated, Reply, Rid, TrackId};
 use adapt::Adapting;
 use following::Following;
+use gather::Kept;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -48,6 +50,8 @@ pub(crate) struct Room {
     adapting: Adapting,
     following: Following,
     deadline: Deadline,
+    /// Packets that wait for others to the same listeners.
+    kept: Vec<Kept>,
     /// Reused between drains.
     said: Vec<Said>,
 }
@@ -100,6 +104,7 @@ impl Room {
             adapting: Adapting::default(),
             following: Following::default(),
             deadline: Deadline::default(),
+            kept: vec![],
             said: vec![],
         }
     }
@@ -242,7 +247,7 @@ impl Room {
         let Some(present) = self.peers.get_mut(peer).and_then(Option::as_mut) else { return };
         if datagram.is_rtp() {
             if let Some(packet) = present.receive_rtp(datagram, key, now, io) {
-                self.forward(peer, &packet, now, io);
+                self.forward(peer, packet, now, io);
             }
             return;
         }
@@ -327,42 +332,39 @@ impl Room {
     }
 
     /// The hot path: one packet of a publisher goes to the slots bound to its track.
-    fn forward(&mut self, publisher: usize, packet: &RtpPacket, now: Instant, io: &mut Io) {
+    fn forward(&mut self, publisher: usize, packet: RtpPacket, now: Instant, io: &mut Io) {
         io.counters.rtp_in.inc();
-        let Some((index, rid, codec)) = self.admit(publisher, packet, &io.counters) else { return };
+        let Some((index, rid, codec)) = self.admit(publisher, &packet, &io.counters) else { return };
         let Some(track) = self.tracks[index].as_mut() else { return };
         let vp8 = payload::vp8(codec, &packet.payload);
         let frame = payload::frame(codec, &packet.payload, vp8.as_ref());
-        let Some(Observed { layer, news }) = track.layers.observe(rid, packet, frame, now) else {
+        let Some(Observed { layer, news }) = track.layers.observe(rid, &packet, frame, now) else {
             io.counters.dropped_layer.inc();
             return;
         };
-        let facts = ingress::facts(packet, frame, vp8.as_ref(), track.layers.layer(layer).clock);
+        let facts = ingress::facts(&packet, frame, vp8.as_ref(), track.layers.layer(layer).clock);
         if track.kind == Kind::Video && facts.starts_decoding {
             track.layers.layer_mut(layer).key_frames.arrived();
         }
         let kind = track.kind;
         if kind == Kind::Audio {
             // Before it is forwarded: the packet that earns its sender a place is heard.
-            self.listen(publisher, index, packet, now, io);
+            self.listen(publisher, index, &packet, now, io);
+            if self.gathers(io) {
+                self.keep(index, layer, packet, now, io);
+                return;
+            }
         }
         let Some(track) = self.tracks[index].as_mut() else { return };
-        let forwarded = Forwarded { packet, layer, facts };
+        let forwarded = Forwarded { packet: &packet, layer, facts };
         let (mut awaits, mut unused) = (false, true);
         for SlotKey { peer, slot } in &track.subscribers {
             let Some(subscriber) = self.peers[*peer].as_mut() else { continue };
             let key = PeerKey { room: self.index, peer: *peer };
             let sent = subscriber.send(*slot, &forwarded, key, now, io);
             unused &= sent == Sent::NotChosen;
-            match sent {
-                Sent::Queued => io.counters.rtp_forwarded.inc(),
-                Sent::NoCodec => io.counters.dropped_codec.inc(),
-                Sent::Held(held) => {
-                    io.counters.dropped_switching.inc();
-                    awaits |= held == Held::AwaitsKeyFrame;
-                }
-                Sent::NotChosen => {}
-            }
+            awaits |= sent == Sent::Held(Held::AwaitsKeyFrame);
+            io.count(sent);
         }
         if unused {
             io.counters.dropped_layer.inc();

@@ -176,6 +176,29 @@ impl Packets {
         }
     }
 
+    /// Makes one run of any two single RTP packets of different streams that follow each other: the larger one goes first. What is
+    /// queued must be RTP.
+    pub(crate) fn pair(&mut self) {
+        let mut start = 0;
+        let mut paired: usize = 0;
+        for n in 0..self.runs.len() {
+            let run = self.runs[n];
+            let end = start + run.length;
+            match self.runs[..paired].last_mut().filter(|last| last.pairs_with(&run)) {
+                Some(last) if stream(&self.bytes[start..end]) != stream(&self.bytes[start - last.length..start]) => {
+                    self.bytes[start - last.length..end].rotate_right(run.length);
+                    *last = Run { length: last.length + run.length, ..run };
+                }
+                Some(_) | None => {
+                    self.runs[paired] = run;
+                    paired += 1;
+                }
+            }
+            start = end;
+        }
+        self.runs.truncate(paired);
+    }
+
     fn clear(&mut self) {
         self.runs.clear();
         self.bytes.clear();
@@ -187,6 +210,12 @@ impl Run {
     fn takes(&self, source: SocketAddr, destination: SocketAddr, length: usize) -> bool {
         let is_whole = self.length.is_multiple_of(self.segment);
         is_whole && length <= self.segment && self.destination == destination && self.source == source
+    }
+
+    /// Whether both are single datagrams, and the other way round would be a run.
+    fn pairs_with(&self, next: &Self) -> bool {
+        let are_single = self.length == self.segment && next.length == next.segment;
+        are_single && self.length < next.length && self.destination == next.destination && self.source == next.source
     }
 }
 
@@ -274,6 +303,11 @@ impl Outbox {
     }
 }
 
+/// The SSRC of an RTP packet (RFC 3550 §5.1).
+fn stream(packet: &[u8]) -> Option<&[u8]> {
+    packet.get(8..12)
+}
+
 /// The IPv4 form of an IPv4 address that came through an IPv6 socket.
 fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
@@ -318,6 +352,33 @@ mod tests {
         }
         assert_eq!(counters.packets_out.value(), sizes.len() as u64);
         assert_eq!(counters.dropped_send.value(), 0);
+    }
+
+    /// An RTP packet of a stream, of so many bytes.
+    fn rtp(ssrc: u32, length: usize) -> Vec<u8> {
+        let mut packet = vec![0x80; 8];
+        packet.extend(ssrc.to_be_bytes());
+        packet.resize(length, ssrc as u8);
+        packet
+    }
+
+    #[test]
+    fn single_packets_of_different_streams_leave_in_pairs() {
+        let [here, there, elsewhere] = [1, 2, 3].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let mut packets = Packets::default();
+        let queued = [(1, 80, there), (2, 90, there), (3, 60, elsewhere), (3, 70, elsewhere), (4, 90, there), (5, 90, there), (6, 99, there)];
+        for (ssrc, length, destination) in queued {
+            packets.append(|bytes| {
+                bytes.extend(rtp(ssrc, length));
+                Some((here, destination))
+            });
+        }
+        packets.pair();
+        let runs: Vec<(usize, usize)> = packets.runs.iter().map(|run| (run.segment, run.length)).collect();
+        // The larger in front; one stream stays in order; what is a run already stays one.
+        assert_eq!(runs, [(90, 170), (60, 60), (70, 70), (90, 180), (99, 99)]);
+        let order = [(2, 90, there), (1, 80, there), (3, 60, elsewhere), (3, 70, elsewhere), (4, 90, there), (5, 90, there), (6, 99, there)];
+        assert_eq!(packets.datagrams(), order.map(|(ssrc, length, destination)| (destination, rtp(ssrc, length))));
     }
 
     #[test]

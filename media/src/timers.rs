@@ -12,6 +12,8 @@ use std::time::Instant;
 pub(crate) enum Wake {
     Room { room: usize },
     Peer { room: usize, peer: usize },
+    /// The packets that a room keeps.
+    Kept { room: usize },
 }
 
 #[derive(Debug, Default)]
@@ -31,7 +33,7 @@ impl Timers {
         self.heap.pop().map(|Reverse((_, wake))| wake)
     }
 
-    fn push(&mut self, at: Instant, wake: Wake) {
+    pub(crate) fn push(&mut self, at: Instant, wake: Wake) {
         self.heap.push(Reverse((at, wake)));
     }
 }

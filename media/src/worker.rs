@@ -292,6 +292,7 @@ impl Rooms {
             match wake {
                 Wake::Room { room } => self.within(room, |room, io| room.wake_room(now, io)),
                 Wake::Peer { room, peer } => self.within(room, |room, io| room.wake_peer(peer, now, io)),
+                Wake::Kept { room } => self.within(room, |room, io| room.release(now, io)),
             }
         }
     }

@@ -71,16 +71,17 @@ pub(super) fn read(reader: &mut Reader, dev: bool) -> Vec<ApiKey> {
         Some(Value::Text(text)) if matches!(origin, Origin::Env(_)) => from_env(text),
         Some(_) => Err(ALLOWED.to_owned()),
     };
-    let mut keys = given.and_then(unique).unwrap_or_else(|allowed| {
+    let with_dev = |mut keys: Vec<ApiKey>| {
+        if dev && keys.iter().all(|key| key.id != DEV_KEY_ID) {
+            keys.push(ApiKey { id: DEV_KEY_ID.into(), secret: Secret(DEV_SECRET.into()) });
+        }
+        // An empty list is none too.
+        if keys.is_empty() { Err(HOW_TO_MAKE_ONE.to_owned()) } else { Ok(keys) }
+    };
+    let keys = given.and_then(unique).and_then(with_dev).unwrap_or_else(|allowed| {
         reader.problems.push(Problem::new("keys", None, origin.clone(), allowed));
         Vec::new()
     });
-    if dev && keys.iter().all(|key| key.id != DEV_KEY_ID) {
-        keys.push(ApiKey { id: DEV_KEY_ID.into(), secret: Secret(DEV_SECRET.into()) });
-    }
-    if keys.is_empty() && setting.is_none() {
-        reader.problems.push(Problem::new("keys", None, Origin::Default, HOW_TO_MAKE_ONE));
-    }
     let shown: Vec<_> = keys.iter().map(|key| format!("{{ id = {:?}, secret = \"[redacted]\" }}", key.id)).collect();
     reader.record("keys", format!("[{}]", shown.join(", ")), origin);
     keys

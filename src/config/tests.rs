@@ -106,8 +106,16 @@ fn all_mistakes_are_told_at_once() {
 
 #[test]
 fn without_dev_mode_and_without_a_key_the_error_says_how_to_make_one() {
-    let error = load("", &[], &[]).map(|_| ()).expect_err("no key");
-    assert!(error.contains("openssl rand -hex 32") && error.contains("[[keys]]") && error.contains("--dev"), "{error}");
+    for (file, env, origin) in [
+        ("", &[][..], "keys (default)"),
+        ("keys = []\n", &[], "keys (zzan.toml:1)"),
+        ("", &[("ZZAN_KEYS", " ")], "keys (environment ZZAN_KEYS)"),
+    ] {
+        let error = load(file, env, &[]).map(|_| ()).expect_err("no key");
+        for part in [origin, "openssl rand -hex 32", "[[keys]]", "--dev"] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
     let (config, _) = load("[[keys]]\nid = \"shop\"\nsecret_file = \"shop.secret\"\n", &[], &[]).expect("fits");
     assert_eq!(config.keys.len(), 1);
     assert_eq!(config.keys[0].secret.expose(), "from-a-file-from-a-file-from-a-file");

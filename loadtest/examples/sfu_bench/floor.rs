@@ -36,7 +36,8 @@ pub struct SeatKeys {
 /// One line of its input.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Told {
-    Open(Vec<SeatKeys>),
+    /// Each seat hears the first so many of the others.
+    Open { seats: Vec<SeatKeys>, receives: usize },
     Close(Vec<SocketAddr>),
 }
 
@@ -99,7 +100,7 @@ impl Sfu for Floor {
             seats.push(keys);
         }
         let name = serde_json::to_string(&seats.iter().map(|seat| seat.address).collect::<Vec<_>>())?;
-        self.say(&Told::Open(seats)).await?;
+        self.say(&Told::Open { seats, receives: shape.receives }).await?;
         let mut clients = vec![];
         for leg in legs {
             clients.push(load.add(leg).await?);

@@ -47,7 +47,8 @@ struct Seat {
     address: SocketAddr,
     open: Context,
     seal: Context,
-    others: Vec<usize>,
+    /// Seats that hear this one.
+    listeners: Vec<usize>,
     /// Highest sequence number by SSRC of what it sends, with its roll-over counter in front.
     highest: HashMap<u32, u32>,
     /// Next sequence number by SSRC of what it receives.
@@ -64,7 +65,7 @@ impl Seat {
             address: keys.address,
             open: context(&keys.receive)?,
             seal: context(&keys.send)?,
-            others: vec![],
+            listeners: vec![],
             highest: HashMap::new(),
             numbers: HashMap::new(),
             queued: vec![],
@@ -150,14 +151,16 @@ impl Floor {
 
     fn hear(&mut self, told: &Told) -> anyhow::Result<()> {
         match told {
-            Told::Open(keys) => {
+            Told::Open { seats, receives } => {
                 let first = self.seats.len();
-                for (n, keys) in (first..).zip(keys) {
+                for (n, keys) in (first..).zip(seats) {
                     self.seats.push(Seat::new(keys)?);
                     self.by_address.insert(keys.address, n);
                 }
                 for n in first..self.seats.len() {
-                    self.seats[n].others = (first..self.seats.len()).filter(|other| *other != n).collect();
+                    for heard in (first..self.seats.len()).filter(|other| *other != n).take(*receives) {
+                        self.seats[heard].listeners.push(n);
+                    }
                 }
             }
             Told::Close(addresses) => addresses.iter().for_each(|address| {
@@ -184,8 +187,8 @@ impl Floor {
                     continue;
                 }
                 let plain = &packet[..packet.len() - TAG];
-                for n in 0..self.seats[from].others.len() {
-                    let to = self.seats[from].others[n];
+                for n in 0..self.seats[from].listeners.len() {
+                    let to = self.seats[from].listeners[n];
                     if self.seats[to].sizes.is_empty() {
                         dirty.push(to);
                     }

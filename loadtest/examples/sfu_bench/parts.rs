@@ -199,13 +199,19 @@ impl Bench<'_> {
             &["SFU", "shape", "packets/s", "loss %", "CPU µs per packet", "CPU of a core %", "p99 ms", "MB per person"],
         );
         for which in self.all() {
-            let voice = match which {
-                Which::Zzan => (VOICE_CHANNELS, VOICE, "25 people, audio, each hears 5"),
-                Which::Floor | Which::Janus | Which::Webrtc => (CROWDS, ALL_TO_ALL, "25 people, audio, each hears 24"),
+            let voice = (VOICE_CHANNELS, VOICE, "25 people, audio, each hears 5");
+            let crowd = (CROWDS, ALL_TO_ALL, "25 people, audio, each hears 24");
+            let many = match which {
+                Which::Zzan => vec![voice],
+                Which::Floor => vec![voice, crowd],
+                Which::Janus | Which::Webrtc => vec![crowd],
             };
-            for (rooms, shape, name) in
-                [(TWO_ROOMS, TWO, "2 people, audio and video"), voice, (SIXES, SIX, "6 people, audio, each hears 5")]
-            {
+            let [four, two, six] = [
+                (COST_ROOMS, FOUR, "4 people, audio and video"),
+                (TWO_ROOMS, TWO, "2 people, audio and video"),
+                (SIXES, SIX, "6 people, audio, each hears 5"),
+            ];
+            for (rooms, shape, name) in [four, two].into_iter().chain(many).chain([six]) {
                 let mut stage = self.start(which).await?;
                 if let Err(error) = stage.fill(rooms, shape).await {
                     table.row(vec![stage.sfu.name().into(), format!("{rooms} × {name}"), format!("left out: {error:#}")]);

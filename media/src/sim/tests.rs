@@ -2,8 +2,11 @@ use super::client::{Encoding, SIMULCAST, Shape};
 use super::figures::Figures;
 use super::link::Conditions;
 use super::world::World;
-use crate::{Demand, Event, Kind, Mid, PeerId, Rid, TrackId};
+use crate::limits::{GATHER, GATHER_ABOVE};
+use crate::{Demand, Event, Kind, Mid, POOL_SLOTS, PeerId, Rid, TrackId};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use str0m::rtp::Ssrc;
 
 const SEEDS: [u64; 3] = [1, 2, 3];
 const NARROW: Conditions = Conditions { capacity_bps: 600_000, ..Conditions::WIDE };
@@ -259,4 +262,43 @@ fn key_frames_are_asked_of_one_layer_at_most_every_half_second() {
         assert!(times.windows(2).all(|pair| pair[1] - pair[0] >= Duration::from_millis(490)), "{rid:?}");
     }
     assert!(asked.len() > 10, "it was tried");
+}
+
+/// When voices left for the first client since `from`, by stream.
+fn departures(world: &World, from: Duration) -> BTreeMap<Ssrc, Vec<Duration>> {
+    let mut departures: BTreeMap<Ssrc, Vec<Duration>> = BTreeMap::new();
+    for entry in &world.down[0].book {
+        let (Some(ssrc), at) = (entry.ssrc, entry.at - world.start) else { continue };
+        if at >= from {
+            departures.entry(ssrc).or_default().push(at);
+        }
+    }
+    departures
+}
+
+#[test]
+fn voices_of_a_channel_wait_for_each_other_where_there_is_much_to_do_and_only_there() {
+    let mut world = World::new(1);
+    for n in 0..=POOL_SLOTS {
+        world.join(Shape { voice: true, camera: vec![], slots: POOL_SLOTS });
+        world.listen(n);
+        // Nobody speaks in step.
+        world.run(Duration::from_millis(2_003));
+    }
+    for (others, share) in [(0, 1.0..=1.0), (2 * GATHER_ABOVE, 0.3..=0.6)] {
+        world.occupy(others);
+        let from = world.elapsed();
+        world.run(seconds(4));
+        let departures = departures(&world, from);
+        assert_eq!(departures.len(), POOL_SLOTS, "voices at {others} packets/s");
+        for times in departures.values() {
+            assert!((199..=201).contains(&times.len()), "{} of 200 packets at {others} packets/s", times.len());
+            let gap = times.windows(2).map(|pair| pair[1] - pair[0]).max().expect("several");
+            assert!(gap <= Duration::from_millis(20) + GATHER, "a gap of {gap:?} at {others} packets/s");
+        }
+        let all: Vec<Duration> = departures.into_values().flatten().collect();
+        let moments: BTreeSet<Duration> = all.iter().copied().collect();
+        let shown = moments.len() as f64 / all.len() as f64;
+        assert!(share.contains(&shown), "{} packets left at {} moments at {others} packets/s", all.len(), moments.len());
+    }
 }

@@ -5,6 +5,7 @@ use super::link::{Conditions, Link};
 use crate::command::{Command, Demand, Event, EventSink};
 use crate::config::Limits;
 use crate::io::{Io, Shared};
+use crate::load::Meter;
 use crate::negotiation::{Answered, Offer, Transport};
 use crate::peer_stats::PeerStats;
 use crate::room::{Request, Room};
@@ -47,6 +48,7 @@ pub(super) struct World {
     seed: u64,
     room: Room,
     io: Io,
+    shared: Arc<Shared>,
     recorder: Arc<Recorder>,
     transport: Transport,
     limits: Limits,
@@ -60,7 +62,8 @@ impl World {
         let socket = socket::bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("bound");
         let announced = Announced::new(&[], 1);
         let limits = Limits::default();
-        let mut io = Io::new(Outbox::new(socket, announced).expect("an outbox"), Connections::none(), limits, Arc::<Shared>::default());
+        let shared = Arc::<Shared>::default();
+        let mut io = Io::new(Outbox::new(socket, announced).expect("an outbox"), Connections::none(), limits, Arc::clone(&shared));
         io.tapped = Some(vec![]);
         let server = SocketAddr::from(([10, 0, 0, 1], 4000));
         let certificate = str0m::crypto::from_feature_flags().dtls_provider.generate_certificate().expect("a certificate");
@@ -68,7 +71,7 @@ impl World {
         let recorder = Arc::<Recorder>::default();
         let room = Room::new(0, Arc::clone(&recorder) as Arc<dyn EventSink>, limits);
         let (clients, up, down, events) = (vec![], vec![], vec![], vec![]);
-        Self { start, now: start, clients, up, down, events, obedient: true, heard: 0, seed, room, io, recorder, transport, limits, server }
+        Self { start, now: start, clients, up, down, events, obedient: true, heard: 0, seed, room, io, shared, recorder, transport, limits, server }
     }
 
     /// A client joins as peer `n + 1`, with the tracks `(n + 1) * 10` (voice) and `(n + 1) * 10 + 1` (camera).
@@ -101,6 +104,22 @@ impl World {
                 let (slot, track) = (self.clients[to].slot(kind, n), TrackId((from as u64 + 1) * 10 + track));
                 self.request(Request::Bind { peer: PeerId(to as u64 + 1), slot, track: Some(track) });
             }
+        }
+    }
+
+    /// Has all slots of `to` follow the loudest voices.
+    pub(super) fn listen(&mut self, to: usize) {
+        let slots: Vec<Mid> = self.clients[to].slots.iter().filter(|line| line.kind == Kind::Audio).map(|line| line.mid).collect();
+        for slot in slots {
+            self.request(Request::BindSpeaker { peer: PeerId(to as u64 + 1), slot });
+        }
+    }
+
+    /// Has the worker forward so many packets a second for other rooms.
+    pub(super) fn occupy(&mut self, packets_per_second: u64) {
+        let mut meter = Meter::default();
+        for second in 0..20 {
+            meter.turn(second * packets_per_second, self.now + Duration::from_secs(second), &self.shared.load);
         }
     }
 
@@ -183,6 +202,7 @@ impl World {
             match wake {
                 Wake::Room { .. } => self.room.wake_room(now, &mut self.io),
                 Wake::Peer { peer, .. } => self.room.wake_peer(peer, now, &mut self.io),
+                Wake::Kept { .. } => self.room.release(now, &mut self.io),
             }
         }
         self.settle();
