@@ -33,7 +33,7 @@ pub(crate) const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
 /// frame once it is connected.
 pub(crate) const EARLY_PACKETS: usize = 512;
 /// Emptied send queues kept for reuse by a worker. More are freed; a turn with more peers to send to allocates.
-pub(crate) const SPARE_QUEUES: usize = 256;
+pub(crate) const SPARE_QUEUES: usize = 64;
 /// How long a packet of a voice channel waits for others to the same listeners, which then leave by one system call. Longer would be heard: a
 /// tenth of what a jitter buffer holds isn't.
 pub(crate) const GATHER: Duration = Duration::from_millis(5);

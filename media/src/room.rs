@@ -246,8 +246,10 @@ impl Room {
         let key = self.key(peer);
         let Some(present) = self.peers.get_mut(peer).and_then(Option::as_mut) else { return };
         if datagram.is_rtp() {
-            if let Some(packet) = present.receive_rtp(datagram, key, now, io) {
-                self.forward(peer, packet, now, io);
+            if let Some(packet) = present.receive_rtp(datagram, key, now, io)
+                && let Some((track, layer)) = self.forward(peer, &packet, now, io)
+            {
+                self.keep(track, layer, packet, now, io);
             }
             return;
         }
@@ -331,32 +333,32 @@ impl Room {
         Some((index, rid, codec))
     }
 
-    /// The hot path: one packet of a publisher goes to the slots bound to its track.
-    fn forward(&mut self, publisher: usize, packet: RtpPacket, now: Instant, io: &mut Io) {
+    /// The hot path: one packet of a publisher goes to the slots bound to its track. One that is to be kept instead comes back, as its track and
+    /// layer.
+    fn forward(&mut self, publisher: usize, packet: &RtpPacket, now: Instant, io: &mut Io) -> Option<(usize, usize)> {
         io.counters.rtp_in.inc();
-        let Some((index, rid, codec)) = self.admit(publisher, &packet, &io.counters) else { return };
-        let Some(track) = self.tracks[index].as_mut() else { return };
+        let (index, rid, codec) = self.admit(publisher, packet, &io.counters)?;
+        let track = self.tracks[index].as_mut()?;
         let vp8 = payload::vp8(codec, &packet.payload);
         let frame = payload::frame(codec, &packet.payload, vp8.as_ref());
-        let Some(Observed { layer, news }) = track.layers.observe(rid, &packet, frame, now) else {
+        let Some(Observed { layer, news }) = track.layers.observe(rid, packet, frame, now) else {
             io.counters.dropped_layer.inc();
-            return;
+            return None;
         };
-        let facts = ingress::facts(&packet, frame, vp8.as_ref(), track.layers.layer(layer).clock);
+        let facts = ingress::facts(packet, frame, vp8.as_ref(), track.layers.layer(layer).clock);
         if track.kind == Kind::Video && facts.starts_decoding {
             track.layers.layer_mut(layer).key_frames.arrived();
         }
         let kind = track.kind;
         if kind == Kind::Audio {
             // Before it is forwarded: the packet that earns its sender a place is heard.
-            self.listen(publisher, index, &packet, now, io);
+            self.listen(publisher, index, packet, now, io);
             if self.gathers(io) {
-                self.keep(index, layer, packet, now, io);
-                return;
+                return Some((index, layer));
             }
         }
-        let Some(track) = self.tracks[index].as_mut() else { return };
-        let forwarded = Forwarded { packet: &packet, layer, facts };
+        let track = self.tracks[index].as_mut()?;
+        let forwarded = Forwarded { packet, layer, facts };
         let (mut awaits, mut unused) = (false, true);
         for SlotKey { peer, slot } in &track.subscribers {
             let Some(subscriber) = self.peers[*peer].as_mut() else { continue };
@@ -378,6 +380,7 @@ impl Room {
                 self.adapt_soon(now, io);
             }
         }
+        None
     }
 
     fn listen(&mut self, publisher: usize, track: usize, packet: &RtpPacket, now: Instant, io: &mut Io) {

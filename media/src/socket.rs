@@ -179,6 +179,9 @@ impl Packets {
     /// Makes one run of any two single RTP packets of different streams that follow each other: the larger one goes first. What is
     /// queued must be RTP.
     pub(crate) fn pair(&mut self) {
+        if self.runs.len() < 2 {
+            return;
+        }
         let mut start = 0;
         let mut paired: usize = 0;
         for n in 0..self.runs.len() {
