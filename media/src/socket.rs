@@ -369,7 +369,8 @@ mod tests {
     fn single_packets_of_different_streams_leave_in_pairs() {
         let [here, there, elsewhere] = [1, 2, 3].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
         let mut packets = Packets::default();
-        let queued = [(1, 80, there), (2, 90, there), (3, 60, elsewhere), (3, 70, elsewhere), (4, 90, there), (5, 90, there), (6, 99, there)];
+        let queued =
+            [(1, 80, there), (2, 90, there), (3, 60, elsewhere), (3, 70, elsewhere), (4, 90, there), (5, 90, there), (6, 99, there)];
         for (ssrc, length, destination) in queued {
             packets.append(|bytes| {
                 bytes.extend(rtp(ssrc, length));
@@ -380,7 +381,8 @@ mod tests {
         let runs: Vec<(usize, usize)> = packets.runs.iter().map(|run| (run.segment, run.length)).collect();
         // The larger in front; one stream stays in order; what is a run already stays one.
         assert_eq!(runs, [(90, 170), (60, 60), (70, 70), (90, 180), (99, 99)]);
-        let order = [(2, 90, there), (1, 80, there), (3, 60, elsewhere), (3, 70, elsewhere), (4, 90, there), (5, 90, there), (6, 99, there)];
+        let order =
+            [(2, 90, there), (1, 80, there), (3, 60, elsewhere), (3, 70, elsewhere), (4, 90, there), (5, 90, there), (6, 99, there)];
         assert_eq!(packets.datagrams(), order.map(|(ssrc, length, destination)| (destination, rtp(ssrc, length))));
     }
 

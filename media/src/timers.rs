@@ -10,10 +10,17 @@ use std::time::Instant;
 /// Who is woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Wake {
-    Room { room: usize },
-    Peer { room: usize, peer: usize },
+    Room {
+        room: usize,
+    },
+    Peer {
+        room: usize,
+        peer: usize,
+    },
     /// The packets that a room keeps.
-    Kept { room: usize },
+    Kept {
+        room: usize,
+    },
 }
 
 #[derive(Debug, Default)]

@@ -37,7 +37,10 @@ pub struct SeatKeys {
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Told {
     /// Each seat hears the first so many of the others.
-    Open { seats: Vec<SeatKeys>, receives: usize },
+    Open {
+        seats: Vec<SeatKeys>,
+        receives: usize,
+    },
     Close(Vec<SocketAddr>),
 }
 

@@ -71,7 +71,24 @@ impl World {
         let recorder = Arc::<Recorder>::default();
         let room = Room::new(0, Arc::clone(&recorder) as Arc<dyn EventSink>, limits);
         let (clients, up, down, events) = (vec![], vec![], vec![], vec![]);
-        Self { start, now: start, clients, up, down, events, obedient: true, heard: 0, seed, room, io, shared, recorder, transport, limits, server }
+        Self {
+            start,
+            now: start,
+            clients,
+            up,
+            down,
+            events,
+            obedient: true,
+            heard: 0,
+            seed,
+            room,
+            io,
+            shared,
+            recorder,
+            transport,
+            limits,
+            server,
+        }
     }
 
     /// A client joins as peer `n + 1`, with the tracks `(n + 1) * 10` (voice) and `(n + 1) * 10 + 1` (camera).
