@@ -85,6 +85,14 @@ pub enum Event {
     ChatMessage {
         message: Message,
     },
+    /// The text of a message that was told before is another.
+    ChatEdited {
+        message: Message,
+    },
+    /// A message that was told before is a tombstone.
+    ChatDeleted {
+        message: Message,
+    },
     /// Rooms that appeared or changed, and ids of those that ended, since the last of these.
     LobbyChanged {
         rooms: Vec<LobbyRoom>,

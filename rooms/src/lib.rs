@@ -30,6 +30,6 @@ pub use id::{ChannelId, MessageId, ParticipantId, RoomId, SessionId, TrackId, Us
 pub use limits::ChatRate;
 pub use request::{
     Answered, CreateLink, CreateRoom, CreatedLink, JoinRoom, Joined, LobbyFilter, LobbyWatch, MediaStats, Offer, Part, Publication,
-    RedeemedLink, Stats, Watch,
+    RedeemedLink, SendMessage, Stats, Watch,
 };
 pub use view::{Demand, Kind, Mid, Quality, Rid, RoomKind, User};

@@ -61,6 +61,21 @@ pub(crate) fn may_chat(grants: &Grants) -> Result<()> {
     }
 }
 
+/// Nobody changes what others wrote.
+pub(crate) fn may_edit(user: &UserId, author: &UserId) -> Result<()> {
+    if user == author { Ok(()) } else { Err(Error::Forbidden("only its author may edit a message")) }
+}
+
+/// One's own, and in a room that one administers everybody's.
+pub(crate) fn may_delete(authority: &Authority, author: &UserId, room: &RoomId, owner: &UserId) -> Result<()> {
+    match authority {
+        Authority::User { user, .. } if user == author => Ok(()),
+        Authority::User { .. } | Authority::Backend => {
+            may_administer(authority, room, owner).map_err(|_| Error::Forbidden("only its author and the room's owner may delete a message"))
+        }
+    }
+}
+
 /// Whether `authority` may close the room and remove participants.
 pub(crate) fn may_administer(authority: &Authority, room: &RoomId, owner: &UserId) -> Result<()> {
     let Authority::User { user, grants } = authority else { return Ok(()) };

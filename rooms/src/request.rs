@@ -21,6 +21,15 @@ pub struct CreateRoom {
     pub nonce: Nonce,
 }
 
+/// A message to be sent.
+#[derive(Debug, Clone)]
+pub struct SendMessage {
+    pub nonce: Nonce,
+    pub text: String,
+    /// The number of the message that it answers.
+    pub reply_to: Option<u64>,
+}
+
 /// Which of the listed rooms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LobbyFilter {

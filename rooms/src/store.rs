@@ -6,8 +6,8 @@ mod memory;
 
 pub use memory::MemoryStore;
 
-use crate::view::{History, Message, RoomKind, User};
-use crate::{ChannelId, MessageId, RoomId};
+use crate::view::{Audience, Cursor, History, Message, RoomKind, Unread, User};
+use crate::{ChannelId, MessageId, RoomId, UserId};
 use async_trait::async_trait;
 use std::time::SystemTime;
 
@@ -15,13 +15,15 @@ use std::time::SystemTime;
 ///
 /// # Guarantees
 /// * A returned `Ok` means durable: committed and synced.
-/// * Messages of a channel are numbered 1, 2, 3 … without a gap, in the order in which they become visible; the number is
-///   given by the store's own conditional write and by nothing else.
-/// * A nonce that was stored within the last 24 h stores nothing again and returns what the first call returned.
 /// * Texts come back byte by byte, times to the millisecond.
 /// * An operation that returns an error may or may not have happened; repeating it with the same nonce is safe.
+pub trait Store: RoomStore + MessageStore {}
+
+impl<T: RoomStore + MessageStore> Store for T {}
+
+/// Rooms and the links into them.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait RoomStore: Send + Sync + 'static {
     /// Keeps a room. The same (owner, nonce) twice returns the first room.
     async fn create_room(&self, room: RoomRecord, nonce: Nonce) -> Result<RoomRecord, StoreError>;
     /// A room that has not ended.
@@ -35,12 +37,44 @@ pub trait Store: Send + Sync + 'static {
     async fn create_link(&self, link: LinkRecord) -> Result<(), StoreError>;
     /// Counts one use of a link, if it has one left at `now`. Decided once, however many race for the last use.
     async fn redeem_link(&self, secret_hash: &[u8; 32], now: SystemTime) -> Result<Redeemed, StoreError>;
+}
 
+/// Messages of channels, and how far each user has read them.
+///
+/// # Guarantees
+/// * Messages of a channel are numbered 1, 2, 3 … without a gap, in the order in which they become visible; the number is
+///   given by the store's own conditional write and by nothing else. A deleted message keeps its number.
+/// * A nonce that was stored within the last 24 h stores nothing again and returns what the first call returned, but for what was edited or
+///   deleted since.
+/// * Counts are never negative, and a user's own messages are never unread. Nothing is written per reader when a message is sent.
+#[async_trait]
+pub trait MessageStore: Send + Sync + 'static {
     /// Appends a message to its channel and gives it the next sequence number. The same (author, nonce) in one channel twice returns the
-    /// stored message, with `duplicate` set.
+    /// stored message, with `duplicate` set. Whoever writes has read all before it.
     async fn append(&self, message: NewMessage) -> Result<Appended, StoreError>;
-    /// At most `limit` messages, those with the highest numbers below `before` (or the newest), oldest first.
-    async fn history(&self, channel: &ChannelId, before: Option<u64>, limit: u32) -> Result<History, StoreError>;
+    /// Replaces the text and the mentions of a message. `None` where there is none, or it is deleted.
+    async fn edit(&self, edit: Edit) -> Result<Option<Message>, StoreError>;
+    /// Turns a message into a tombstone. A second time changes nothing. `None` where there is no such message.
+    async fn delete(&self, channel: &ChannelId, seq: u64, at: SystemTime) -> Result<Option<Message>, StoreError>;
+    /// One message.
+    async fn message(&self, channel: &ChannelId, seq: u64) -> Result<Option<Message>, StoreError>;
+    /// At most `limit` messages, oldest first.
+    async fn history(&self, channel: &ChannelId, cursor: Cursor, limit: u32) -> Result<History, StoreError>;
+
+    /// The user has read everything up to `seq`, or to the newest message if that is lower. A marker never moves back by this. Returns where it is.
+    async fn mark_read(&self, user: &UserId, channel: &ChannelId, seq: u64) -> Result<u64, StoreError>;
+    /// The user hasn't read `seq` and what follows. Returns where the marker is.
+    async fn mark_unread(&self, user: &UserId, channel: &ChannelId, seq: u64) -> Result<u64, StoreError>;
+    /// What the user hasn't read of each of these channels, in their order.
+    async fn unread(&self, user: &UserId, channels: &[Membership]) -> Result<Vec<Unread>, StoreError>;
+}
+
+/// A channel as one of its readers has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    pub channel: ChannelId,
+    /// The number of the newest message when the user came: all up to it counts as read, whatever a marker says.
+    pub since: u64,
 }
 
 /// A client-made key that makes a retry safe. 1–64 bytes.
@@ -104,6 +138,20 @@ pub struct NewMessage {
     pub nonce: Nonce,
     pub text: String,
     pub sent_at: SystemTime,
+    pub reply_to: Option<u64>,
+    /// Each once.
+    pub mentions: Vec<Audience>,
+}
+
+/// A change of a message's text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    pub channel: ChannelId,
+    pub seq: u64,
+    pub text: String,
+    /// Each once.
+    pub mentions: Vec<Audience>,
+    pub at: SystemTime,
 }
 
 /// A stored message.

@@ -2,6 +2,7 @@
 
 use crate::limits::{BUDDY_CAPACITY_MAX, CAPACITY_MIN, VOICE_CAPACITY_MAX};
 use crate::{ChannelId, MessageId, ParticipantId, RoomId, TrackId, UserId};
+use std::ops::Range;
 use std::time::SystemTime;
 
 pub use media::{Demand, Kind, LayerStats, Mid, Quality, Rid, TrackId as TrackNumber};
@@ -154,14 +155,76 @@ pub struct Message {
     /// Contiguous from 1 in its channel.
     pub seq: u64,
     pub author: User,
+    /// Empty in a deleted message.
     pub text: String,
     pub sent_at: SystemTime,
+    /// When it was changed last, if it was.
+    pub edited_at: Option<SystemTime>,
+    /// What is left is a tombstone, which keeps its number.
+    pub deleted_at: Option<SystemTime>,
+    /// The number of the message that it answers, which may be deleted by now.
+    pub reply_to: Option<u64>,
+    /// Whom it mentions, each once. Empty in a deleted message.
+    pub mentions: Vec<Audience>,
 }
 
-/// A page of messages, oldest first.
+/// Who is meant by a mention.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Audience {
+    /// Everyone who reads the channel.
+    Everyone,
+    User(UserId),
+}
+
+/// Which messages of a channel are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cursor {
+    Newest,
+    /// Those with the highest numbers below this one.
+    Before(u64),
+    /// Those with the lowest numbers above this one.
+    After(u64),
+    /// This one in the middle, as far as there are as many on both sides.
+    Around(u64),
+}
+
+impl Cursor {
+    /// The numbers of a page of a channel whose newest message is `head`.
+    pub fn page(self, head: u64, limit: u32) -> Range<u64> {
+        let (end, limit) = (head + 1, u64::from(limit));
+        let first = |start: u64| start..start.saturating_add(limit).min(end);
+        match self {
+            Self::Newest => end.saturating_sub(limit).max(1)..end,
+            Self::Before(seq) => {
+                let end = seq.clamp(1, end);
+                end.saturating_sub(limit).max(1)..end
+            }
+            Self::After(seq) => first(seq.saturating_add(1).min(end)),
+            Self::Around(seq) => first(seq.min(end).saturating_sub(limit / 2).min(end.saturating_sub(limit)).max(1)),
+        }
+    }
+}
+
+/// A page of messages, oldest first. Deleted ones are among them, as tombstones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
     pub messages: Vec<Message>,
     /// Whether older messages than these exist.
     pub more: bool,
+    /// Whether newer messages than these exist.
+    pub newer: bool,
+}
+
+/// What a user hasn't read of a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    pub channel: ChannelId,
+    /// The number of the newest message; 0 where there is none.
+    pub head: u64,
+    /// Everything up to this number is read. At most `head`.
+    pub read: u64,
+    /// Messages above `read` that aren't deleted.
+    pub unread: u64,
+    /// Those among them that mention the user. A message counts once.
+    pub mentions: u64,
 }

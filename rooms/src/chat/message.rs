@@ -6,12 +6,12 @@
 use super::sequence::Sequence;
 use crate::room::event::Input;
 use crate::room::handle::{Arrival, Request};
-use crate::store::{Appended, NewMessage, Store, StoreError};
-use crate::view::Message;
+use crate::store::{Appended, Edit, NewMessage, Store, StoreError};
+use crate::view::{Cursor, Message};
 use crate::{ChannelId, Error, Result};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -29,8 +29,15 @@ const FETCH_RETRY: Duration = Duration::from_secs(1);
 const FETCH_MESSAGES: u64 = 100;
 
 struct Pending {
-    message: NewMessage,
+    change: Change,
     reply: oneshot::Sender<Result<Message>>,
+}
+
+/// What is to happen to a channel.
+pub(crate) enum Change {
+    Append(NewMessage),
+    Edit(Edit),
+    Delete { seq: u64, at: SystemTime },
 }
 
 /// The way to a channel's task. Cheap to clone; the task ends with the last clone.
@@ -57,14 +64,14 @@ impl ChannelQueue {
         Self { pending: sender }
     }
 
-    /// Stores a message and returns it with its number; everyone in the channel is told in order.
+    /// Stores a change and returns the message as it is then; everyone in the channel is told in order.
     ///
     /// # Errors
-    /// `Unavailable`: it may be stored or not.
-    pub(crate) async fn send(&self, message: NewMessage) -> Result<Message> {
+    /// `Unavailable`: it may be stored or not. `NotFound` for a message to be changed that isn't there, or is deleted.
+    pub(crate) async fn send(&self, change: Change) -> Result<Message> {
         let (reply, stored) = oneshot::channel();
         let exchange = async {
-            self.pending.send(Pending { message, reply }).await.ok()?;
+            self.pending.send(Pending { change, reply }).await.ok()?;
             stored.await.ok()
         };
         let answered = tokio::time::timeout(SEND_TIMEOUT, exchange).await;
@@ -99,13 +106,18 @@ impl Writer {
     async fn store(&mut self, batch: impl Iterator<Item = Pending>) {
         // Read before the first append: what is stored by then was told by an earlier task, or is history.
         if self.sequence.is_none() {
-            match timed(self.store.history(&self.channel, None, 1)).await {
+            match timed(self.store.history(&self.channel, Cursor::Newest, 1)).await {
                 Ok(page) => self.sequence = Some(Sequence::after(page.messages.last().map_or(0, |message| message.seq))),
                 Err(error) => return batch.for_each(|pending| drop(pending.reply.send(Err(error.into())))),
             }
         }
         let mut appends = JoinSet::new();
-        for Pending { message, reply } in batch {
+        let mut amendments = vec![];
+        for Pending { change, reply } in batch {
+            let Change::Append(message) = change else {
+                amendments.push((change, reply));
+                continue;
+            };
             let store = self.store.clone();
             appends.spawn(async move {
                 let appended = timed(store.append(message)).await;
@@ -116,13 +128,30 @@ impl Writer {
         }
         let appended: Vec<Appended> = appends.join_all().await.into_iter().flatten().collect();
         self.deliver(appended.into_iter().map(|appended| appended.message)).await;
+        for (change, reply) in amendments {
+            drop(reply.send(self.amend(change).await));
+        }
+    }
+
+    /// Changes a message, after those that were sent before the change.
+    async fn amend(&mut self, change: Change) -> Result<Message> {
+        let amended = match change {
+            Change::Edit(edit) => timed(self.store.edit(edit)).await?,
+            Change::Delete { seq, at } => timed(self.store.delete(&self.channel, seq, at)).await?,
+            Change::Append(_) => None,
+        };
+        let message = amended.ok_or(Error::NotFound("message"))?;
+        if self.sequence.as_mut().is_none_or(|sequence| sequence.amend(&message)) {
+            self.tell(Input::Amend(message.clone())).await;
+        }
+        Ok(message)
     }
 
     async fn fill_gaps(&mut self) {
         while let Some(gap) = self.sequence.as_ref().and_then(Sequence::gap) {
             let before = gap.end.min(gap.start + FETCH_MESSAGES);
             let limit = u32::try_from(before - gap.start).unwrap_or(u32::MAX);
-            let Ok(page) = timed(self.store.history(&self.channel, Some(before), limit)).await else { return };
+            let Ok(page) = timed(self.store.history(&self.channel, Cursor::Before(before), limit)).await else { return };
             self.deliver(page.messages).await;
             if self.sequence.as_ref().and_then(Sequence::gap).is_some_and(|after| after.start == gap.start) {
                 tracing::error!(channel = %self.channel, missing = gap.start, "the store has a gap in a channel");
@@ -137,9 +166,13 @@ impl Writer {
         // Counted by number, as it is told: so a message whose first answer was lost counts too, and once.
         self.stored.fetch_add(due.len() as u64, Ordering::Relaxed);
         if !due.is_empty() {
-            // A room that has ended has nobody to tell.
-            let _ = self.room.send(Request { input: Input::Deliver(due), arrival: Arrival::default(), reply: None }).await;
+            self.tell(Input::Deliver(due)).await;
         }
+    }
+
+    async fn tell(&self, input: Input) {
+        // A room that has ended has nobody to tell.
+        let _ = self.room.send(Request { input, arrival: Arrival::default(), reply: None }).await;
     }
 }
 

@@ -3,4 +3,4 @@
 mod message;
 mod sequence;
 
-pub(crate) use message::ChannelQueue;
+pub(crate) use message::{ChannelQueue, Change};

@@ -44,6 +44,14 @@ impl Sequence {
         due
     }
 
+    /// A message was edited or deleted. True when it was told already, so that the change must be: otherwise it will be told as it is now.
+    pub(super) fn amend(&mut self, message: &Message) -> bool {
+        if let Some(held) = self.held.get_mut(&message.seq) {
+            held.clone_from(message);
+        }
+        message.seq < self.next
+    }
+
     /// The numbers that are missing before the first message held.
     pub(super) fn gap(&self) -> Option<Range<u64>> {
         let (first, _) = self.held.first_key_value()?;
@@ -67,6 +75,10 @@ mod tests {
             author: User { id: UserId::new("u"), name: "u".to_owned() },
             text: String::new(),
             sent_at: SystemTime::UNIX_EPOCH,
+            edited_at: None,
+            deleted_at: None,
+            reply_to: None,
+            mentions: vec![],
         }
     }
 
@@ -82,6 +94,17 @@ mod tests {
         assert_eq!(seqs(&sequence.take([message(5)])), [5, 6, 7]);
         assert_eq!(sequence.gap(), None);
         assert_eq!(seqs(&sequence.take([message(6), message(3)])), [], "told already");
+    }
+
+    #[test]
+    fn a_message_that_was_changed_while_it_waited_is_told_as_it_is_now() {
+        let mut sequence = Sequence::after(4);
+        sequence.take([message(6)]);
+        let edited = |seq| Message { text: "edited".to_owned(), ..message(seq) };
+        assert!(sequence.amend(&edited(4)), "it was told");
+        assert!(!sequence.amend(&edited(5)) && !sequence.amend(&edited(6)), "they will be");
+        let due = sequence.take([message(5)]);
+        assert_eq!(due.iter().map(|message| message.text.as_str()).collect::<Vec<_>>(), ["", "edited"]);
     }
 
     #[test]

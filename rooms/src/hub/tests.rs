@@ -6,7 +6,8 @@ mod media;
 
 use super::*;
 use crate::session::{Grants, Outbox, RoomGrants};
-use crate::store::{Listing, MemoryStore};
+use crate::store::{Listing, MemoryStore, Nonce, RoomStore as _};
+use crate::SendMessage;
 use crate::view::ParticipantState;
 use crate::{CloseReason, Event, Part, RoomKind};
 
@@ -294,7 +295,7 @@ async fn two_rooms_of_the_same_shape_hear_nothing_of_each_other() {
     let seat = bench.join(&b, &there).await.unwrap();
     let visitor = bench.client("u2");
     bench.join(&visitor, &here).await.unwrap();
-    bench.hub.send(&visitor.session, &here.channel, Nonce("1".to_owned()), "여기".to_owned()).await.unwrap();
+    bench.hub.send(&visitor.session, &here.channel, SendMessage { nonce: Nonce("1".to_owned()), text: "여기".to_owned(), reply_to: None }).await.unwrap();
     bench.hub.leave(&visitor.session.id, &here.id).await.unwrap();
     assert!(matches!(a.next().await, Event::ParticipantJoined { .. }));
     assert!(matches!(a.next().await, Event::ChatMessage { .. }));
@@ -302,7 +303,7 @@ async fn two_rooms_of_the_same_shape_hear_nothing_of_each_other() {
     assert_eq!(b.told(), []);
     let foreign = bench.hub.kick(&bench.client("ann").session, &here.id, &seat.participant).await;
     assert_eq!(foreign, Err(Error::NotFound("participant")));
-    assert_eq!(bench.hub.history(&b.session, &here.channel, None, 10).await, Err(Error::NotFound("channel")));
+    assert_eq!(bench.hub.history(&b.session, &here.channel, Cursor::Newest, 10).await, Err(Error::NotFound("channel")));
 }
 
 #[tokio::test]

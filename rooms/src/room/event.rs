@@ -53,6 +53,8 @@ pub(crate) enum Input {
     View,
     /// Stored messages, in order, for everyone here.
     Deliver(Vec<Message>),
+    /// A message that was delivered is changed, or deleted.
+    Amend(Message),
     /// From the media plane.
     Media(media::Event),
     /// The time of [`super::Room::next_deadline`] has come.

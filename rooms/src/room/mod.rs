@@ -113,6 +113,10 @@ impl Room {
                     self.tell_all(Event::ChatMessage { message }, out);
                 }
             }
+            Input::Amend(message) => {
+                let is_deleted = message.deleted_at.is_some();
+                self.tell_all(if is_deleted { Event::ChatDeleted { message } } else { Event::ChatEdited { message } }, out);
+            }
             Input::Media(event) => self.media_event(now, event, out),
             Input::Deadline => self.deadline(now, out),
             Input::Stop => self.end(CloseReason::ServerStopped, Output::Stopped, out),

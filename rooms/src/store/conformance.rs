@@ -7,8 +7,8 @@
 
 mod oracle;
 
-use super::{LinkRecord, Listing, NewMessage, Nonce, Redeemed, RoomRecord, Store};
-use crate::view::{RoomKind, User};
+use super::{Edit, LinkRecord, Listing, Membership, NewMessage, Nonce, Redeemed, RoomRecord, Store};
+use crate::view::{Audience, Cursor, Message, RoomKind, User};
 use crate::{ChannelId, MessageId, RoomId, UserId};
 use std::future::Future;
 use std::sync::Arc;
@@ -39,6 +39,16 @@ macro_rules! store_conformance {
             history_pages_meet_without_gap_or_overlap,
             history_bounds_are_exclusive_and_may_lie_outside,
             any_text_survives,
+            an_edited_message_keeps_its_place_and_says_when,
+            a_deleted_message_leaves_a_tombstone_with_its_number,
+            a_retry_returns_the_message_as_it_is_now,
+            own_messages_are_never_unread,
+            a_marker_never_moves_back_by_reading_and_knows_its_channel,
+            what_is_marked_unread_is_unread_until_it_is_read,
+            a_deleted_message_is_unread_by_nobody,
+            an_edit_adds_and_removes_mentions,
+            nothing_before_coming_is_unread,
+            counts_hold_while_many_write_read_and_delete_at_once,
             random_operations_agree_with_an_oracle,
         );
     };
@@ -85,6 +95,8 @@ fn message(id: &str, channel: &str, author: &str, key: &str) -> NewMessage {
         nonce: nonce(key),
         text: format!("text of {id}"),
         sent_at: millis(7),
+        reply_to: None,
+        mentions: vec![],
     }
 }
 
@@ -149,7 +161,7 @@ pub async fn an_ended_room_is_found_no_more(store: Arc<dyn Store>) {
     assert_eq!(open, [RoomId::new("r2")]);
     assert_eq!(store.create_room(room("r3", "owner", 3), nonce("1")).await.unwrap().id, kept.id, "the nonce's room, though it ended");
     assert_eq!(store.room(&kept.id).await.unwrap(), None, "and it stays ended");
-    assert_eq!(store.history(&kept.channel, None, 10).await.unwrap().messages, [sent.message]);
+    assert_eq!(store.history(&kept.channel, Cursor::Newest, 10).await.unwrap().messages, [sent.message]);
 }
 
 /// By the time of creation, whatever the order of keeping.
@@ -201,7 +213,7 @@ pub async fn numbers_are_contiguous_under_concurrent_appends(store: Arc<dyn Stor
         own.sort_by_key(|appended| appended.message.seq);
         assert!(own.iter().all(|appended| !appended.duplicate));
         assert_eq!(own.iter().map(|appended| appended.message.seq).collect::<Vec<_>>(), (1..=64).collect::<Vec<_>>());
-        let kept = store.history(&channel, None, 100).await.unwrap().messages;
+        let kept = store.history(&channel, Cursor::Newest, 100).await.unwrap().messages;
         assert_eq!(kept, own.iter().map(|appended| appended.message.clone()).collect::<Vec<_>>());
     }
 }
@@ -218,7 +230,7 @@ pub async fn a_repeated_nonce_returns_the_first_message(store: Arc<dyn Store>) {
     store.append(message("next", "c", "author", "another")).await.unwrap();
     let again = store.append(message("late", "c", "author", "same")).await.unwrap();
     assert_eq!((again.duplicate, &again.message), (true, &appended[0].message));
-    assert_eq!(store.history(&ChannelId::new("c"), None, 10).await.unwrap().messages.len(), 2);
+    assert_eq!(store.history(&ChannelId::new("c"), Cursor::Newest, 10).await.unwrap().messages.len(), 2);
 }
 
 /// The same nonce elsewhere or by somebody else is another message.
@@ -237,11 +249,11 @@ pub async fn history_pages_meet_without_gap_or_overlap(store: Arc<dyn Store>) {
     }
     store.append(message("elsewhere", "d", "author", "1")).await.unwrap();
     for limit in 1..=11u32 {
-        let (mut seqs, mut before) = (Vec::new(), None);
+        let (mut seqs, mut cursor) = (Vec::new(), Cursor::Newest);
         loop {
-            let page = store.history(&channel, before, limit).await.unwrap();
+            let page = store.history(&channel, cursor, limit).await.unwrap();
             assert!(page.messages.is_sorted_by_key(|message| message.seq), "oldest first");
-            before = page.messages.first().map(|message| message.seq);
+            cursor = Cursor::Before(page.messages[0].seq);
             seqs.splice(0..0, page.messages.iter().map(|message| message.seq));
             assert_eq!(page.more, seqs[0] > 1, "limit {limit}, after {} messages", seqs.len());
             if !page.more {
@@ -258,21 +270,31 @@ pub async fn history_bounds_are_exclusive_and_may_lie_outside(store: Arc<dyn Sto
     for index in 1..=3 {
         store.append(message(&format!("m{index}"), "c", "author", &format!("{index}"))).await.unwrap();
     }
-    for (before, limit, seqs, more) in [
-        (Some(0), 10, &[][..], false),
-        (Some(1), 10, &[], false),
-        (Some(2), 10, &[1], false),
-        (Some(3), 1, &[2], true),
-        (Some(4), 3, &[1, 2, 3], false),
-        (Some(u64::MAX), 2, &[2, 3], true),
-        (None, 100, &[1, 2, 3], false),
+    for (cursor, limit, seqs, (more, newer)) in [
+        (Cursor::Before(0), 10, &[][..], (false, true)),
+        (Cursor::Before(1), 10, &[], (false, true)),
+        (Cursor::Before(2), 10, &[1], (false, true)),
+        (Cursor::Before(3), 1, &[2], (true, true)),
+        (Cursor::Before(4), 3, &[1, 2, 3], (false, false)),
+        (Cursor::Before(u64::MAX), 2, &[2, 3], (true, false)),
+        (Cursor::Newest, 100, &[1, 2, 3], (false, false)),
+        (Cursor::After(0), 2, &[1, 2], (false, true)),
+        (Cursor::After(2), 10, &[3], (true, false)),
+        (Cursor::After(3), 10, &[], (true, false)),
+        (Cursor::After(u64::MAX), 10, &[], (true, false)),
+        (Cursor::Around(2), 1, &[2], (true, true)),
+        (Cursor::Around(2), 2, &[1, 2], (false, true)),
+        (Cursor::Around(1), 2, &[1, 2], (false, true)),
+        (Cursor::Around(3), 2, &[2, 3], (true, false)),
+        (Cursor::Around(2), 50, &[1, 2, 3], (false, false)),
+        (Cursor::Around(u64::MAX), 2, &[2, 3], (true, false)),
     ] {
-        let page = store.history(&channel, before, limit).await.unwrap();
-        assert_eq!(page.messages.iter().map(|message| message.seq).collect::<Vec<_>>(), seqs, "before {before:?}, limit {limit}");
-        assert_eq!(page.more, more, "before {before:?}, limit {limit}");
+        let page = store.history(&channel, cursor, limit).await.unwrap();
+        assert_eq!(page.messages.iter().map(|message| message.seq).collect::<Vec<_>>(), seqs, "{cursor:?}, limit {limit}");
+        assert_eq!((page.more, page.newer), (more, newer), "{cursor:?}, limit {limit}");
     }
-    let nothing = store.history(&ChannelId::new("never used"), None, 10).await.unwrap();
-    assert!(nothing.messages.is_empty() && !nothing.more);
+    let nothing = store.history(&ChannelId::new("never used"), Cursor::Newest, 10).await.unwrap();
+    assert!(nothing.messages.is_empty() && !nothing.more && !nothing.newer);
 }
 
 /// Korean, emoji of several code points, quotes, control characters, nothing at all.
@@ -285,8 +307,230 @@ pub async fn any_text_survives(store: Arc<dyn Store>) {
         };
         assert_eq!(store.append(sent).await.unwrap().message.text, *text);
     }
-    let kept = store.history(&ChannelId::new("채널 🍶"), None, 100).await.unwrap().messages;
+    let kept = store.history(&ChannelId::new("채널 🍶"), Cursor::Newest, 100).await.unwrap().messages;
     assert_eq!(kept.iter().map(|message| message.text.as_str()).collect::<Vec<_>>(), texts);
     assert_eq!(kept[0].author, user("글쓴이"));
     assert_eq!(kept[0].sent_at, millis(7));
+}
+
+/// Appends a message of `author` that mentions these, and returns its number.
+async fn say(store: &dyn Store, channel: &str, author: &str, key: &str, mentions: &[Audience]) -> u64 {
+    let new = NewMessage { mentions: mentions.to_vec(), ..message(&format!("{channel} {author} {key}"), channel, author, key) };
+    store.append(new).await.unwrap().message.seq
+}
+
+fn named(user: &str) -> Audience {
+    Audience::User(UserId::new(user))
+}
+
+fn edit(channel: &str, seq: u64, mentions: &[Audience]) -> Edit {
+    Edit { channel: ChannelId::new(channel), seq, text: "고침 ✍".to_owned(), mentions: mentions.to_vec(), at: millis(50) }
+}
+
+/// (read, unread, mentions) of a channel for somebody who has always been there.
+async fn unread(store: &dyn Store, user: &str, channel: &str) -> (u64, u64, u64) {
+    unread_since(store, user, channel, 0).await
+}
+
+async fn unread_since(store: &dyn Store, user: &str, channel: &str, since: u64) -> (u64, u64, u64) {
+    let membership = Membership { channel: ChannelId::new(channel), since };
+    let unread = store.unread(&UserId::new(user), &[membership]).await.unwrap();
+    assert!(unread.len() == 1 && unread[0].channel.as_str() == channel && unread[0].read <= unread[0].head, "{unread:?}");
+    (unread[0].read, unread[0].unread, unread[0].mentions)
+}
+
+async fn delete(store: &dyn Store, channel: &str, seq: u64) {
+    store.delete(&ChannelId::new(channel), seq, millis(60)).await.unwrap().unwrap();
+}
+
+/// Also in history; what isn't there or is deleted can't be edited.
+pub async fn an_edited_message_keeps_its_place_and_says_when(store: Arc<dyn Store>) {
+    let channel = ChannelId::new("c");
+    let answer = NewMessage { reply_to: Some(1), mentions: vec![named("b")], ..message("m2", "c", "a", "2") };
+    let first = store.append(message("m1", "c", "a", "1")).await.unwrap().message;
+    let before = store.append(answer).await.unwrap().message;
+    assert_eq!((before.reply_to, before.edited_at, &before.mentions[..]), (Some(1), None, &[named("b")][..]));
+    let edited = store.edit(edit("c", 2, &[Audience::Everyone])).await.unwrap().unwrap();
+    let expected = Message { text: "고침 ✍".to_owned(), edited_at: Some(millis(50)), mentions: vec![Audience::Everyone], ..before };
+    assert_eq!(edited, expected);
+    assert_eq!(store.message(&channel, 2).await.unwrap(), Some(edited.clone()));
+    assert_eq!(store.history(&channel, Cursor::Newest, 10).await.unwrap().messages, [first, edited]);
+    for nowhere in [edit("c", 0, &[]), edit("c", 3, &[]), edit("d", 1, &[]), edit("c", u64::MAX, &[])] {
+        assert_eq!(store.edit(nowhere).await.unwrap(), None);
+    }
+    delete(&*store, "c", 2).await;
+    assert_eq!(store.edit(edit("c", 2, &[])).await.unwrap(), None, "deleted");
+}
+
+/// The numbers after it go on, and a second deletion changes nothing.
+pub async fn a_deleted_message_leaves_a_tombstone_with_its_number(store: Arc<dyn Store>) {
+    let channel = ChannelId::new("c");
+    for key in ["1", "2"] {
+        say(&*store, "c", "a", key, &[Audience::Everyone]).await;
+    }
+    let before = store.message(&channel, 2).await.unwrap().unwrap();
+    let deleted = store.delete(&channel, 2, millis(60)).await.unwrap().unwrap();
+    assert_eq!(deleted, Message { text: String::new(), mentions: vec![], deleted_at: Some(millis(60)), ..before });
+    assert_eq!(store.delete(&channel, 2, millis(99)).await.unwrap(), Some(deleted.clone()));
+    assert_eq!(store.message(&channel, 2).await.unwrap(), Some(deleted.clone()));
+    assert_eq!(store.history(&channel, Cursor::Newest, 1).await.unwrap().messages, [deleted]);
+    assert_eq!(say(&*store, "c", "a", "3", &[]).await, 3);
+    for (channel, seq) in [("c", 0), ("c", 4), ("d", 1), ("c", u64::MAX)] {
+        assert_eq!(store.delete(&ChannelId::new(channel), seq, millis(60)).await.unwrap(), None);
+    }
+}
+
+/// Nothing is stored again, and nothing comes back.
+pub async fn a_retry_returns_the_message_as_it_is_now(store: Arc<dyn Store>) {
+    for key in ["1", "2"] {
+        say(&*store, "c", "a", key, &[]).await;
+    }
+    let edited = store.edit(edit("c", 1, &[])).await.unwrap().unwrap();
+    delete(&*store, "c", 2).await;
+    let again = store.append(message("m", "c", "a", "1")).await.unwrap();
+    assert_eq!((again.duplicate, again.message), (true, edited));
+    let again = store.append(message("m", "c", "a", "2")).await.unwrap();
+    assert!(again.duplicate && again.message.seq == 2 && again.message.deleted_at.is_some(), "{again:?}");
+}
+
+/// Nor are those before one's own: who writes has read.
+pub async fn own_messages_are_never_unread(store: Arc<dyn Store>) {
+    say(&*store, "c", "b", "1", &[named("a")]).await;
+    assert_eq!(unread(&*store, "a", "c").await, (0, 1, 1));
+    say(&*store, "c", "a", "1", &[named("a"), Audience::Everyone]).await;
+    assert_eq!(unread(&*store, "a", "c").await, (2, 0, 0));
+    assert_eq!(unread(&*store, "b", "c").await, (1, 1, 1));
+    store.mark_unread(&UserId::new("a"), &ChannelId::new("c"), 1).await.unwrap();
+    assert_eq!(unread(&*store, "a", "c").await, (0, 1, 1), "the own one isn't");
+    delete(&*store, "c", 2).await;
+    assert_eq!(unread(&*store, "a", "c").await, (0, 1, 1), "nor is it counted out twice");
+    assert_eq!(unread(&*store, "b", "c").await, (1, 0, 0));
+}
+
+/// A second device that is behind changes nothing; reading one channel leaves the others.
+pub async fn a_marker_never_moves_back_by_reading_and_knows_its_channel(store: Arc<dyn Store>) {
+    let user = UserId::new("reader");
+    for channel in ["c", "d"] {
+        for key in ["1", "2", "3", "4"] {
+            say(&*store, channel, "a", key, &[]).await;
+        }
+    }
+    let read = |channel: &'static str, seq: u64| {
+        let (store, user) = (store.clone(), user.clone());
+        async move { store.mark_read(&user, &ChannelId::new(channel), seq).await.unwrap() }
+    };
+    assert_eq!(read("c", 3).await, 3);
+    assert_eq!(read("c", 2).await, 3, "stale");
+    assert_eq!(read("c", 0).await, 3);
+    assert_eq!(unread(&*store, "reader", "c").await, (3, 1, 0));
+    assert_eq!(unread(&*store, "reader", "d").await, (0, 4, 0));
+    assert_eq!(unread(&*store, "other", "c").await, (0, 4, 0));
+    assert_eq!(read("c", u64::MAX).await, 4, "no further than there are messages");
+    say(&*store, "c", "a", "5", &[]).await;
+    assert_eq!(unread(&*store, "reader", "c").await, (4, 1, 0));
+    assert_eq!(read("never used", 9).await, 0);
+    assert_eq!(unread(&*store, "reader", "never used").await, (0, 0, 0));
+    let asked = ["d", "never used", "c"].map(|channel| Membership { channel: ChannelId::new(channel), since: 0 });
+    let all = store.unread(&user, &asked).await.unwrap();
+    assert_eq!(all.iter().map(|one| (one.channel.as_str(), one.head, one.unread)).collect::<Vec<_>>(), [("d", 4, 4), ("never used", 0, 0), ("c", 5, 1)]);
+    assert_eq!(store.unread(&user, &[]).await.unwrap(), []);
+}
+
+/// From that message on.
+pub async fn what_is_marked_unread_is_unread_until_it_is_read(store: Arc<dyn Store>) {
+    let (user, channel) = (UserId::new("reader"), ChannelId::new("c"));
+    for key in ["1", "2", "3", "4"] {
+        say(&*store, "c", "a", key, &[Audience::Everyone]).await;
+    }
+    store.mark_read(&user, &channel, 4).await.unwrap();
+    assert_eq!(store.mark_unread(&user, &channel, 3).await.unwrap(), 2);
+    assert_eq!(unread(&*store, "reader", "c").await, (2, 2, 2));
+    assert_eq!(store.mark_read(&user, &channel, 4).await.unwrap(), 4);
+    assert_eq!(unread(&*store, "reader", "c").await, (4, 0, 0));
+    assert_eq!(store.mark_unread(&user, &channel, 0).await.unwrap(), 0);
+    assert_eq!(store.mark_unread(&user, &channel, u64::MAX).await.unwrap(), 4);
+    assert_eq!(unread(&*store, "reader", "c").await, (4, 0, 0));
+}
+
+/// The unread, the mentioned, the newest and the marked one; and the channel can still be read.
+pub async fn a_deleted_message_is_unread_by_nobody(store: Arc<dyn Store>) {
+    let (user, channel) = (UserId::new("reader"), ChannelId::new("c"));
+    for key in 1..=6 {
+        say(&*store, "c", "a", &key.to_string(), if key % 2 == 0 { &[Audience::Everyone] } else { &[] }).await;
+    }
+    store.mark_read(&user, &channel, 2).await.unwrap();
+    assert_eq!(unread(&*store, "reader", "c").await, (2, 4, 2));
+    delete(&*store, "c", 3).await;
+    assert_eq!(unread(&*store, "reader", "c").await, (2, 3, 2), "an unread one");
+    delete(&*store, "c", 4).await;
+    assert_eq!(unread(&*store, "reader", "c").await, (2, 2, 1), "one that mentions");
+    delete(&*store, "c", 2).await;
+    delete(&*store, "c", 1).await;
+    assert_eq!(unread(&*store, "reader", "c").await, (2, 2, 1), "the marked one, and one before it");
+    delete(&*store, "c", 6).await;
+    assert_eq!(unread(&*store, "reader", "c").await, (2, 1, 0), "the newest");
+    delete(&*store, "c", 5).await;
+    assert_eq!(unread(&*store, "reader", "c").await, (2, 0, 0), "all");
+    assert_eq!(store.mark_read(&user, &channel, 6).await.unwrap(), 6);
+    say(&*store, "c", "a", "7", &[]).await;
+    assert_eq!(unread(&*store, "reader", "c").await, (6, 1, 0));
+}
+
+/// A message that mentions somebody twice counts once.
+pub async fn an_edit_adds_and_removes_mentions(store: Arc<dyn Store>) {
+    say(&*store, "c", "a", "1", &[]).await;
+    say(&*store, "c", "a", "2", &[named("b")]).await;
+    assert_eq!(unread(&*store, "b", "c").await, (0, 2, 1));
+    store.edit(edit("c", 1, &[named("b"), Audience::Everyone])).await.unwrap().unwrap();
+    assert_eq!(unread(&*store, "b", "c").await, (0, 2, 2));
+    assert_eq!(unread(&*store, "d", "c").await, (0, 2, 1));
+    store.edit(edit("c", 2, &[named("d")])).await.unwrap().unwrap();
+    assert_eq!(unread(&*store, "b", "c").await, (0, 2, 1));
+    assert_eq!(unread(&*store, "d", "c").await, (0, 2, 2));
+    store.edit(edit("c", 1, &[])).await.unwrap().unwrap();
+    store.mark_read(&UserId::new("d"), &ChannelId::new("c"), 2).await.unwrap();
+    assert_eq!(unread(&*store, "b", "c").await, (0, 2, 0));
+    assert_eq!(unread(&*store, "d", "c").await, (2, 0, 0));
+}
+
+/// Whoever never opened a channel has read what was there when they came; so has who left and came again.
+pub async fn nothing_before_coming_is_unread(store: Arc<dyn Store>) {
+    for key in ["1", "2", "3", "4", "5"] {
+        say(&*store, "c", "a", key, &[Audience::Everyone]).await;
+    }
+    assert_eq!(unread_since(&*store, "new", "c", 3).await, (3, 2, 2));
+    assert_eq!(unread_since(&*store, "new", "c", 5).await, (5, 0, 0));
+    store.mark_read(&UserId::new("back"), &ChannelId::new("c"), 2).await.unwrap();
+    assert_eq!(unread_since(&*store, "back", "c", 4).await, (4, 1, 1));
+    store.mark_unread(&UserId::new("back"), &ChannelId::new("c"), 1).await.unwrap();
+    assert_eq!(unread_since(&*store, "back", "c", 4).await, (4, 1, 1));
+    assert_eq!(unread_since(&*store, "new", "never used", 9).await, (0, 0, 0), "more than there is");
+}
+
+/// Counts stay within what there is at any moment, and are exact at the end.
+pub async fn counts_hold_while_many_write_read_and_delete_at_once(store: Arc<dyn Store>) {
+    at_once(96, |index| {
+        let store = store.clone();
+        async move {
+            let (channel, user) = (ChannelId::new("c"), UserId::new(format!("u{}", index % 4)));
+            let seq = say(&*store, "c", user.as_str(), &index.to_string(), &[Audience::Everyone]).await;
+            match index % 3 {
+                0 => delete(&*store, "c", seq).await,
+                1 => drop(store.mark_read(&user, &channel, seq).await.unwrap()),
+                _ => drop(store.edit(edit("c", seq, &[])).await.unwrap()),
+            }
+            let (read, unread, mentions) = unread(&*store, "watcher", "c").await;
+            assert!(read == 0 && unread <= 96 && mentions <= unread, "{unread} unread, {mentions} mentions");
+        }
+    })
+    .await;
+    // A third is deleted, a third mentions nobody any more.
+    assert_eq!(unread(&*store, "watcher", "c").await, (0, 64, 32));
+    let messages = store.history(&ChannelId::new("c"), Cursor::Newest, 100).await.unwrap().messages;
+    for user in 0..4 {
+        let id = UserId::new(format!("u{user}"));
+        let (read, unread, _) = unread(&*store, id.as_str(), "c").await;
+        let left = messages.iter().filter(|message| message.seq > read && message.deleted_at.is_none() && message.author.id != id);
+        assert_eq!(unread, left.count() as u64);
+    }
 }

@@ -2,8 +2,10 @@
 //!
 //! Keeps every promise of [`Store`] but durability, and is the plainest reading of them: one lock around plain maps.
 
-use super::{Appended, LinkRecord, NewMessage, Nonce, Redeemed, RoomRecord, Store, StoreError};
-use crate::view::{History, Message};
+use super::{
+    Appended, Edit, LinkRecord, Membership, MessageStore, NewMessage, Nonce, Redeemed, RoomRecord, RoomStore, StoreError,
+};
+use crate::view::{Audience, Cursor, History, Message, Unread};
 use crate::{ChannelId, RoomId, UserId};
 use async_trait::async_trait;
 use std::collections::HashMap;
@@ -36,6 +38,8 @@ struct Channel {
     /// The message with number n is at n − 1.
     messages: Vec<Message>,
     nonces: HashMap<(UserId, Nonce), usize>,
+    /// All up to this number is read.
+    markers: HashMap<UserId, u64>,
 }
 
 impl MemoryStore {
@@ -51,7 +55,7 @@ impl MemoryStore {
 }
 
 #[async_trait]
-impl Store for MemoryStore {
+impl RoomStore for MemoryStore {
     async fn create_room(&self, room: RoomRecord, nonce: Nonce) -> Result<RoomRecord, StoreError> {
         let mut state = self.state();
         let key = (room.owner.id.clone(), nonce);
@@ -103,35 +107,107 @@ impl Store for MemoryStore {
         link.uses += 1;
         Ok(Redeemed::Granted(link.clone()))
     }
+}
 
+#[async_trait]
+impl MessageStore for MemoryStore {
     async fn append(&self, message: NewMessage) -> Result<Appended, StoreError> {
         let mut state = self.state();
         let channel = state.channels.entry(message.channel.clone()).or_default();
-        let NewMessage { id, channel: channel_id, author, nonce, text, sent_at } = message;
+        let NewMessage { id, channel: channel_id, author, nonce, text, sent_at, reply_to, mentions } = message;
         let key = (author.id.clone(), nonce);
         if let Some(index) = channel.nonces.get(&key) {
             return Ok(Appended { message: channel.messages[*index].clone(), duplicate: true });
         }
         let index = channel.messages.len();
-        let message = Message { id, channel: channel_id, seq: index as u64 + 1, author, text, sent_at };
+        let seq = index as u64 + 1;
+        let (edited_at, deleted_at) = (None, None);
         channel.nonces.insert(key, index);
+        channel.markers.insert(author.id.clone(), seq);
+        let message = Message { id, channel: channel_id, seq, author, text, sent_at, edited_at, deleted_at, reply_to, mentions };
         channel.messages.push(message.clone());
         Ok(Appended { message, duplicate: false })
     }
 
-    async fn history(&self, channel: &ChannelId, before: Option<u64>, limit: u32) -> Result<History, StoreError> {
+    async fn edit(&self, edit: Edit) -> Result<Option<Message>, StoreError> {
+        let mut state = self.state();
+        let Some(message) = state.message_mut(&edit.channel, edit.seq).filter(|message| message.deleted_at.is_none()) else {
+            return Ok(None);
+        };
+        (message.text, message.mentions, message.edited_at) = (edit.text, edit.mentions, Some(edit.at));
+        Ok(Some(message.clone()))
+    }
+
+    async fn delete(&self, channel: &ChannelId, seq: u64, at: SystemTime) -> Result<Option<Message>, StoreError> {
+        let mut state = self.state();
+        let Some(message) = state.message_mut(channel, seq) else { return Ok(None) };
+        if message.deleted_at.is_none() {
+            (message.text, message.mentions, message.deleted_at) = (String::new(), vec![], Some(at));
+        }
+        Ok(Some(message.clone()))
+    }
+
+    async fn message(&self, channel: &ChannelId, seq: u64) -> Result<Option<Message>, StoreError> {
+        Ok(self.state().message_mut(channel, seq).cloned())
+    }
+
+    async fn history(&self, channel: &ChannelId, cursor: Cursor, limit: u32) -> Result<History, StoreError> {
         let state = self.state();
         let messages = state.channels.get(channel).map_or(&[][..], |channel| &channel.messages);
-        let end =
-            before.map_or(messages.len(), |before| usize::try_from(before.saturating_sub(1)).unwrap_or(usize::MAX).min(messages.len()));
-        let start = end.saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
-        Ok(History { messages: messages[start..end].to_vec(), more: start > 0 })
+        let head = messages.len() as u64;
+        let page = cursor.page(head, limit);
+        let kept = &messages[page.start as usize - 1..page.end as usize - 1];
+        Ok(History { messages: kept.to_vec(), more: page.start > 1, newer: page.end <= head })
+    }
+
+    async fn mark_read(&self, user: &UserId, channel: &ChannelId, seq: u64) -> Result<u64, StoreError> {
+        let mut state = self.state();
+        let Some(channel) = state.channels.get_mut(channel) else { return Ok(0) };
+        let head = channel.messages.len() as u64;
+        let marker = channel.markers.entry(user.clone()).or_default();
+        *marker = (*marker).max(seq.min(head));
+        Ok(*marker)
+    }
+
+    async fn mark_unread(&self, user: &UserId, channel: &ChannelId, seq: u64) -> Result<u64, StoreError> {
+        let mut state = self.state();
+        let Some(channel) = state.channels.get_mut(channel) else { return Ok(0) };
+        let marker = seq.saturating_sub(1).min(channel.messages.len() as u64);
+        channel.markers.insert(user.clone(), marker);
+        Ok(marker)
+    }
+
+    async fn unread(&self, user: &UserId, channels: &[Membership]) -> Result<Vec<Unread>, StoreError> {
+        let state = self.state();
+        let unread = |Membership { channel: id, since }: &Membership| {
+            let channel = state.channels.get(id);
+            let messages = channel.map_or(&[][..], |channel| &channel.messages);
+            let head = messages.len() as u64;
+            let marker = channel.and_then(|channel| channel.markers.get(user)).copied().unwrap_or_default();
+            let read = marker.max(*since).min(head);
+            let left = || messages[read as usize..].iter().filter(|message| message.deleted_at.is_none() && message.author.id != *user);
+            let meant = |audience: &Audience| match audience {
+                Audience::Everyone => true,
+                Audience::User(named) => named == user,
+            };
+            let mentions = left().filter(|message| message.mentions.iter().any(meant)).count() as u64;
+            Unread { channel: id.clone(), head, read, unread: left().count() as u64, mentions }
+        };
+        Ok(channels.iter().map(unread).collect())
+    }
+}
+
+impl State {
+    fn message_mut(&mut self, channel: &ChannelId, seq: u64) -> Option<&mut Message> {
+        let index = usize::try_from(seq.checked_sub(1)?).ok()?;
+        self.channels.get_mut(channel)?.messages.get_mut(index)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Store;
     use std::sync::Arc;
 
     async fn empty() -> (Arc<dyn Store>, ()) {

@@ -215,12 +215,34 @@ pub struct ChatSend {
     pub nonce: String,
     /// 1–4,000 characters.
     pub text: String,
+    /// The `seq` of the message that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional, type = "number")]
+    pub reply_to: Option<u64>,
 }
 
-/// Answer of `chat:send`: the message is durable.
+/// Answer of `chat:send`, `chat:edit` and `chat:delete`: the message is durable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct ChatSent {
     pub message: Message,
+}
+
+/// `chat:edit`: one's own message gets another text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ChatEdit {
+    pub channel: String,
+    #[ts(type = "number")]
+    pub seq: u64,
+    /// 1–4,000 characters.
+    pub text: String,
+}
+
+/// `chat:delete`: one's own message, or as the room's owner anybody's. What is left is a message without text, which keeps its number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ChatDelete {
+    pub channel: String,
+    #[ts(type = "number")]
+    pub seq: u64,
 }
 
 /// `chat:history`
@@ -231,6 +253,14 @@ pub struct ChatHistory {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional, type = "number")]
     pub before: Option<u64>,
+    /// Instead of `before`: messages with a higher `seq` than this, the lowest first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional, type = "number")]
+    pub after: Option<u64>,
+    /// Instead of `before`: this message in the middle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional, type = "number")]
+    pub around: Option<u64>,
     /// 1–100, 50 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
@@ -243,6 +273,9 @@ pub struct ChatPage {
     pub messages: Vec<Message>,
     /// Whether older messages exist.
     pub more: bool,
+    /// Whether newer messages exist.
+    #[serde(default)]
+    pub newer: bool,
 }
 
 /// `session:refresh`: a fresh token of the same user, before the old one expires.

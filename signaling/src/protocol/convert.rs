@@ -8,7 +8,8 @@ use super::types::{
 };
 use super::{client_event, server_event};
 use rooms::store::{Listing, Nonce};
-use rooms::{RoomId, view};
+use rooms::view::Cursor;
+use rooms::{ChannelId, RoomId, SendMessage, view};
 use std::time::{Duration, SystemTime};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -232,13 +233,35 @@ impl From<view::Message> for Message {
             author: Author { id: message.author.id.to_string(), name: message.author.name },
             text: message.text,
             sent_at: rfc3339(message.sent_at),
+            edited_at: message.edited_at.map(rfc3339),
+            deleted: message.deleted_at.is_some(),
+            reply_to: message.reply_to,
         }
+    }
+}
+
+/// The channel and the page that are asked for.
+pub(crate) fn page(request: client_event::ChatHistory) -> Result<(ChannelId, Cursor, Option<u32>), WireError> {
+    let client_event::ChatHistory { channel, before, after, around, limit } = request;
+    let cursor = match (before, after, around) {
+        (None, None, None) => Cursor::Newest,
+        (Some(seq), None, None) => Cursor::Before(seq),
+        (None, Some(seq), None) => Cursor::After(seq),
+        (None, None, Some(seq)) => Cursor::Around(seq),
+        _ => return Err(WireError::invalid("before, after and around are given together, allowed is one of them")),
+    };
+    Ok((ChannelId::new(channel), cursor, limit))
+}
+
+impl From<client_event::ChatSend> for SendMessage {
+    fn from(request: client_event::ChatSend) -> Self {
+        Self { nonce: Nonce(request.nonce), text: request.text, reply_to: request.reply_to }
     }
 }
 
 impl From<view::History> for client_event::ChatPage {
     fn from(history: view::History) -> Self {
-        Self { messages: all(history.messages), more: history.more }
+        Self { messages: all(history.messages), more: history.more, newer: history.newer }
     }
 }
 

@@ -183,6 +183,18 @@ pub struct ChatMessage {
     pub message: Message,
 }
 
+/// `chat:edited`: a message has another text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ChatEdited {
+    pub message: Message,
+}
+
+/// `chat:deleted`: a message has no text any more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ChatDeleted {
+    pub message: Message,
+}
+
 /// `lobby:changed`: rooms that appeared or changed, and ids of rooms that ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct LobbyChanged {

@@ -205,9 +205,22 @@ pub struct Message {
     #[ts(type = "number")]
     pub seq: u64,
     pub author: Author,
+    /// Empty in a deleted message.
     pub text: String,
     /// RFC 3339.
     pub sent_at: String,
+    /// RFC 3339; of the last edit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub edited_at: Option<String>,
+    /// The message is deleted, and keeps its number.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[ts(optional, as = "Option<bool>")]
+    pub deleted: bool,
+    /// The `seq` of the message that it answers, which may be deleted by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional, type = "number")]
+    pub reply_to: Option<u64>,
 }
 
 /// Who wrote a message, with the name at that time.

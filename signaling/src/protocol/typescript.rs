@@ -107,6 +107,8 @@ impl Writer {
         self.declare::<stats::SubscriptionStats>();
         self.declare::<request::ChatSend>();
         self.declare::<request::ChatSent>();
+        self.declare::<request::ChatEdit>();
+        self.declare::<request::ChatDelete>();
         self.declare::<request::ChatHistory>();
         self.declare::<request::ChatPage>();
         self.declare::<request::SessionRefresh>();
@@ -136,6 +138,8 @@ impl Writer {
         self.declare::<push::CloseReason>();
         self.declare::<push::RoomReplaced>();
         self.declare::<push::ChatMessage>();
+        self.declare::<push::ChatEdited>();
+        self.declare::<push::ChatDeleted>();
         self.declare::<push::LobbyChanged>();
     }
 
@@ -158,6 +162,8 @@ impl Writer {
         self.client::<request::MediaPin>("media:pin", "Empty");
         self.client::<stats::MediaStatsRequest>("media:stats", "MediaStats");
         self.client::<request::ChatSend>("chat:send", "ChatSent");
+        self.client::<request::ChatEdit>("chat:edit", "ChatSent");
+        self.client::<request::ChatDelete>("chat:delete", "ChatSent");
         self.client::<request::ChatHistory>("chat:history", "ChatPage");
         self.client::<request::SessionRefresh>("session:refresh", "SessionRefreshed");
         self.text.push_str("};\n");
@@ -190,6 +196,8 @@ impl Writer {
         self.server::<push::RoomClosed>("room:closed");
         self.server::<push::RoomReplaced>("room:replaced");
         self.server::<push::ChatMessage>("chat:message");
+        self.server::<push::ChatEdited>("chat:edited");
+        self.server::<push::ChatDeleted>("chat:deleted");
         self.server::<push::LobbyChanged>("lobby:changed");
         self.text.push_str("};\n");
     }

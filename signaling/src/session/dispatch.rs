@@ -3,7 +3,7 @@
 use super::Session;
 use super::connection::Failure;
 use crate::protocol::client_event::{
-    ChatHistory, ChatPage, ChatSend, ChatSent, LobbyList, LobbyListed, LobbyWatch, MediaAnswer, MediaMute, MediaMuted, MediaOffer,
+    ChatDelete, ChatEdit, ChatPage, ChatSend, ChatSent, LobbyList, LobbyListed, LobbyWatch, MediaAnswer, MediaMute, MediaMuted, MediaOffer,
     MediaPin, MediaPublish, MediaPublished, RoomCreate, RoomCreated, RoomJoin, RoomJoined, RoomKick, RoomMute, RoomRef, SessionRefresh,
     SessionRefreshed,
 };
@@ -11,7 +11,6 @@ use crate::protocol::convert::{self, all, whole_ms};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::stats::{MediaStats, MediaStatsRequest};
 use crate::protocol::types::RoomKind;
-use rooms::store::Nonce;
 use rooms::{ChannelId, ParticipantId, RoomId, TrackId};
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -67,6 +66,8 @@ async fn answer(session: &mut Session, packet: &str) -> Answer {
         "media:mute" => media_mute(session, argument).await,
         "media:pin" => media_pin(session, argument).await,
         "chat:send" => chat_send(session, argument).await,
+        "chat:edit" => chat_edit(session, argument).await,
+        "chat:delete" => chat_delete(session, argument).await,
         "chat:history" => chat_history(session, argument).await,
         "session:refresh" => session_refresh(session, argument),
         unknown => {
@@ -224,16 +225,26 @@ async fn media_pin(session: &Session, argument: Option<&RawValue>) -> Answer {
 
 async fn chat_send(session: &Session, argument: Option<&RawValue>) -> Answer {
     let request: ChatSend = parse(argument)?;
-    let channel = ChannelId::new(request.channel);
-    let message = session.shared.hub.send(&session.handle, &channel, Nonce(request.nonce), request.text).await?;
+    let channel = ChannelId::new(request.channel.as_str());
+    let message = session.shared.hub.send(&session.handle, &channel, request.into()).await?;
+    done(ChatSent { message: message.into() })
+}
+
+async fn chat_edit(session: &Session, argument: Option<&RawValue>) -> Answer {
+    let ChatEdit { channel, seq, text } = parse(argument)?;
+    let message = session.shared.hub.edit(&session.handle, &ChannelId::new(channel), seq, text).await?;
+    done(ChatSent { message: message.into() })
+}
+
+async fn chat_delete(session: &Session, argument: Option<&RawValue>) -> Answer {
+    let ChatDelete { channel, seq } = parse(argument)?;
+    let message = session.shared.hub.delete(&session.handle, &ChannelId::new(channel), seq).await?;
     done(ChatSent { message: message.into() })
 }
 
 async fn chat_history(session: &Session, argument: Option<&RawValue>) -> Answer {
-    let request: ChatHistory = parse(argument)?;
-    let channel = ChannelId::new(request.channel);
-    let limit = request.limit.unwrap_or(HISTORY_LIMIT);
-    let history = session.shared.hub.history(&session.handle, &channel, request.before, limit).await?;
+    let (channel, cursor, limit) = convert::page(parse(argument)?)?;
+    let history = session.shared.hub.history(&session.handle, &channel, cursor, limit.unwrap_or(HISTORY_LIMIT)).await?;
     done(ChatPage::from(history))
 }
 
@@ -267,7 +278,9 @@ pub(crate) fn parses(packet: &str) -> bool {
         "media:mute" => parse::<MediaMute>(argument).is_ok(),
         "media:pin" => parse::<MediaPin>(argument).is_ok(),
         "chat:send" => parse::<ChatSend>(argument).is_ok(),
-        "chat:history" => parse::<ChatHistory>(argument).is_ok(),
+        "chat:edit" => parse::<ChatEdit>(argument).is_ok(),
+        "chat:delete" => parse::<ChatDelete>(argument).is_ok(),
+        "chat:history" => parse(argument).and_then(convert::page).is_ok(),
         "session:refresh" => parse::<SessionRefresh>(argument).is_ok(),
         _ => false,
     }

@@ -5,7 +5,7 @@
 use super::connection::{Connection, NotSent};
 use crate::protocol::convert::all;
 use crate::protocol::server_event::{
-    ChatMessage, LobbyChanged, MediaLayers, MediaLost, MediaMap, MediaNeed, MediaStalled, ParticipantJoined, ParticipantLeft,
+    ChatDeleted, ChatEdited, ChatMessage, LobbyChanged, MediaLayers, MediaLost, MediaMap, MediaNeed, MediaStalled, ParticipantJoined, ParticipantLeft,
     ParticipantUpdated, QualityChanged, RoomClosed, RoomReplaced, RoomUpdated, SpeakerChanged, TrackChanged, TrackUnpublished,
 };
 use crate::protocol::types::{Participant, ParticipantQuality, Speaker};
@@ -60,6 +60,8 @@ pub(super) fn push(to: &Connection, event: &Event) -> Result<(), NotSent> {
         Event::RoomClosed { room, reason } => to.emit("room:closed", &RoomClosed { room: named(&room), reason: reason.into() }),
         Event::RoomReplaced { room } => to.emit("room:replaced", &RoomReplaced { room: named(&room) }),
         Event::ChatMessage { message } => to.emit("chat:message", &ChatMessage { message: message.into() }),
+        Event::ChatEdited { message } => to.emit("chat:edited", &ChatEdited { message: message.into() }),
+        Event::ChatDeleted { message } => to.emit("chat:deleted", &ChatDeleted { message: message.into() }),
         Event::LobbyChanged { rooms, removed } => {
             let removed = removed.iter().map(RoomId::to_string).collect();
             to.emit("lobby:changed", &LobbyChanged { rooms: all(rooms), removed })

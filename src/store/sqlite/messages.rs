@@ -1,75 +1,192 @@
-//! Messages as rows.
+//! Messages as rows, and how far each user has read.
 //!
-//! Each function is one operation of the store, on a connection whose transaction belongs to the caller. Invariant: the numbers of a channel
-//! are 1, 2, 3 … without a gap, because rows are only appended, and only by the one writer.
+//! Each function is one operation of the store, on a connection whose transaction belongs to the caller. Invariants: the numbers of a channel
+//! are 1, 2, 3 … without a gap, because rows are only appended, and only by the one writer; `mentions` has a row for each audience of each
+//! message that isn't deleted.
 
 use super::{Failure, from_ns, to_ns};
-use ::rooms::store::{Appended, NewMessage};
-use ::rooms::view::{History, Message};
+use ::rooms::store::{Appended, Edit, Membership, NewMessage};
+use ::rooms::view::{Audience, Cursor, History, Message, Unread};
 use ::rooms::{ChannelId, MessageId, User, UserId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::time::SystemTime;
 
-const COLUMNS: &str = "id, channel, seq, author_id, author_name, text, sent_at_ns";
+const COLUMNS: &str = "id, channel, seq, author_id, author_name, text, sent_at_ns, edited_at_ns, deleted_at_ns, reply_to, mentions";
 
 pub(super) fn append(db: &Connection, new: NewMessage) -> Result<Appended, Failure> {
     if let Some(message) = stored(db, &new)? {
         return Ok(Appended { message, duplicate: true });
     }
-    let head: i64 = db
-        .prepare_cached("SELECT coalesce(max(seq), 0) FROM messages WHERE channel = ?1")?
-        .query_row([new.channel.as_str()], |row| row.get(0))?;
-    let seq = head + 1;
-    db.prepare_cached(&format!("INSERT INTO messages ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"))?.execute(params![
+    let seq = head(db, &new.channel)? + 1;
+    db.prepare_cached(&format!("INSERT INTO messages ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, NULL, ?8, ?9)"))?.execute(params![
         new.id.as_str(),
         new.channel.as_str(),
-        seq,
+        signed(seq),
         new.author.id.as_str(),
         new.author.name,
         new.text,
         to_ns(new.sent_at),
+        new.reply_to.map(signed),
+        written(&new.mentions),
     ])?;
     db.prepare_cached("INSERT INTO message_nonces (channel, author_id, nonce, seq, stored_at_ns) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![new.channel.as_str(), new.author.id.as_str(), new.nonce.0, seq, to_ns(SystemTime::now())])?;
-    let NewMessage { id, channel, author, text, sent_at, nonce: _ } = new;
-    Ok(Appended { message: Message { id, channel, seq: number(seq)?, author, text, sent_at }, duplicate: false })
+        .execute(params![new.channel.as_str(), new.author.id.as_str(), new.nonce.0, signed(seq), to_ns(SystemTime::now())])?;
+    mention(db, &new.channel, seq, &new.author.id, &new.mentions)?;
+    set_marker(db, &new.author.id, &new.channel, seq)?;
+    let NewMessage { id, channel, author, text, sent_at, reply_to, mentions, nonce: _ } = new;
+    let message = Message { id, channel, seq, author, text, sent_at, edited_at: None, deleted_at: None, reply_to, mentions };
+    Ok(Appended { message, duplicate: false })
 }
 
 /// What an earlier call with the same nonce stored.
 fn stored(db: &Connection, new: &NewMessage) -> Result<Option<Message>, Failure> {
-    db.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM messages WHERE channel = ?1
-            AND seq = (SELECT seq FROM message_nonces WHERE channel = ?1 AND author_id = ?2 AND nonce = ?3)"
-    ))?
-    .query_row((new.channel.as_str(), new.author.id.as_str(), &new.nonce.0), |row| Ok(read(row)))
-    .optional()?
-    .transpose()
+    let seq: Option<i64> = db
+        .prepare_cached("SELECT seq FROM message_nonces WHERE channel = ?1 AND author_id = ?2 AND nonce = ?3")?
+        .query_row((new.channel.as_str(), new.author.id.as_str(), &new.nonce.0), |row| row.get(0))
+        .optional()?;
+    match seq {
+        Some(seq) => message(db, &new.channel, number(seq)?),
+        None => Ok(None),
+    }
 }
 
-pub(super) fn history(db: &Connection, channel: &ChannelId, before: Option<u64>, limit: u32) -> Result<History, Failure> {
-    let before = before.and_then(|seq| i64::try_from(seq).ok()).unwrap_or(i64::MAX);
-    let mut messages = db
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM messages WHERE channel = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3"))?
-        .query_map(params![channel.as_str(), before, limit], |row| Ok(read(row)))?
+pub(super) fn edit(db: &Connection, edit: &Edit) -> Result<Option<Message>, Failure> {
+    let Some(before) = message(db, &edit.channel, edit.seq)?.filter(|message| message.deleted_at.is_none()) else { return Ok(None) };
+    db.prepare_cached("UPDATE messages SET text = ?3, mentions = ?4, edited_at_ns = ?5 WHERE channel = ?1 AND seq = ?2")?.execute(params![
+        edit.channel.as_str(),
+        signed(edit.seq),
+        edit.text,
+        written(&edit.mentions),
+        to_ns(edit.at),
+    ])?;
+    unmention(db, &before)?;
+    mention(db, &edit.channel, edit.seq, &before.author.id, &edit.mentions)?;
+    message(db, &edit.channel, edit.seq)
+}
+
+pub(super) fn delete(db: &Connection, channel: &ChannelId, seq: u64, at: SystemTime) -> Result<Option<Message>, Failure> {
+    let Some(before) = message(db, channel, seq)? else { return Ok(None) };
+    if before.deleted_at.is_some() {
+        return Ok(Some(before));
+    }
+    db.prepare_cached("UPDATE messages SET text = '', mentions = NULL, deleted_at_ns = ?3 WHERE channel = ?1 AND seq = ?2")?.execute(params![
+        channel.as_str(),
+        signed(seq),
+        to_ns(at)
+    ])?;
+    unmention(db, &before)?;
+    message(db, channel, seq)
+}
+
+pub(super) fn message(db: &Connection, channel: &ChannelId, seq: u64) -> Result<Option<Message>, Failure> {
+    db.prepare_cached(&format!("SELECT {COLUMNS} FROM messages WHERE channel = ?1 AND seq = ?2"))?
+        .query_row((channel.as_str(), signed(seq)), |row| Ok(read(row)))
+        .optional()?
+        .transpose()
+}
+
+pub(super) fn history(db: &Connection, channel: &ChannelId, cursor: Cursor, limit: u32) -> Result<History, Failure> {
+    let head = head(db, channel)?;
+    let page = cursor.page(head, limit);
+    let messages = db
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM messages WHERE channel = ?1 AND seq >= ?2 AND seq < ?3 ORDER BY seq"))?
+        .query_map(params![channel.as_str(), signed(page.start), signed(page.end)], |row| Ok(read(row)))?
         .map(|row| row?)
         .collect::<Result<Vec<Message>, Failure>>()?;
-    messages.reverse();
-    let more = match messages.first() {
-        Some(oldest) => oldest.seq > 1,
-        // Nothing was asked for, so what there is below `before` is all still to come.
-        None => limit == 0 && head_below(db, channel, before)?,
-    };
-    Ok(History { messages, more })
+    Ok(History { messages, more: page.start > 1, newer: page.end <= head })
 }
 
-fn head_below(db: &Connection, channel: &ChannelId, before: i64) -> Result<bool, Failure> {
-    let found = db
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM messages WHERE channel = ?1 AND seq < ?2)")?
-        .query_row((channel.as_str(), before), |row| row.get(0))?;
-    Ok(found)
+pub(super) fn mark_read(db: &Connection, user: &UserId, channel: &ChannelId, seq: u64) -> Result<u64, Failure> {
+    let read = seq.min(head(db, channel)?).max(marker(db, user, channel)?);
+    set_marker(db, user, channel, read)?;
+    Ok(read)
+}
+
+pub(super) fn mark_unread(db: &Connection, user: &UserId, channel: &ChannelId, seq: u64) -> Result<u64, Failure> {
+    let read = seq.saturating_sub(1).min(head(db, channel)?);
+    set_marker(db, user, channel, read)?;
+    Ok(read)
+}
+
+/// One query for all: for each channel four look-ups in indexes. What is subtracted are deleted messages and own ones, which is exact since
+/// numbers have no gaps.
+pub(super) fn unread(db: &Connection, user: &UserId, channels: &[Membership]) -> Result<Vec<Unread>, Failure> {
+    let asked: Vec<(&str, u64)> = channels.iter().map(|membership| (membership.channel.as_str(), membership.since)).collect();
+    let asked = serde_json::to_string(&asked).map_err(|_| Failure::Unreadable("channels"))?;
+    db.prepare_cached(
+        "WITH asked AS (SELECT key AS n, value ->> 0 AS channel, value ->> 1 AS since FROM json_each(?1)),
+            heads AS (SELECT n, channel, since, coalesce((SELECT max(seq) FROM messages m WHERE m.channel = asked.channel), 0) AS head,
+                coalesce((SELECT read_seq FROM markers k WHERE k.user_id = ?2 AND k.channel = asked.channel), 0) AS marker FROM asked),
+            reads AS (SELECT n, channel, head, min(head, max(since, marker)) AS read FROM heads)
+        SELECT channel, head, read,
+            head - read
+                - (SELECT count(*) FROM messages m WHERE m.channel = reads.channel AND m.seq > read AND m.deleted_at_ns IS NOT NULL)
+                - (SELECT count(*) FROM messages m WHERE m.channel = reads.channel AND m.author_id = ?2 AND m.seq > read AND m.deleted_at_ns IS NULL),
+            (SELECT count(DISTINCT seq) FROM mentions m
+                WHERE m.channel = reads.channel AND m.audience IN (?3, ?4) AND m.seq > read AND m.author_id <> ?2)
+        FROM reads ORDER BY n",
+    )?
+    .query_map(params![asked, user.as_str(), code(&Audience::Everyone), code(&Audience::User(user.clone()))], |row| {
+        Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+    })?
+    .map(|row| {
+        let (channel, head, read, unread, mentions) = row?;
+        let (head, read, unread, mentions) = (number(head)?, number(read)?, number(unread)?, number(mentions)?);
+        Ok(Unread { channel: ChannelId::new(channel), head, read, unread, mentions })
+    })
+    .collect()
+}
+
+/// 0 where there is no message yet.
+fn head(db: &Connection, channel: &ChannelId) -> Result<u64, Failure> {
+    let head = db
+        .prepare_cached("SELECT coalesce(max(seq), 0) FROM messages WHERE channel = ?1")?
+        .query_row([channel.as_str()], |row| row.get(0))?;
+    number(head)
+}
+
+fn marker(db: &Connection, user: &UserId, channel: &ChannelId) -> Result<u64, Failure> {
+    let marker = db
+        .prepare_cached("SELECT read_seq FROM markers WHERE user_id = ?1 AND channel = ?2")?
+        .query_row((user.as_str(), channel.as_str()), |row| row.get(0))
+        .optional()?;
+    marker.map_or(Ok(0), number)
+}
+
+fn set_marker(db: &Connection, user: &UserId, channel: &ChannelId, read: u64) -> Result<(), Failure> {
+    db.prepare_cached(
+        "INSERT INTO markers (user_id, channel, read_seq) VALUES (?1, ?2, ?3)
+            ON CONFLICT (user_id, channel) DO UPDATE SET read_seq = excluded.read_seq",
+    )?
+    .execute(params![user.as_str(), channel.as_str(), signed(read)])?;
+    Ok(())
+}
+
+fn mention(db: &Connection, channel: &ChannelId, seq: u64, author: &UserId, mentions: &[Audience]) -> Result<(), Failure> {
+    for audience in mentions {
+        db.prepare_cached("INSERT INTO mentions (channel, audience, seq, author_id) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+            channel.as_str(),
+            code(audience),
+            signed(seq),
+            author.as_str()
+        ])?;
+    }
+    Ok(())
+}
+
+fn unmention(db: &Connection, before: &Message) -> Result<(), Failure> {
+    for audience in &before.mentions {
+        db.prepare_cached("DELETE FROM mentions WHERE channel = ?1 AND audience = ?2 AND seq = ?3")?.execute(params![
+            before.channel.as_str(),
+            code(audience),
+            signed(before.seq)
+        ])?;
+    }
+    Ok(())
 }
 
 fn read(row: &Row<'_>) -> Result<Message, Failure> {
+    let at = |index| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(index)?.map(from_ns));
     Ok(Message {
         id: MessageId::new(row.get::<_, String>(0)?),
         channel: ChannelId::new(row.get::<_, String>(1)?),
@@ -77,9 +194,44 @@ fn read(row: &Row<'_>) -> Result<Message, Failure> {
         author: User { id: UserId::new(row.get::<_, String>(3)?), name: row.get(4)? },
         text: row.get(5)?,
         sent_at: from_ns(row.get(6)?),
+        edited_at: at(7)?,
+        deleted_at: at(8)?,
+        reply_to: row.get::<_, Option<i64>>(9)?.map(number).transpose()?,
+        mentions: row.get::<_, Option<String>>(10)?.map_or(Ok(vec![]), |codes| audiences(&codes))?,
     })
+}
+
+/// As it is kept: `*`, or `@` and the user's id.
+fn code(audience: &Audience) -> String {
+    match audience {
+        Audience::Everyone => "*".to_owned(),
+        Audience::User(user) => format!("@{user}"),
+    }
+}
+
+/// A JSON array of [`code`]s, for who isn't mentioned nothing.
+fn written(mentions: &[Audience]) -> Option<String> {
+    let codes: Vec<String> = mentions.iter().map(code).collect();
+    (!codes.is_empty()).then(|| serde_json::Value::from(codes).to_string())
+}
+
+/// The inverse of [`written`].
+fn audiences(codes: &str) -> Result<Vec<Audience>, Failure> {
+    let unreadable = Failure::Unreadable("messages.mentions");
+    let Ok(codes) = serde_json::from_str::<Vec<String>>(codes) else { return Err(unreadable) };
+    let audience = |code: &String| match code.strip_prefix('@') {
+        Some(user) => Some(Audience::User(UserId::new(user))),
+        None if code == "*" => Some(Audience::Everyone),
+        None => None,
+    };
+    codes.iter().map(audience).collect::<Option<Vec<_>>>().ok_or(unreadable)
 }
 
 fn number(seq: i64) -> Result<u64, Failure> {
     u64::try_from(seq).map_err(|_| Failure::Unreadable("messages.seq"))
+}
+
+/// Numbers that no message can have find none.
+fn signed(seq: u64) -> i64 {
+    i64::try_from(seq).unwrap_or(i64::MAX)
 }

@@ -75,6 +75,29 @@ const MIGRATIONS: &[&str] = &[
     "
     ALTER TABLE rooms ADD COLUMN kind TEXT NOT NULL DEFAULT 'buddy';
 ",
+    "
+    ALTER TABLE messages ADD COLUMN edited_at_ns INTEGER;
+    ALTER TABLE messages ADD COLUMN deleted_at_ns INTEGER;
+    ALTER TABLE messages ADD COLUMN reply_to INTEGER;
+    ALTER TABLE messages ADD COLUMN mentions TEXT;
+    CREATE INDEX messages_deleted ON messages (channel, seq) WHERE deleted_at_ns IS NOT NULL;
+    CREATE INDEX messages_own ON messages (channel, author_id, seq) WHERE deleted_at_ns IS NULL;
+
+    CREATE TABLE mentions (
+        channel   TEXT NOT NULL,
+        audience  TEXT NOT NULL,
+        seq       INTEGER NOT NULL,
+        author_id TEXT NOT NULL,
+        PRIMARY KEY (channel, audience, seq)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE markers (
+        user_id  TEXT NOT NULL,
+        channel  TEXT NOT NULL,
+        read_seq INTEGER NOT NULL,
+        PRIMARY KEY (user_id, channel)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Opens the database for writing, makes it durable and brings it up to date.

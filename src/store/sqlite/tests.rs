@@ -1,7 +1,7 @@
 //! What the embedded store promises beyond the suite that every store passes: durability, neighbours in one commit, a disk that fills up.
 
 use super::*;
-use ::rooms::store::{Listing, StoreError};
+use ::rooms::store::{Listing, Store, StoreError};
 use ::rooms::{MessageId, RoomKind, User, UserId};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -32,6 +32,8 @@ fn message(channel: &str, nonce: &str, text: &str) -> NewMessage {
         nonce: Nonce(nonce.into()),
         text: text.into(),
         sent_at: SystemTime::now(),
+        reply_to: None,
+        mentions: vec![],
     }
 }
 
@@ -56,7 +58,7 @@ async fn what_was_acknowledged_is_there_after_opening_again() {
 
     let store = Sqlite::open(&dir.path().join("zzan.db")).expect("opens again");
     assert_eq!(store.open_rooms().await.expect("read"), [room]);
-    assert_eq!(store.history(&ChannelId::new("ch_1"), None, 10).await.expect("read").messages, [first]);
+    assert_eq!(store.history(&ChannelId::new("ch_1"), Cursor::Newest, 10).await.expect("read").messages, [first]);
     assert!(store.append(message("ch_1", "a", "안녕")).await.expect("known").duplicate);
     assert_eq!(store.append(message("ch_1", "b", "또")).await.expect("stored").message.seq, 2);
 }
@@ -76,7 +78,7 @@ async fn a_thousand_racing_sends_get_a_thousand_contiguous_numbers() {
         numbers.insert(send.await.expect("ran"));
     }
     assert_eq!(numbers, (1..=1000).collect());
-    let page = store.history(&ChannelId::new("ch_1"), Some(11), 100).await.expect("read");
+    let page = store.history(&ChannelId::new("ch_1"), Cursor::Before(11), 100).await.expect("read");
     assert_eq!(page.messages.iter().map(|message| message.seq).collect::<Vec<_>>(), (1..=10).collect::<Vec<_>>());
     assert!(!page.more);
 }
@@ -115,7 +117,7 @@ async fn a_full_disk_is_told_reads_go_on_and_writes_resume_without_a_restart() {
     }
     let (stored, error) = refused.expect("the disk fills up");
     assert_eq!(error, StoreError::Unavailable);
-    let page = store.history(&ChannelId::new("ch_1"), Some(2), 10).await.expect("reads go on");
+    let page = store.history(&ChannelId::new("ch_1"), Cursor::Before(2), 10).await.expect("reads go on");
     assert_eq!(page.messages, [kept]);
 
     limit(1_000_000).await.expect("there is room again");
@@ -138,7 +140,7 @@ async fn after_closing_everything_is_refused_and_what_was_queued_is_kept() {
     assert_eq!(store.append(message("ch_1", "b", "x")).await, Err(StoreError::Unavailable));
     drop(store);
     let store = Sqlite::open(&dir.path().join("zzan.db")).expect("opens again");
-    assert_eq!(store.history(&ChannelId::new("ch_1"), None, 10).await.expect("read").messages, [stored]);
+    assert_eq!(store.history(&ChannelId::new("ch_1"), Cursor::Newest, 10).await.expect("read").messages, [stored]);
 }
 
 #[tokio::test]
@@ -157,7 +159,7 @@ async fn a_log_torn_by_a_power_cut_still_opens_with_every_commit_before_the_tear
     wal.set_len(length - 100).expect("torn inside the last frame");
 
     let torn = Sqlite::open(&copy.path().join("zzan.db")).expect("opens");
-    let page = torn.history(&ChannelId::new("ch_1"), None, 100).await.expect("read");
+    let page = torn.history(&ChannelId::new("ch_1"), Cursor::Newest, 100).await.expect("read");
     assert_eq!(page.messages.iter().map(|message| message.seq).collect::<Vec<_>>(), (1..=19).collect::<Vec<_>>());
     assert_eq!(torn.append(message("ch_1", "next", "x")).await.expect("stored").message.seq, 20);
 }

@@ -1,12 +1,14 @@
 //! Messages: durable before answered, told once and in order, whatever the store does.
 
 use super::*;
-use crate::store::{Appended, LinkRecord, Redeemed, StoreError};
+use crate::UserId;
+use crate::store::{Appended, Edit, LinkRecord, Membership, MessageStore, Redeemed, RoomStore, StoreError};
+use crate::view::{Cursor, Unread};
 use rand::RngExt as _;
 use std::sync::atomic::AtomicU32;
 
-fn nonce(text: impl ToString) -> Nonce {
-    Nonce(text.to_string())
+fn say(nonce: impl ToString, text: String) -> SendMessage {
+    SendMessage { nonce: Nonce(nonce.to_string()), text, reply_to: None }
 }
 
 fn text_of(event: Event) -> (u64, String) {
@@ -23,7 +25,7 @@ struct MoodyStore {
 }
 
 #[async_trait::async_trait]
-impl Store for MoodyStore {
+impl RoomStore for MoodyStore {
     async fn create_room(&self, room: RoomRecord, nonce: Nonce) -> std::result::Result<RoomRecord, StoreError> {
         self.inner.create_room(room, nonce).await
     }
@@ -42,6 +44,10 @@ impl Store for MoodyStore {
     async fn redeem_link(&self, hash: &[u8; 32], now: SystemTime) -> std::result::Result<Redeemed, StoreError> {
         self.inner.redeem_link(hash, now).await
     }
+}
+
+#[async_trait::async_trait]
+impl MessageStore for MoodyStore {
     async fn append(&self, message: NewMessage) -> std::result::Result<Appended, StoreError> {
         let (before, after, lose) = {
             let mut rng = rand::rng();
@@ -56,11 +62,29 @@ impl Store for MoodyStore {
         }
         Ok(appended)
     }
-    async fn history(&self, channel: &ChannelId, before: Option<u64>, limit: u32) -> std::result::Result<History, StoreError> {
-        if before.is_some() && rand::rng().random_bool(0.2) {
+    async fn edit(&self, edit: Edit) -> std::result::Result<Option<Message>, StoreError> {
+        self.inner.edit(edit).await
+    }
+    async fn delete(&self, channel: &ChannelId, seq: u64, at: SystemTime) -> std::result::Result<Option<Message>, StoreError> {
+        self.inner.delete(channel, seq, at).await
+    }
+    async fn message(&self, channel: &ChannelId, seq: u64) -> std::result::Result<Option<Message>, StoreError> {
+        self.inner.message(channel, seq).await
+    }
+    async fn history(&self, channel: &ChannelId, cursor: Cursor, limit: u32) -> std::result::Result<History, StoreError> {
+        if cursor != Cursor::Newest && rand::rng().random_bool(0.2) {
             return Err(StoreError::Unavailable);
         }
-        self.inner.history(channel, before, limit).await
+        self.inner.history(channel, cursor, limit).await
+    }
+    async fn mark_read(&self, user: &UserId, channel: &ChannelId, seq: u64) -> std::result::Result<u64, StoreError> {
+        self.inner.mark_read(user, channel, seq).await
+    }
+    async fn mark_unread(&self, user: &UserId, channel: &ChannelId, seq: u64) -> std::result::Result<u64, StoreError> {
+        self.inner.mark_unread(user, channel, seq).await
+    }
+    async fn unread(&self, user: &UserId, channels: &[Membership]) -> std::result::Result<Vec<Unread>, StoreError> {
+        self.inner.unread(user, channels).await
     }
 }
 
@@ -72,15 +96,15 @@ async fn a_message_is_stored_answered_and_told_to_all() {
     bench.join(&ann, &room).await.unwrap();
     bench.join(&bob, &room).await.unwrap();
     ann.told();
-    let sent = bench.hub.send(&ann.session, &room.channel, nonce(1), "건배 🍻".to_owned()).await.unwrap();
+    let sent = bench.hub.send(&ann.session, &room.channel, say(1, "건배 🍻".to_owned())).await.unwrap();
     assert_eq!((sent.seq, sent.author.name.as_str()), (1, "ann"));
     assert_eq!(text_of(ann.next().await), (1, "건배 🍻".to_owned()), "the sender too");
     assert_eq!(text_of(bob.next().await), (1, "건배 🍻".to_owned()));
-    let again = bench.hub.send(&ann.session, &room.channel, nonce(1), "건배 🍻".to_owned()).await.unwrap();
+    let again = bench.hub.send(&ann.session, &room.channel, say(1, "건배 🍻".to_owned())).await.unwrap();
     assert_eq!(again, sent);
-    bench.hub.send(&bob.session, &room.channel, nonce(1), "다음".to_owned()).await.unwrap();
+    bench.hub.send(&bob.session, &room.channel, say(1, "다음".to_owned())).await.unwrap();
     assert_eq!(text_of(bob.next().await), (2, "다음".to_owned()), "the retry was not told again");
-    let page = bench.hub.history(&bob.session, &room.channel, Some(2), 10).await.unwrap();
+    let page = bench.hub.history(&bob.session, &room.channel, Cursor::Before(2), 10).await.unwrap();
     assert_eq!((page.messages, page.more), (vec![sent], false));
     assert_eq!(bench.hub.stats().messages_stored, 2);
 }
@@ -92,19 +116,19 @@ async fn only_who_is_in_the_room_may_speak_and_read() {
     let ann = bench.client("ann");
     let speak = |client: &Client, text: &str| {
         let (hub, session, channel, text) = (bench.hub.clone(), client.session.clone(), room.channel.clone(), text.to_owned());
-        async move { hub.send(&session, &channel, nonce(1), text).await }
+        async move { hub.send(&session, &channel, say(1, text)).await }
     };
     assert_eq!(speak(&ann, "a").await, Err(Error::NotFound("channel")));
-    assert_eq!(bench.hub.history(&ann.session, &room.channel, None, 1).await, Err(Error::NotFound("channel")));
+    assert_eq!(bench.hub.history(&ann.session, &room.channel, Cursor::Newest, 1).await, Err(Error::NotFound("channel")));
     bench.join(&ann, &room).await.unwrap();
     assert!(matches!(speak(&ann, " ").await, Err(Error::Invalid { field: "text", .. })));
     assert_eq!(speak(&ann, &"짠".repeat(4_001)).await, Err(Error::TooLarge { field: "text", limit: 4_000 }));
     assert!(speak(&ann, &"짠".repeat(4_000)).await.is_ok());
-    assert!(matches!(bench.hub.history(&ann.session, &room.channel, None, 101).await, Err(Error::Invalid { field: "limit", .. })));
+    assert!(matches!(bench.hub.history(&ann.session, &room.channel, Cursor::Newest, 101).await, Err(Error::Invalid { field: "limit", .. })));
     let mute = bench.client_as("mute", Grants::Room(RoomGrants { can_publish_data: false, ..token(&room.id) }));
     bench.join(&mute, &room).await.unwrap();
     assert!(matches!(speak(&mute, "a").await, Err(Error::Forbidden(_))));
-    assert!(bench.hub.history(&mute.session, &room.channel, None, 1).await.is_ok());
+    assert!(bench.hub.history(&mute.session, &room.channel, Cursor::Newest, 1).await.is_ok());
     bench.hub.leave(&ann.session.id, &room.id).await.unwrap();
     assert_eq!(speak(&ann, "a").await, Err(Error::NotFound("channel")));
 }
@@ -116,14 +140,14 @@ async fn a_flood_is_told_when_to_go_on() {
     let ann = bench.client("ann");
     bench.join(&ann, &room).await.unwrap();
     for index in 0..20 {
-        bench.hub.send(&ann.session, &room.channel, nonce(index), "a".to_owned()).await.unwrap();
+        bench.hub.send(&ann.session, &room.channel, say(index, "a".to_owned())).await.unwrap();
     }
-    let Err(Error::RateLimited { retry_after }) = bench.hub.send(&ann.session, &room.channel, nonce(20), "a".to_owned()).await else {
+    let Err(Error::RateLimited { retry_after }) = bench.hub.send(&ann.session, &room.channel, say(20, "a".to_owned())).await else {
         panic!("the burst is over")
     };
     assert!(retry_after <= Duration::from_millis(500) && retry_after > Duration::ZERO);
     tokio::time::sleep(retry_after).await;
-    assert!(bench.hub.send(&ann.session, &room.channel, nonce(20), "a".to_owned()).await.is_ok());
+    assert!(bench.hub.send(&ann.session, &room.channel, say(20, "a".to_owned())).await.is_ok());
     bench.hub.session_ended(&ann.session.id, LeaveReason::Left).await;
     assert!(bench.hub.chat_buckets.is_empty());
 }
@@ -135,7 +159,7 @@ async fn everyone_is_told_everything_once_in_order_though_the_store_loses_answer
     let config = Config { chat_rate: None, ..Config::default() };
     let hub = Hub::start(config, store.clone(), media).await.unwrap();
     let request =
-        CreateRoom { name: "방".to_owned(), kind: RoomKind::Buddy, capacity: 4, password: None, listing: Listing::Lobby, nonce: nonce(0) };
+        CreateRoom { name: "방".to_owned(), kind: RoomKind::Buddy, capacity: 4, password: None, listing: Listing::Lobby, nonce: Nonce("0".to_owned()) };
     let room = hub.create_room(&person("ann"), request).await.unwrap();
     let mut clients = Vec::new();
     for user in ["a", "b", "c", "d"] {
@@ -154,7 +178,7 @@ async fn everyone_is_told_everything_once_in_order_though_the_store_loses_answer
             senders.spawn(async move {
                 // As a client does: the same nonce until it is answered.
                 loop {
-                    match hub.send(&session, &channel, nonce(index), format!("{} {index}", session.id)).await {
+                    match hub.send(&session, &channel, say(index, format!("{} {index}", session.id))).await {
                         Ok(message) => return message.seq,
                         Err(Error::Unavailable(_)) => {}
                         Err(other) => panic!("{other:?}"),
@@ -182,12 +206,12 @@ async fn a_room_opened_again_goes_on_counting() {
     let room = bench.room("ann", 2, None).await;
     let ann = bench.client("ann");
     bench.join(&ann, &room).await.unwrap();
-    bench.hub.send(&ann.session, &room.channel, nonce(1), "앞".to_owned()).await.unwrap();
+    bench.hub.send(&ann.session, &room.channel, say(1, "앞".to_owned())).await.unwrap();
     bench.hub.stop().await;
     let next = Bench::start_with(Config::default(), bench.store.clone()).await;
     let mut ann = next.client("ann");
     next.join(&ann, &room).await.unwrap();
-    let sent = next.hub.send(&ann.session, &room.channel, nonce(2), "뒤".to_owned()).await.unwrap();
+    let sent = next.hub.send(&ann.session, &room.channel, say(2, "뒤".to_owned())).await.unwrap();
     assert_eq!(sent.seq, 2);
     assert_eq!(text_of(ann.next().await), (2, "뒤".to_owned()), "what was told before is not told again");
 }

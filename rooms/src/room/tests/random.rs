@@ -384,7 +384,8 @@ impl Replica {
             }
             Event::MediaNeed { .. } | Event::MediaLost { .. } | Event::RoomClosed { .. } | Event::RoomReplaced { .. } => {}
             Event::MediaLayers { .. } | Event::MediaStalled { .. } | Event::QualityChanged { .. } => {}
-            Event::SpeakerChanged { .. } | Event::RoomUpdated { .. } | Event::ChatMessage { .. } | Event::LobbyChanged { .. } => {
+            Event::ChatMessage { .. } | Event::ChatEdited { .. } | Event::ChatDeleted { .. } => panic!("nobody wrote {event:?}"),
+            Event::SpeakerChanged { .. } | Event::RoomUpdated { .. } | Event::LobbyChanged { .. } => {
                 panic!("nobody caused {event:?}")
             }
         }

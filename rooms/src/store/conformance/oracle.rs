@@ -3,11 +3,12 @@
 //! The oracle is written for obviousness and shares no code with any store.
 
 use super::{link, message, millis, nonce, room};
-use crate::store::{Appended, LinkRecord, NewMessage, Nonce, Redeemed, RoomRecord, Store};
-use crate::view::{History, Message};
-use crate::{ChannelId, RoomId};
+use crate::store::{Appended, Edit, LinkRecord, Membership, NewMessage, Nonce, Redeemed, RoomRecord, Store};
+use crate::view::{Audience, Cursor, History, Message, Unread};
+use crate::{ChannelId, RoomId, UserId};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 const OPERATIONS: usize = 3_000;
@@ -17,6 +18,7 @@ struct Oracle {
     rooms: Vec<(RoomRecord, Nonce, bool)>,
     links: Vec<LinkRecord>,
     messages: Vec<(Message, Nonce)>,
+    markers: HashMap<(UserId, ChannelId), u64>,
 }
 
 impl Oracle {
@@ -59,35 +61,116 @@ impl Oracle {
         if let Some((message, _)) = self.messages.iter().find(same) {
             return Appended { message: message.clone(), duplicate: true };
         }
-        let seq = self.messages.iter().filter(|(known, _)| known.channel == new.channel).count() as u64 + 1;
-        let NewMessage { id, channel, author, nonce, text, sent_at } = new;
-        let message = Message { id, channel, seq, author, text, sent_at };
+        let seq = self.of(&new.channel).count() as u64 + 1;
+        let NewMessage { id, channel, author, nonce, text, sent_at, reply_to, mentions } = new;
+        let message = Message { id, channel, seq, author, text, sent_at, edited_at: None, deleted_at: None, reply_to, mentions };
+        self.markers.insert((message.author.id.clone(), message.channel.clone()), seq);
         self.messages.push((message.clone(), nonce));
         Appended { message, duplicate: false }
     }
 
-    fn history(&self, channel: &ChannelId, before: Option<u64>, limit: u32) -> History {
-        let below = |message: &&Message| message.channel == *channel && before.is_none_or(|before| message.seq < before);
-        let mut messages: Vec<Message> = self.messages.iter().map(|(message, _)| message).filter(below).cloned().collect();
-        let older = messages.len().saturating_sub(limit as usize);
-        messages.drain(..older);
-        History { messages, more: older > 0 }
+    fn history(&self, channel: &ChannelId, cursor: Cursor, limit: u32) -> History {
+        let all: Vec<&Message> = self.of(channel).collect();
+        let limit = limit as usize;
+        let mut page: Vec<&Message> = match cursor {
+            Cursor::Newest => all.iter().rev().take(limit).copied().collect(),
+            Cursor::Before(seq) => all.iter().rev().filter(|message| message.seq < seq).take(limit).copied().collect(),
+            Cursor::After(seq) => all.iter().filter(|message| message.seq > seq).take(limit).copied().collect(),
+            Cursor::Around(seq) => {
+                // The window of that length that has the message nearest to its middle.
+                let starts = 0..=all.len().saturating_sub(limit);
+                let wish = (seq as i128) - 1 - (limit / 2) as i128;
+                let start = starts.min_by_key(|start| (*start as i128 - wish).abs()).unwrap_or_default();
+                all.iter().skip(start).take(limit).copied().collect()
+            }
+        };
+        page.sort_by_key(|message| message.seq);
+        let head = all.len() as u64;
+        let (more, newer) = match (page.first(), page.last()) {
+            (Some(first), Some(last)) => (first.seq > 1, last.seq < head),
+            // Nothing is beyond the bound, so everything is on its other side.
+            _ if matches!(cursor, Cursor::After(_)) => (head > 0, false),
+            _ => (false, head > 0),
+        };
+        History { messages: page.into_iter().cloned().collect(), more, newer }
+    }
+
+    fn of<'a>(&'a self, channel: &'a ChannelId) -> impl Iterator<Item = &'a Message> {
+        self.messages.iter().map(|(message, _)| message).filter(move |message| message.channel == *channel)
+    }
+
+    fn live(&mut self, channel: &ChannelId, seq: u64) -> Option<&mut Message> {
+        let found = self.messages.iter_mut().map(|(message, _)| message).find(|known| known.channel == *channel && known.seq == seq);
+        found.filter(|message| message.deleted_at.is_none())
+    }
+
+    fn mark(&mut self, user: &UserId, channel: &ChannelId, to: u64, back: bool) -> u64 {
+        let head = self.of(channel).count() as u64;
+        if head == 0 {
+            return 0;
+        }
+        let marker = self.markers.entry((user.clone(), channel.clone())).or_default();
+        *marker = if back { to.min(head) } else { (*marker).max(to.min(head)) };
+        *marker
+    }
+
+    fn unread(&self, user: &UserId, Membership { channel, since }: &Membership) -> Unread {
+        let head = self.of(channel).count() as u64;
+        let marker = self.markers.get(&(user.clone(), channel.clone())).copied().unwrap_or_default();
+        let read = marker.max(*since).min(head);
+        let left = || self.of(channel).filter(|message| message.seq > read && message.deleted_at.is_none() && message.author.id != *user);
+        let me = Audience::User(user.clone());
+        let mentions = left().filter(|message| message.mentions.contains(&Audience::Everyone) || message.mentions.contains(&me)).count();
+        Unread { channel: channel.clone(), head, read, unread: left().count() as u64, mentions: mentions as u64 }
     }
 }
 
 /// Few names, so that operations meet.
 async fn step(store: &dyn Store, oracle: &mut Oracle, rng: &mut StdRng, index: usize) {
-    let channel = format!("c{}", rng.random_range(0..3));
+    let channel = ChannelId::new(format!("c{}", rng.random_range(0..3)));
+    let user = UserId::new(format!("u{}", rng.random_range(0..3)));
+    let seq = rng.random_range(0..=oracle.of(&channel).count() as u64 + 1);
+    let at = millis(index as u64);
     match rng.random_range(0..100) {
-        0..45 => {
-            let (author, key) = (format!("u{}", rng.random_range(0..3)), format!("{}", rng.random_range(0..400)));
-            let new = message(&format!("m{index}"), &channel, &author, &key);
+        0..25 => {
+            let (mentions, reply_to) = (mentions(rng), rng.random_bool(0.2).then_some(seq));
+            let key = format!("{}", rng.random_range(0..400));
+            let new = NewMessage { mentions, reply_to, ..message(&format!("m{index}"), channel.as_str(), user.as_str(), &key) };
             assert_eq!(store.append(new.clone()).await.unwrap(), oracle.append(new));
         }
-        45..70 => {
-            let before = rng.random_bool(0.7).then(|| rng.random_range(0..500));
-            let (channel, limit) = (ChannelId::new(channel), rng.random_range(1..=100));
-            assert_eq!(store.history(&channel, before, limit).await.unwrap(), oracle.history(&channel, before, limit));
+        25..31 => {
+            let edit = Edit { channel, seq, text: format!("e{index}"), mentions: mentions(rng), at };
+            let expected = oracle.live(&edit.channel, seq).map(|message| {
+                (message.text, message.mentions, message.edited_at) = (edit.text.clone(), edit.mentions.clone(), Some(at));
+                message.clone()
+            });
+            assert_eq!(store.edit(edit).await.unwrap(), expected);
+        }
+        31..36 => {
+            if let Some(message) = oracle.live(&channel, seq) {
+                (message.text, message.mentions, message.deleted_at) = (String::new(), vec![], Some(at));
+            }
+            let expected = oracle.of(&channel).find(|message| message.seq == seq).cloned();
+            assert_eq!(store.delete(&channel, seq, at).await.unwrap(), expected);
+        }
+        36..44 => assert_eq!(store.mark_read(&user, &channel, seq).await.unwrap(), oracle.mark(&user, &channel, seq, false)),
+        44..47 => {
+            assert_eq!(store.mark_unread(&user, &channel, seq).await.unwrap(), oracle.mark(&user, &channel, seq.saturating_sub(1), true));
+        }
+        47..60 => {
+            let asked = [0, 1, 2, 3].map(|n| Membership { channel: ChannelId::new(format!("c{n}")), since: rng.random_range(0..=seq) });
+            let expected: Vec<Unread> = asked.iter().map(|asked| oracle.unread(&user, asked)).collect();
+            assert_eq!(store.unread(&user, &asked).await.unwrap(), expected);
+        }
+        60..70 => {
+            let limit = rng.random_range(1..=100);
+            let cursor = match rng.random_range(0..4) {
+                0 => Cursor::Newest,
+                1 => Cursor::Before(seq),
+                2 => Cursor::After(seq),
+                _ => Cursor::Around(seq),
+            };
+            assert_eq!(store.history(&channel, cursor, limit).await.unwrap(), oracle.history(&channel, cursor, limit), "{cursor:?}");
         }
         70..78 => {
             let owner = format!("u{}", rng.random_range(0..3));
@@ -110,6 +193,14 @@ async fn step(store: &dyn Store, oracle: &mut Oracle, rng: &mut StdRng, index: u
             assert_eq!(store.redeem_link(&secret, millis(now_ms)).await.unwrap(), oracle.redeem(&secret, now_ms));
         }
     }
+}
+
+fn mentions(rng: &mut StdRng) -> Vec<Audience> {
+    let mut mentions: Vec<Audience> = (0..3).filter(|_| rng.random_bool(0.2)).map(|n| Audience::User(UserId::new(format!("u{n}")))).collect();
+    if rng.random_bool(0.1) {
+        mentions.push(Audience::Everyone);
+    }
+    mentions
 }
 
 /// A few thousand operations of one seed, which a failure names and `ZZAN_SEED` repeats.
