@@ -1,4 +1,4 @@
-// One channel's messages: in order, without holes, each once. What one sends is shown at once and confirmed by the answer.
+// One channel's messages: in order, without holes, each once, as they are now. What one sends is shown at once and confirmed by the answer.
 
 import type { Client } from './client.js';
 import { Emitter, type Unsubscribe } from './emitter.js';
@@ -17,6 +17,8 @@ const SEND_TRIES = 3;
 export interface Outgoing {
   readonly nonce: string;
   readonly text: string;
+  /** The `seq` of the message that it answers. */
+  readonly replyTo?: number;
   readonly state: 'sending' | 'failed';
   readonly error?: ZzanError;
 }
@@ -39,7 +41,11 @@ export class Chat {
 
   /** `user` is the own user id. */
   constructor(private readonly client: Client, readonly channel: string, private readonly user: string) {
-    this.offs = [client.onEvent('chat:message', ({ message }) => this.receive(message))];
+    this.offs = [
+      client.onEvent('chat:message', ({ message }) => this.receive(message)),
+      client.onEvent('chat:edited', ({ message }) => this.amend(message)),
+      client.onEvent('chat:deleted', ({ message }) => this.amend(message)),
+    ];
   }
 
   get state(): ChatState {
@@ -56,8 +62,8 @@ export class Chat {
   }
 
   /** Sends; resolves when the message is stored or has failed, which `state` tells. */
-  send(text: string): Promise<void> {
-    const outgoing: Outgoing = { nonce: newNonce(), text, state: 'sending' };
+  send(text: string, replyTo?: number): Promise<void> {
+    const outgoing: Outgoing = { nonce: newNonce(), text, ...(replyTo === undefined ? {} : { replyTo }), state: 'sending' };
     this.set({ outgoing: [...this.current.outgoing, outgoing] });
     return this.deliver(outgoing);
   }
@@ -66,9 +72,22 @@ export class Chat {
   retry(nonce: string): Promise<void> {
     const failed = this.current.outgoing.find((entry) => entry.nonce === nonce && entry.state === 'failed');
     if (!failed) return Promise.resolve();
-    const outgoing: Outgoing = { nonce, text: failed.text, state: 'sending' };
+    const { text, replyTo } = failed;
+    const outgoing: Outgoing = { nonce, text, ...(replyTo === undefined ? {} : { replyTo }), state: 'sending' };
     this.replaceOutgoing(nonce, outgoing);
     return this.deliver(outgoing);
+  }
+
+  /** Gives one's own message another text. Rejects with a `ZzanError`. */
+  async edit(seq: number, text: string): Promise<void> {
+    const { message } = await this.client.request('chat:edit', { channel: this.channel, seq, text });
+    this.amend(message);
+  }
+
+  /** Deletes one's own message, or as the room's owner anybody's. Rejects with a `ZzanError`. */
+  async delete(seq: number): Promise<void> {
+    const { message } = await this.client.request('chat:delete', { channel: this.channel, seq });
+    this.amend(message);
   }
 
   /** Gives a failed message up. */
@@ -108,6 +127,8 @@ export class Chat {
 
   private async fetchMissed(): Promise<void> {
     const known = lastContiguous(this.current.messages);
+    // What stands here may have been edited or deleted meanwhile.
+    const oldest = this.current.messages[0]?.seq ?? 0;
     let before: number | undefined;
     for (let n = 0; n < CATCH_UP_PAGES; n += 1) {
       const page = await this.client.request('chat:history', {
@@ -118,7 +139,8 @@ export class Chat {
       const first = known === 0;
       this.set({ messages: merge(this.current.messages, page.messages), ...(first ? { more: page.more } : {}) });
       before = page.messages[0]?.seq;
-      if (first || before === undefined || before <= known + 1 || !page.more) return;
+      if (first || before === undefined || before <= oldest || !page.more) return;
+      if (n === CATCH_UP_PAGES - 1 && before <= known + 1) return;
     }
     // Too much was missed to keep it in one piece: older than this is paged again.
     this.set({ messages: this.current.messages.filter(({ seq }) => seq >= (before ?? 0)), more: true });
@@ -134,10 +156,17 @@ export class Chat {
     if (message.seq !== (last?.seq ?? 0) + 1) void this.catchUp();
   }
 
-  private async deliver({ nonce, text }: Outgoing): Promise<void> {
+  /** A message is another now. One that isn't here comes as it is when it is fetched. */
+  private amend(message: Message): void {
+    if (message.channel !== this.channel || !this.current.messages.some(({ seq }) => seq === message.seq)) return;
+    this.set({ messages: merge(this.current.messages, [message]) });
+  }
+
+  private async deliver(outgoing: Outgoing): Promise<void> {
+    const { nonce, text, replyTo } = outgoing;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const { message } = await this.client.request('chat:send', { channel: this.channel, nonce, text });
+        const { message } = await this.client.request('chat:send', { channel: this.channel, nonce, text, ...(replyTo === undefined ? {} : { reply_to: replyTo }) });
         this.current = { ...this.current, outgoing: this.current.outgoing.filter((entry) => entry.nonce !== nonce) };
         this.set({ messages: merge(this.current.messages, [message]) });
         return;
@@ -145,7 +174,7 @@ export class Chat {
         const error = ZzanError.from(cause);
         const again = error.transient && error.code !== 'rate_limited' && attempt < SEND_TRIES;
         if (again) continue;
-        this.replaceOutgoing(nonce, { nonce, text, state: 'failed', error });
+        this.replaceOutgoing(nonce, { ...outgoing, state: 'failed', error });
         return;
       }
     }

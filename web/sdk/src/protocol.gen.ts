@@ -178,11 +178,27 @@ export type Message = { id: string, channel: string,
 /**
  * Contiguous from 1 in its channel.
  */
-seq: number, author: Author, text: string,
+seq: number, author: Author,
+/**
+ * Empty in a deleted message.
+ */
+text: string,
 /**
  * RFC 3339.
  */
-sent_at: string, };
+sent_at: string,
+/**
+ * RFC 3339; of the last edit.
+ */
+edited_at?: string,
+/**
+ * The message is deleted, and keeps its number.
+ */
+deleted?: boolean,
+/**
+ * The `seq` of the message that it answers, which may be deleted by now.
+ */
+reply_to?: number, };
 
 /**
  * Who wrote a message, with the name at that time.
@@ -518,12 +534,30 @@ nonce: string,
 /**
  * 1–4,000 characters.
  */
+text: string,
+/**
+ * The `seq` of the message that it answers.
+ */
+reply_to?: number, };
+
+/**
+ * Answer of `chat:send`, `chat:edit` and `chat:delete`: the message is durable.
+ */
+export type ChatSent = { message: Message, };
+
+/**
+ * `chat:edit`: one's own message gets another text.
+ */
+export type ChatEdit = { channel: string, seq: number,
+/**
+ * 1–4,000 characters.
+ */
 text: string, };
 
 /**
- * Answer of `chat:send`: the message is durable.
+ * `chat:delete`: one's own message, or as the room's owner anybody's. What is left is a message without text, which keeps its number.
  */
-export type ChatSent = { message: Message, };
+export type ChatDelete = { channel: string, seq: number, };
 
 /**
  * `chat:history`
@@ -533,6 +567,14 @@ export type ChatHistory = { channel: string,
  * Messages with a lower `seq` than this; absent: the newest.
  */
 before?: number,
+/**
+ * Instead of `before`: messages with a higher `seq` than this, the lowest first.
+ */
+after?: number,
+/**
+ * Instead of `before`: this message in the middle.
+ */
+around?: number,
 /**
  * 1–100, 50 when absent.
  */
@@ -545,7 +587,11 @@ export type ChatPage = { messages: Array<Message>,
 /**
  * Whether older messages exist.
  */
-more: boolean, };
+more: boolean,
+/**
+ * Whether newer messages exist.
+ */
+newer: boolean, };
 
 /**
  * `session:refresh`: a fresh token of the same user, before the old one expires.
@@ -706,6 +752,16 @@ export type RoomReplaced = { room: string, };
 export type ChatMessage = { message: Message, };
 
 /**
+ * `chat:edited`: a message has another text.
+ */
+export type ChatEdited = { message: Message, };
+
+/**
+ * `chat:deleted`: a message has no text any more.
+ */
+export type ChatDeleted = { message: Message, };
+
+/**
  * `lobby:changed`: rooms that appeared or changed, and ids of rooms that ended.
  */
 export type LobbyChanged = { rooms: Array<LobbyRoom>, removed: Array<string>, };
@@ -727,6 +783,8 @@ export type ClientEvents = {
   "media:pin": { request: MediaPin, response: Empty },
   "media:stats": { request: MediaStatsRequest, response: MediaStats },
   "chat:send": { request: ChatSend, response: ChatSent },
+  "chat:edit": { request: ChatEdit, response: ChatSent },
+  "chat:delete": { request: ChatDelete, response: ChatSent },
   "chat:history": { request: ChatHistory, response: ChatPage },
   "session:refresh": { request: SessionRefresh, response: SessionRefreshed },
 };
@@ -753,6 +811,8 @@ export type ServerEvents = {
   "room:closed": RoomClosed,
   "room:replaced": RoomReplaced,
   "chat:message": ChatMessage,
+  "chat:edited": ChatEdited,
+  "chat:deleted": ChatDeleted,
   "lobby:changed": LobbyChanged,
 };
 

@@ -125,3 +125,57 @@ test('the same message twice is heard once, and other channels are not heard', a
   for (const pushed of [message(1), message(1), { ...message(2), channel: 'c2' }]) server.last.push('chat:message', { message: pushed });
   expect(heard).toEqual([1]);
 });
+
+test('an edit and a deletion change what stands here, and add nothing', async () => {
+  const { server, chat } = await opened();
+  const heard: number[] = [];
+  chat.onMessage(({ seq }) => heard.push(seq));
+  for (const pushed of range(1, 2)) server.last.push('chat:message', { message: pushed });
+  server.last.push('chat:edited', { message: { ...message(1, 'other'), edited_at: '2026-01-01T00:00:01Z' } });
+  server.last.push('chat:deleted', { message: { ...message(2, ''), deleted: true } });
+  server.last.push('chat:edited', { message: message(7, 'not here yet') });
+  server.last.push('chat:edited', { message: { ...message(1, 'elsewhere'), channel: 'c2' } });
+  expect(chat.state.messages).toMatchObject([{ seq: 1, text: 'other' }, { seq: 2, text: '', deleted: true }]);
+  expect(heard).toEqual([1, 2]);
+});
+
+test('an own edit shows when it is stored, and a refused one changes nothing', async () => {
+  const { server, chat } = await opened();
+  server.last.push('chat:message', { message: message(1, 'hi', 'u1') });
+  const edited = chat.edit(1, 'ho');
+  expect(chat.state.messages[0]?.text).toBe('hi');
+  server.last.requests('chat:edit')[0]?.answer({ ok: true, message: message(1, 'ho', 'u1') });
+  await edited;
+  expect(chat.state.messages[0]?.text).toBe('ho');
+  const refused = chat.delete(1);
+  server.last.requests('chat:delete')[0]?.answer({ ok: false, error: { code: 'forbidden', message: 'no' } });
+  await expect(refused).rejects.toMatchObject({ code: 'forbidden' });
+  expect(chat.state.messages[0]?.text).toBe('ho');
+});
+
+test('after an absence what was edited and deleted meanwhile is as it is now', async () => {
+  const { server, chat } = await opened();
+  const stored = range(1, 120);
+  void chat.catchUp();
+  await serveHistory(server, stored);
+  void chat.loadOlder();
+  await serveHistory(server, stored);
+  expect(seqs(chat)).toEqual(stored.slice(20).map(({ seq }) => seq));
+  stored[29] = { ...message(30, ''), deleted: true };
+  stored[99] = message(100, 'edited');
+  void chat.catchUp();
+  await serveHistory(server, stored);
+  const now = (seq: number) => chat.state.messages.find((one) => one.seq === seq);
+  expect([now(30)?.deleted, now(100)?.text]).toEqual([true, 'edited']);
+});
+
+test('an answer carries the number of what it answers, also when it is tried again', async () => {
+  const { server, chat } = await opened();
+  const sent = chat.send('yes', 3);
+  const [first] = server.last.requests('chat:send');
+  expect((first?.payload as ChatSend).reply_to).toBe(3);
+  first?.answer({ ok: false, error: { code: 'forbidden', message: 'no' } });
+  await sent;
+  void chat.retry(chat.state.outgoing[0]?.nonce ?? '');
+  expect((server.last.requests('chat:send').at(-1)?.payload as ChatSend).reply_to).toBe(3);
+});

@@ -110,6 +110,69 @@ async fn a_message_is_stored_answered_and_told_to_all() {
 }
 
 #[tokio::test]
+async fn a_message_is_edited_by_its_author_and_all_are_told() {
+    let bench = Bench::start().await;
+    let room = bench.room("ann", 2, None).await;
+    let (mut ann, mut bob) = (bench.client("ann"), bench.client("bob"));
+    bench.join(&ann, &room).await.unwrap();
+    bench.join(&bob, &room).await.unwrap();
+    ann.told();
+    bench.hub.send(&bob.session, &room.channel, say(1, "건배".to_owned())).await.unwrap();
+    let (hub, channel) = (&bench.hub, &room.channel);
+    let forbidden = hub.edit(&ann.session, channel, 1, "맹물".to_owned()).await;
+    assert!(matches!(forbidden, Err(Error::Forbidden(_))), "the room's owner neither: {forbidden:?}");
+    let edited = hub.edit(&bob.session, channel, 1, "짠".to_owned()).await.unwrap();
+    assert_eq!((edited.seq, edited.text.as_str(), edited.edited_at.is_some()), (1, "짠", true));
+    for client in [&mut ann, &mut bob] {
+        assert_eq!(text_of(client.next().await), (1, "건배".to_owned()));
+        assert_eq!(client.next().await, Event::ChatEdited { message: edited.clone() });
+    }
+    assert_eq!(hub.edit(&bob.session, channel, 2, "짠".to_owned()).await, Err(Error::NotFound("message")));
+    assert!(matches!(hub.edit(&bob.session, channel, 1, " ".to_owned()).await, Err(Error::Invalid { field: "text", .. })));
+    assert_eq!(hub.history(&ann.session, channel, Cursor::Newest, 10).await.unwrap().messages, [edited]);
+}
+
+#[tokio::test]
+async fn a_message_is_deleted_by_its_author_or_the_rooms_owner_and_all_are_told_once() {
+    let bench = Bench::start().await;
+    let room = bench.room("ann", 3, None).await;
+    let (mut ann, bob, cho) = (bench.client("ann"), bench.client("bob"), bench.client("cho"));
+    for client in [&ann, &bob, &cho] {
+        bench.join(client, &room).await.unwrap();
+    }
+    ann.told();
+    let (hub, channel) = (&bench.hub, &room.channel);
+    for (client, key) in [(&bob, 1), (&bob, 2)] {
+        hub.send(&client.session, channel, say(key, format!("{key}"))).await.unwrap();
+        ann.next().await;
+    }
+    assert!(matches!(hub.delete(&cho.session, channel, 1).await, Err(Error::Forbidden(_))));
+    let deleted = hub.delete(&bob.session, channel, 1).await.unwrap();
+    assert!(deleted.text.is_empty() && deleted.deleted_at.is_some());
+    assert_eq!(ann.next().await, Event::ChatDeleted { message: deleted.clone() });
+    assert_eq!(hub.delete(&bob.session, channel, 1).await.unwrap(), deleted);
+    let second = hub.delete(&ann.session, channel, 2).await.unwrap();
+    assert_eq!(ann.next().await, Event::ChatDeleted { message: second }, "the first was told once");
+    assert_eq!(hub.edit(&bob.session, channel, 1, "wieder".to_owned()).await, Err(Error::NotFound("message")));
+    let stranger = bench.client("dan");
+    assert_eq!(hub.delete(&stranger.session, channel, 1).await, Err(Error::NotFound("channel")));
+}
+
+#[tokio::test]
+async fn an_answer_names_a_message_that_is_there() {
+    let bench = Bench::start().await;
+    let room = bench.room("ann", 2, None).await;
+    let ann = bench.client("ann");
+    bench.join(&ann, &room).await.unwrap();
+    let (hub, channel) = (&bench.hub, &room.channel);
+    let answer = |key: u32, seq| SendMessage { reply_to: Some(seq), ..say(key, "네".to_owned()) };
+    assert_eq!(hub.send(&ann.session, channel, answer(1, 1)).await, Err(Error::NotFound("message")));
+    hub.send(&ann.session, channel, say(2, "한 잔?".to_owned())).await.unwrap();
+    let sent = hub.send(&ann.session, channel, answer(3, 1)).await.unwrap();
+    assert_eq!((sent.seq, sent.reply_to), (2, Some(1)));
+}
+
+#[tokio::test]
 async fn only_who_is_in_the_room_may_speak_and_read() {
     let bench = Bench::start().await;
     let room = bench.room("ann", 2, None).await;

@@ -1,30 +1,31 @@
-import { useLayoutEffect, useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
+import type { Message } from 'zzan-client';
 import { useT } from '../i18n';
-import { SendIcon } from '../ui/icons';
+import { CloseIcon, SendIcon } from '../ui/icons';
+import { isSendable, MessageField, TooLong } from './MessageField';
+import { Quote } from './Quote';
 
-/** The server's limit, in characters. */
-const TEXT_MAX = 4_000;
+interface Props {
+  /** The message that is answered. */
+  replyTo: Message | undefined;
+  onCancelReply: () => void;
+  onSend: (text: string) => void;
+}
 
-/** Enter sends, Shift+Enter breaks the line. While Hangul is being composed Enter ends the syllable and nothing else. */
-export function Composer({ onSend }: { onSend: (text: string) => void }) {
+export function Composer({ replyTo, onCancelReply, onSend }: Props) {
   const t = useT();
   const [text, setText] = useState('');
-  const ref = useRef<HTMLTextAreaElement>(null);
-  const length = [...text].length;
-  const ready = text.trim() !== '' && length <= TEXT_MAX;
+  const field = useRef<HTMLTextAreaElement>(null);
 
-  useLayoutEffect(() => {
-    const area = ref.current;
-    if (!area) return;
-    area.style.height = 'auto';
-    area.style.height = `${area.scrollHeight}px`;
-  }, [text]);
+  useEffect(() => {
+    if (replyTo) field.current?.focus();
+  }, [replyTo]);
 
   const send = () => {
-    if (!ready) return;
+    if (!isSendable(text)) return;
     onSend(text.trim());
     setText('');
-    ref.current?.focus();
+    field.current?.focus();
   };
 
   return (
@@ -35,27 +36,25 @@ export function Composer({ onSend }: { onSend: (text: string) => void }) {
         send();
       }}
     >
-      {length > TEXT_MAX && <p className="field-error" role="alert">{t.chat.tooLong(TEXT_MAX)}</p>}
+      {replyTo && (
+        <div className="composer-reply" data-testid="chat-replying">
+          <Quote message={replyTo} label={t.chat.replyingTo(replyTo.author.name)} />
+          <button type="button" className="icon-button" aria-label={t.chat.cancelReply} onClick={onCancelReply}><CloseIcon /></button>
+        </div>
+      )}
+      <TooLong text={text} />
       <div className="composer-row">
-        <textarea
-          ref={ref}
-          rows={1}
-          className="input"
-          value={text}
-          aria-label={t.chat.input}
+        <MessageField
+          text={text}
+          onText={setText}
+          onEnter={send}
+          onEscape={replyTo && onCancelReply}
+          label={t.chat.input}
           placeholder={t.chat.placeholder}
-          enterKeyHint="send"
-          data-testid="chat-input"
-          onInput={(event) => setText(event.currentTarget.value)}
-          onKeyDown={(event) => {
-            // 229: Safari ends the composition before the key event that ended it.
-            const composing = event.nativeEvent.isComposing || event.keyCode === 229;
-            if (event.key !== 'Enter' || event.shiftKey || composing) return;
-            event.preventDefault();
-            send();
-          }}
+          testId="chat-input"
+          field={field}
         />
-        <button type="submit" className="icon-button primary" aria-label={t.chat.send} disabled={!ready} data-testid="chat-send"><SendIcon /></button>
+        <button type="submit" className="icon-button primary" aria-label={t.chat.send} disabled={!isSendable(text)} data-testid="chat-send"><SendIcon /></button>
       </div>
     </form>
   );

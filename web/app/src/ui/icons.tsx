@@ -47,4 +47,6 @@ export const EyeOffIcon = () => <Icon><path d="M2.5 12S6 5.5 12 5.5 21.5 12 21.5
 export const MoreIcon = () => <Icon><circle cx="5.5" cy="12" r="0.6" /><circle cx="12" cy="12" r="0.6" /><circle cx="18.5" cy="12" r="0.6" /></Icon>;
 export const ChartIcon = () => <Icon><path d="M5 19v-5M12 19V5M19 19v-9" /></Icon>;
 export const ScreenIcon = () => <Icon><rect x="3" y="4.5" width="18" height="12" rx="2.5" /><path d="M8 20h8M12 13.5V8m0 0L9.5 10.5M12 8l2.5 2.5" /></Icon>;
+export const ReplyIcon = () => <Icon><path d="M9.5 6 4 11.5 9.5 17M4.5 11.5H14a6 6 0 0 1 6 6v1" /></Icon>;
+export const BinIcon = () => <Icon><path d="M4.5 7h15M9.5 7V4.5h5V7M6.5 7l1 13h9l1-13M10.5 11v5M13.5 11v5" /></Icon>;
 export const PencilIcon = () => <Icon><path d="m4 20 1-4.5L16 4.5a2.1 2.1 0 0 1 3 3L8.5 19z" /></Icon>;
