@@ -74,3 +74,67 @@ test('markup in a message is text', async () => {
   assert.equal((await guest.chatTexts()).at(-1), attack);
   assert.equal(await guest.page.evaluate(() => window.hacked), undefined);
 });
+
+/** Opens the menu of the message with this text, and takes one of its actions. */
+async function act(visit, text, action) {
+  const line = visit.find('chat-message').filter({ hasText: text });
+  await line.hover();
+  await line.getByTestId('chat-actions').click();
+  await visit.see(action).then((item) => item.click());
+}
+
+test('an edited message is another one on both pages, and says so', async () => {
+  await host.say('tomorow at seven');
+  await guest.seeMessage('tomorow');
+  await act(host, 'tomorow', 'chat-edit');
+  const input = await host.see('chat-edit-input');
+  assert.equal(await input.inputValue(), 'tomorow at seven');
+  await input.fill('tomorrow at eight');
+  await input.press('Enter');
+  for (const visit of [host, guest]) {
+    await visit.seeMessage('tomorrow at eight');
+    await visit.find('chat-message').filter({ hasText: 'tomorrow' }).getByTestId('chat-edited').waitFor();
+    assert.equal((await visit.chatTexts()).at(-1), 'tomorrow at eight');
+  }
+});
+
+test('Escape leaves a message as it was, and the panel open', async () => {
+  await act(host, 'tomorrow', 'chat-edit');
+  const input = await host.see('chat-edit-input');
+  await input.fill('never');
+  await input.press('Escape');
+  assert.equal((await host.chatTexts()).at(-1), 'tomorrow at eight');
+});
+
+test('an answer shows what it answers, on both pages', async () => {
+  await act(guest, 'tomorrow', 'chat-reply');
+  await guest.see('chat-replying');
+  await guest.say('좋아요!');
+  for (const visit of [host, guest]) {
+    await visit.seeMessage('좋아요!');
+    const quote = visit.find('chat-message').filter({ hasText: '좋아요!' }).getByTestId('chat-quote');
+    assert.match(await quote.innerText(), /tomorrow at eight/);
+  }
+  assert.equal(await guest.find('chat-replying').count(), 0);
+});
+
+test('a guest deletes what is its own and nothing else, the host anything', async () => {
+  const line = guest.find('chat-message').filter({ hasText: 'hello' });
+  await line.hover();
+  await line.getByTestId('chat-actions').click();
+  await guest.see('chat-reply');
+  assert.equal(await line.getByTestId('chat-delete').count(), 0);
+  await guest.page.keyboard.press('Escape');
+  for (const [visit, text] of [[guest, '좋아요!'], [host, '안녕하세요']]) {
+    await act(visit, text, 'chat-delete');
+    await visit.see('confirm-button').then((button) => button.click());
+    for (const page of [host, guest]) await page.find('chat-message').filter({ hasText: text }).waitFor({ state: 'detached' });
+  }
+  const left = await host.chatTexts();
+  assert.deepEqual(await guest.chatTexts().then((texts) => texts.length), left.length, 'each leaves a tombstone');
+  await guest.leave();
+  await guest.standBefore(room);
+  await guest.join();
+  await guest.seeMessage('hello');
+  assert.ok(!(await guest.chatTexts()).some((text) => text.includes('좋아요') || text.includes('안녕')), 'nor are they in the history');
+});
