@@ -7,7 +7,7 @@ mod media;
 #[cfg(test)]
 mod tests;
 
-use crate::chat::{ChannelQueue, Change};
+use crate::chat::{Change, ChannelQueue};
 use crate::limits::{self, TokenBucket};
 use crate::permission::{self, Authority};
 use crate::registry::Node;

@@ -70,9 +70,8 @@ pub(crate) fn may_edit(user: &UserId, author: &UserId) -> Result<()> {
 pub(crate) fn may_delete(authority: &Authority, author: &UserId, room: &RoomId, owner: &UserId) -> Result<()> {
     match authority {
         Authority::User { user, .. } if user == author => Ok(()),
-        Authority::User { .. } | Authority::Backend => {
-            may_administer(authority, room, owner).map_err(|_| Error::Forbidden("only its author and the room's owner may delete a message"))
-        }
+        Authority::User { .. } | Authority::Backend => may_administer(authority, room, owner)
+            .map_err(|_| Error::Forbidden("only its author and the room's owner may delete a message")),
     }
 }
 

@@ -3,4 +3,4 @@
 mod message;
 mod sequence;
 
-pub(crate) use message::{ChannelQueue, Change};
+pub(crate) use message::{Change, ChannelQueue};

@@ -5,9 +5,9 @@ mod lobby;
 mod media;
 
 use super::*;
+use crate::SendMessage;
 use crate::session::{Grants, Outbox, RoomGrants};
 use crate::store::{Listing, MemoryStore, Nonce, RoomStore as _};
-use crate::SendMessage;
 use crate::view::ParticipantState;
 use crate::{CloseReason, Event, Part, RoomKind};
 
@@ -295,7 +295,11 @@ async fn two_rooms_of_the_same_shape_hear_nothing_of_each_other() {
     let seat = bench.join(&b, &there).await.unwrap();
     let visitor = bench.client("u2");
     bench.join(&visitor, &here).await.unwrap();
-    bench.hub.send(&visitor.session, &here.channel, SendMessage { nonce: Nonce("1".to_owned()), text: "여기".to_owned(), reply_to: None }).await.unwrap();
+    bench
+        .hub
+        .send(&visitor.session, &here.channel, SendMessage { nonce: Nonce("1".to_owned()), text: "여기".to_owned(), reply_to: None })
+        .await
+        .unwrap();
     bench.hub.leave(&visitor.session.id, &here.id).await.unwrap();
     assert!(matches!(a.next().await, Event::ParticipantJoined { .. }));
     assert!(matches!(a.next().await, Event::ChatMessage { .. }));

@@ -432,7 +432,10 @@ pub async fn a_marker_never_moves_back_by_reading_and_knows_its_channel(store: A
     assert_eq!(unread(&*store, "reader", "never used").await, (0, 0, 0));
     let asked = ["d", "never used", "c"].map(|channel| Membership { channel: ChannelId::new(channel), since: 0 });
     let all = store.unread(&user, &asked).await.unwrap();
-    assert_eq!(all.iter().map(|one| (one.channel.as_str(), one.head, one.unread)).collect::<Vec<_>>(), [("d", 4, 4), ("never used", 0, 0), ("c", 5, 1)]);
+    assert_eq!(
+        all.iter().map(|one| (one.channel.as_str(), one.head, one.unread)).collect::<Vec<_>>(),
+        [("d", 4, 4), ("never used", 0, 0), ("c", 5, 1)]
+    );
     assert_eq!(store.unread(&user, &[]).await.unwrap(), []);
 }
 

@@ -2,9 +2,7 @@
 //!
 //! Keeps every promise of [`Store`] but durability, and is the plainest reading of them: one lock around plain maps.
 
-use super::{
-    Appended, Edit, LinkRecord, Membership, MessageStore, NewMessage, Nonce, Redeemed, RoomRecord, RoomStore, StoreError,
-};
+use super::{Appended, Edit, LinkRecord, Membership, MessageStore, NewMessage, Nonce, Redeemed, RoomRecord, RoomStore, StoreError};
 use crate::view::{Audience, Cursor, History, Message, Unread};
 use crate::{ChannelId, RoomId, UserId};
 use async_trait::async_trait;

@@ -5,8 +5,9 @@
 use super::connection::{Connection, NotSent};
 use crate::protocol::convert::all;
 use crate::protocol::server_event::{
-    ChatDeleted, ChatEdited, ChatMessage, LobbyChanged, MediaLayers, MediaLost, MediaMap, MediaNeed, MediaStalled, ParticipantJoined, ParticipantLeft,
-    ParticipantUpdated, QualityChanged, RoomClosed, RoomReplaced, RoomUpdated, SpeakerChanged, TrackChanged, TrackUnpublished,
+    ChatDeleted, ChatEdited, ChatMessage, LobbyChanged, MediaLayers, MediaLost, MediaMap, MediaNeed, MediaStalled, ParticipantJoined,
+    ParticipantLeft, ParticipantUpdated, QualityChanged, RoomClosed, RoomReplaced, RoomUpdated, SpeakerChanged, TrackChanged,
+    TrackUnpublished,
 };
 use crate::protocol::types::{Participant, ParticipantQuality, Speaker};
 use rooms::{Event, RoomId};

@@ -18,17 +18,19 @@ pub(super) fn append(db: &Connection, new: NewMessage) -> Result<Appended, Failu
         return Ok(Appended { message, duplicate: true });
     }
     let seq = head(db, &new.channel)? + 1;
-    db.prepare_cached(&format!("INSERT INTO messages ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, NULL, ?8, ?9)"))?.execute(params![
-        new.id.as_str(),
-        new.channel.as_str(),
-        signed(seq),
-        new.author.id.as_str(),
-        new.author.name,
-        new.text,
-        to_ns(new.sent_at),
-        new.reply_to.map(signed),
-        written(&new.mentions),
-    ])?;
+    db.prepare_cached(&format!("INSERT INTO messages ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, NULL, ?8, ?9)"))?.execute(
+        params![
+            new.id.as_str(),
+            new.channel.as_str(),
+            signed(seq),
+            new.author.id.as_str(),
+            new.author.name,
+            new.text,
+            to_ns(new.sent_at),
+            new.reply_to.map(signed),
+            written(&new.mentions),
+        ],
+    )?;
     db.prepare_cached("INSERT INTO message_nonces (channel, author_id, nonce, seq, stored_at_ns) VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute(params![new.channel.as_str(), new.author.id.as_str(), new.nonce.0, signed(seq), to_ns(SystemTime::now())])?;
     mention(db, &new.channel, seq, &new.author.id, &new.mentions)?;
@@ -52,13 +54,8 @@ fn stored(db: &Connection, new: &NewMessage) -> Result<Option<Message>, Failure>
 
 pub(super) fn edit(db: &Connection, edit: &Edit) -> Result<Option<Message>, Failure> {
     let Some(before) = message(db, &edit.channel, edit.seq)?.filter(|message| message.deleted_at.is_none()) else { return Ok(None) };
-    db.prepare_cached("UPDATE messages SET text = ?3, mentions = ?4, edited_at_ns = ?5 WHERE channel = ?1 AND seq = ?2")?.execute(params![
-        edit.channel.as_str(),
-        signed(edit.seq),
-        edit.text,
-        written(&edit.mentions),
-        to_ns(edit.at),
-    ])?;
+    db.prepare_cached("UPDATE messages SET text = ?3, mentions = ?4, edited_at_ns = ?5 WHERE channel = ?1 AND seq = ?2")?
+        .execute(params![edit.channel.as_str(), signed(edit.seq), edit.text, written(&edit.mentions), to_ns(edit.at),])?;
     unmention(db, &before)?;
     mention(db, &edit.channel, edit.seq, &before.author.id, &edit.mentions)?;
     message(db, &edit.channel, edit.seq)
@@ -69,11 +66,8 @@ pub(super) fn delete(db: &Connection, channel: &ChannelId, seq: u64, at: SystemT
     if before.deleted_at.is_some() {
         return Ok(Some(before));
     }
-    db.prepare_cached("UPDATE messages SET text = '', mentions = NULL, deleted_at_ns = ?3 WHERE channel = ?1 AND seq = ?2")?.execute(params![
-        channel.as_str(),
-        signed(seq),
-        to_ns(at)
-    ])?;
+    db.prepare_cached("UPDATE messages SET text = '', mentions = NULL, deleted_at_ns = ?3 WHERE channel = ?1 AND seq = ?2")?
+        .execute(params![channel.as_str(), signed(seq), to_ns(at)])?;
     unmention(db, &before)?;
     message(db, channel, seq)
 }

@@ -187,7 +187,10 @@ async fn only_who_is_in_the_room_may_speak_and_read() {
     assert!(matches!(speak(&ann, " ").await, Err(Error::Invalid { field: "text", .. })));
     assert_eq!(speak(&ann, &"짠".repeat(4_001)).await, Err(Error::TooLarge { field: "text", limit: 4_000 }));
     assert!(speak(&ann, &"짠".repeat(4_000)).await.is_ok());
-    assert!(matches!(bench.hub.history(&ann.session, &room.channel, Cursor::Newest, 101).await, Err(Error::Invalid { field: "limit", .. })));
+    assert!(matches!(
+        bench.hub.history(&ann.session, &room.channel, Cursor::Newest, 101).await,
+        Err(Error::Invalid { field: "limit", .. })
+    ));
     let mute = bench.client_as("mute", Grants::Room(RoomGrants { can_publish_data: false, ..token(&room.id) }));
     bench.join(&mute, &room).await.unwrap();
     assert!(matches!(speak(&mute, "a").await, Err(Error::Forbidden(_))));
@@ -221,8 +224,14 @@ async fn everyone_is_told_everything_once_in_order_though_the_store_loses_answer
     let store = Arc::new(MoodyStore { inner: Arc::default(), losses: AtomicU32::new(0) });
     let config = Config { chat_rate: None, ..Config::default() };
     let hub = Hub::start(config, store.clone(), media).await.unwrap();
-    let request =
-        CreateRoom { name: "방".to_owned(), kind: RoomKind::Buddy, capacity: 4, password: None, listing: Listing::Lobby, nonce: Nonce("0".to_owned()) };
+    let request = CreateRoom {
+        name: "방".to_owned(),
+        kind: RoomKind::Buddy,
+        capacity: 4,
+        password: None,
+        listing: Listing::Lobby,
+        nonce: Nonce("0".to_owned()),
+    };
     let room = hub.create_room(&person("ann"), request).await.unwrap();
     let mut clients = Vec::new();
     for user in ["a", "b", "c", "d"] {

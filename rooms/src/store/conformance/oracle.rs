@@ -196,7 +196,8 @@ async fn step(store: &dyn Store, oracle: &mut Oracle, rng: &mut StdRng, index: u
 }
 
 fn mentions(rng: &mut StdRng) -> Vec<Audience> {
-    let mut mentions: Vec<Audience> = (0..3).filter(|_| rng.random_bool(0.2)).map(|n| Audience::User(UserId::new(format!("u{n}")))).collect();
+    let mut mentions: Vec<Audience> =
+        (0..3).filter(|_| rng.random_bool(0.2)).map(|n| Audience::User(UserId::new(format!("u{n}")))).collect();
     if rng.random_bool(0.1) {
         mentions.push(Audience::Everyone);
     }
