@@ -80,7 +80,7 @@ async function act(visit, text, action) {
   const line = visit.find('chat-message').filter({ hasText: text });
   await line.hover();
   await line.getByTestId('chat-actions').click();
-  await visit.see(action).then((item) => item.click());
+  await line.getByTestId(action).click();
 }
 
 test('an edited message is another one on both pages, and says so', async () => {
@@ -122,7 +122,7 @@ test('a guest deletes what is its own and nothing else, the host anything', asyn
   const line = guest.find('chat-message').filter({ hasText: 'hello' });
   await line.hover();
   await line.getByTestId('chat-actions').click();
-  await guest.see('chat-reply');
+  await line.getByTestId('chat-reply').waitFor();
   assert.equal(await line.getByTestId('chat-delete').count(), 0);
   await guest.page.keyboard.press('Escape');
   for (const [visit, text] of [[guest, '좋아요!'], [host, '안녕하세요']]) {

@@ -33,6 +33,8 @@ export function Menu({ label, icon, testId, children }: Props) {
   }, [open]);
 
   const onKeyDown = (event: KeyboardEvent) => {
+    // It closes this menu, not what is around it.
+    if (event.key === 'Escape') event.stopPropagation();
     const items = panel.current ? itemsOf(panel.current) : [];
     const at = items.indexOf(document.activeElement as HTMLElement);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
