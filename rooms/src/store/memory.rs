@@ -1,6 +1,6 @@
 //! A store in memory: for tests, and for a node that may forget everything.
 //!
-//! Keeps every promise of [`Store`] but durability, and is the plainest reading of them: one lock around plain maps.
+//! Keeps every promise of [`Store`](super::Store) but durability, and is the plainest reading of them: one lock around plain maps.
 
 use super::{Appended, Edit, LinkRecord, Membership, MessageStore, NewMessage, Nonce, Redeemed, RoomRecord, RoomStore, StoreError};
 use crate::view::{Audience, Cursor, History, Message, Unread};
