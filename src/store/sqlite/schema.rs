@@ -192,17 +192,21 @@ mod tests {
     }
 
     #[test]
-    fn a_room_of_the_first_version_is_a_buddy_room() {
+    fn what_the_first_version_kept_is_still_there() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("zzan.db");
         let mut db = Connection::open(&path).expect("made");
         db.pragma_update(None, "application_id", APPLICATION_ID).expect("set");
         migrate(&mut db, MIGRATIONS[0], 1).expect("migrated");
         db.execute_batch("INSERT INTO rooms VALUES ('room_1', '막걸리', 4, NULL, 'u_1', '하나', 'ch_1', 'lobby', 7, NULL)").expect("kept");
+        db.execute_batch("INSERT INTO messages VALUES ('ch_1', 1, 'msg_1', 'u_1', '하나', '건배', 8)").expect("kept");
         drop(db);
         let db = open(&path).expect("brought up to date");
         let kind: String = db.query_row("SELECT kind FROM rooms WHERE id = 'room_1'", [], |row| row.get(0)).expect("read");
         assert_eq!(kind, "buddy");
+        let messages = "SELECT text, edited_at_ns IS NULL AND deleted_at_ns IS NULL AND reply_to IS NULL AND mentions IS NULL FROM messages";
+        let message: (String, bool) = db.query_row(messages, [], |row| Ok((row.get(0)?, row.get(1)?))).expect("read");
+        assert_eq!(message, ("건배".to_owned(), true));
     }
 
     #[test]
