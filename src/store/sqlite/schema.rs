@@ -204,7 +204,8 @@ mod tests {
         let db = open(&path).expect("brought up to date");
         let kind: String = db.query_row("SELECT kind FROM rooms WHERE id = 'room_1'", [], |row| row.get(0)).expect("read");
         assert_eq!(kind, "buddy");
-        let messages = "SELECT text, edited_at_ns IS NULL AND deleted_at_ns IS NULL AND reply_to IS NULL AND mentions IS NULL FROM messages";
+        let messages =
+            "SELECT text, edited_at_ns IS NULL AND deleted_at_ns IS NULL AND reply_to IS NULL AND mentions IS NULL FROM messages";
         let message: (String, bool) = db.query_row(messages, [], |row| Ok((row.get(0)?, row.get(1)?))).expect("read");
         assert_eq!(message, ("건배".to_owned(), true));
     }
