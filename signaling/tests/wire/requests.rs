@@ -40,7 +40,20 @@ async fn answers_have_the_published_shapes() {
     assert_eq!(message["author"], json!({ "id": "ana", "name": "ana's name" }));
     assert_eq!(ana.event("chat:message").await, json!({ "message": message }));
     let history = ana.ask("chat:history", json!({ "channel": channel })).await;
-    assert_eq!(history, json!({ "ok": true, "messages": [message], "more": false }));
+    assert_eq!(history, json!({ "ok": true, "messages": [message], "more": false, "newer": false }));
+    let edited = ana.ask("chat:edit", json!({ "channel": channel, "seq": 1, "text": "짠짠!" })).await;
+    assert_eq!((&edited["message"]["id"], &edited["message"]["text"]), (&message["id"], &json!("짠짠!")));
+    assert!(edited["message"]["edited_at"].is_string() && message.get("edited_at").is_none(), "{edited}");
+    assert_eq!(ana.event("chat:edited").await, json!({ "message": edited["message"] }));
+    let answer = ana.ask("chat:send", json!({ "channel": channel, "nonce": "answer", "text": "네", "reply_to": 1 })).await;
+    assert_eq!(answer["message"]["reply_to"], 1);
+    let deleted = ana.ask("chat:delete", json!({ "channel": channel, "seq": 1 })).await;
+    assert_eq!((&deleted["message"]["text"], &deleted["message"]["deleted"]), (&json!(""), &json!(true)));
+    assert_eq!(ana.event("chat:deleted").await, json!({ "message": deleted["message"] }));
+    let after = ana.ask("chat:history", json!({ "channel": channel, "after": 0, "limit": 1 })).await;
+    assert_eq!(after, json!({ "ok": true, "messages": [deleted["message"]], "more": false, "newer": true }));
+    let both = ana.ask("chat:history", json!({ "channel": channel, "after": 0, "before": 9 })).await;
+    assert_eq!(both["error"]["code"], "invalid", "{both}");
 
     let lobby = ana.ask("lobby:list", json!({ "size": 3 })).await;
     assert_eq!((&lobby["rooms"][0]["id"], &lobby["rooms"][0]["seated"]), (&room["id"], &json!(1)));
