@@ -23,9 +23,9 @@ pub(super) struct Kept {
 }
 
 impl Room {
-    /// Whether audio packets are to wait.
+    /// Whether audio packets are to wait. As long as one does, none may overtake it.
     pub(super) fn gathers(&self, io: &Io) -> bool {
-        self.following.is_active() && io.is_busy()
+        !self.kept.is_empty() || self.following.is_active() && io.is_busy()
     }
 
     /// Keeps an audio packet until [`Self::release`], if anybody is to have it.
