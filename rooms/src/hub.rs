@@ -2,24 +2,23 @@
 //!
 //! Finds the room or the store that a request is for, and waits for the answer; it decides nothing that the room's task can decide.
 
+mod chat;
 mod links;
 mod media;
 #[cfg(test)]
 mod tests;
 
-use crate::chat::{Change, ChannelQueue};
 use crate::limits::{self, TokenBucket};
 use crate::permission::{self, Authority};
 use crate::registry::Node;
 use crate::room::event::{Answer, Input, PasswordVerdict, SeatRequest, Snapshot, Ticket};
 use crate::room::handle::{Arrival, RoomHandle};
 use crate::session::SessionHandle;
-use crate::store::{Edit, NewMessage, RoomRecord, Store};
-use crate::view::{Cursor, History, LobbyRoom, Message, RoomView, TrackSource, TrackView, User};
+use crate::store::{RoomRecord, Store};
+use crate::view::{LobbyRoom, RoomView, TrackSource, TrackView, User};
 use crate::{
     Answered, ChannelId, Config, CreateLink, CreateRoom, CreatedLink, Demand, Error, JoinRoom, Joined, LeaveReason, LobbyFilter,
-    LobbyWatch, Loss, MediaStats, MessageId, Offer, Part, ParticipantId, Publication, RedeemedLink, Result, RoomId, SendMessage, SessionId,
-    Stats, TrackId,
+    LobbyWatch, Loss, MediaStats, Offer, Part, ParticipantId, Publication, RedeemedLink, Result, RoomId, SessionId, Stats, TrackId,
 };
 use dashmap::DashMap;
 use std::sync::Arc;
@@ -328,67 +327,6 @@ impl Hub {
         }
     }
 
-    /// Stores a message, then tells everyone in the channel, the sender included. Returns when it is durable.
-    ///
-    /// # Errors
-    /// `NotFound` for a channel that the session isn't in and for an answer to no message, `Forbidden`, `Invalid` for an empty text, `TooLarge`,
-    /// `RateLimited`, `Unavailable`.
-    pub async fn send(&self, session: &SessionHandle, channel: &ChannelId, request: SendMessage) -> Result<Message> {
-        let SendMessage { nonce, text, reply_to } = request;
-        let room = self.writable(session, channel)?;
-        limits::nonce(&nonce)?;
-        limits::text(&text, self.node.config.text_max_chars)?;
-        self.count_message(&session.id)?;
-        if let Some(seq) = reply_to {
-            self.node.store.message(channel, seq).await?.ok_or(Error::NotFound("message"))?;
-        }
-        let (id, author) = (MessageId::new(crate::random_id("msg")), session.user.clone());
-        let (sent_at, mentions) = (wall_clock(), vec![]);
-        let message = NewMessage { id, channel: channel.clone(), author, nonce, text, sent_at, reply_to, mentions };
-        self.change(&room, Change::Append(message)).await
-    }
-
-    /// Gives one's own message another text, then tells everyone in the channel. Returns when it is durable.
-    ///
-    /// # Errors
-    /// As [`Hub::send`]; `NotFound` for a message that isn't there or is deleted, `Forbidden` for somebody else's.
-    pub async fn edit(&self, session: &SessionHandle, channel: &ChannelId, seq: u64, text: String) -> Result<Message> {
-        let room = self.writable(session, channel)?;
-        limits::text(&text, self.node.config.text_max_chars)?;
-        self.count_message(&session.id)?;
-        let message = self.node.store.message(channel, seq).await?.ok_or(Error::NotFound("message"))?;
-        permission::may_edit(&session.user.id, &message.author.id)?;
-        let (at, mentions) = (wall_clock(), message.mentions);
-        self.change(&room, Change::Edit(Edit { channel: channel.clone(), seq, text, mentions, at })).await
-    }
-
-    /// Turns a message into a tombstone, then tells everyone in the channel. Returns when it is durable.
-    ///
-    /// # Errors
-    /// `NotFound`; `Forbidden` unless the session's user wrote it, owns the room, or has a token that administers it; `RateLimited`, `Unavailable`.
-    pub async fn delete(&self, session: &SessionHandle, channel: &ChannelId, seq: u64) -> Result<Message> {
-        let room = self.writable(session, channel)?;
-        self.count_message(&session.id)?;
-        let message = self.node.store.message(channel, seq).await?.ok_or(Error::NotFound("message"))?;
-        let record = room.record();
-        permission::may_delete(&authority(session), &message.author.id, &record.id, &record.owner.id)?;
-        if message.deleted_at.is_some() {
-            return Ok(message);
-        }
-        self.change(&room, Change::Delete { seq, at: wall_clock() }).await
-    }
-
-    /// A page of a channel's messages, oldest first; `limit` 1–100.
-    ///
-    /// # Errors
-    /// `NotFound` for a channel that the session isn't in, `Invalid` for the limit, `Unavailable`.
-    pub async fn history(&self, session: &SessionHandle, channel: &ChannelId, cursor: Cursor, limit: u32) -> Result<History> {
-        self.node.check_running()?;
-        limits::history_limit(limit)?;
-        self.channel(&session.id, channel)?;
-        Ok(self.node.store.history(channel, cursor, limit).await?)
-    }
-
     /// Makes a link into a room; the returned secret (130 bits) is not kept.
     ///
     /// # Errors
@@ -436,37 +374,10 @@ impl Hub {
         Ok(if right { PasswordVerdict::Right } else { PasswordVerdict::Wrong })
     }
 
-    /// The room whose channel this is, if the session may write there.
-    fn writable(&self, session: &SessionHandle, channel: &ChannelId) -> Result<RoomHandle> {
-        self.node.check_running()?;
-        let room = self.channel(&session.id, channel)?;
-        permission::may_chat(&session.grants)?;
-        Ok(room)
-    }
-
-    async fn change(&self, room: &RoomHandle, change: Change) -> Result<Message> {
-        let (node, channel) = (&self.node, &room.record().channel);
-        let queue = room.chat(|inbox| ChannelQueue::start(channel.clone(), node.store.clone(), node.messages_stored.clone(), inbox));
-        queue.send(change).await
-    }
-
-    fn count_message(&self, session: &SessionId) -> Result<()> {
-        let Some(rate) = self.node.config.chat_rate else { return Ok(()) };
-        let now = tokio::time::Instant::now().into_std();
-        let mut bucket = self.chat_buckets.entry(session.clone()).or_insert_with(|| TokenBucket::new(now));
-        bucket.take(rate, now)
-    }
-
     /// The room in which the session is seated.
     fn seat(&self, session: &SessionId) -> Result<RoomHandle> {
         self.node.check_running()?;
         self.node.sessions.seat(session).and_then(|room| self.node.live(&room)).ok_or(Error::NotFound("seat"))
-    }
-
-    /// The room whose channel this is, if the session is seated in it.
-    fn channel(&self, session: &SessionId, channel: &ChannelId) -> Result<RoomHandle> {
-        let room = self.node.sessions.seat(session).and_then(|room| self.node.live(&room));
-        room.filter(|room| room.record().channel == *channel).ok_or(Error::NotFound("channel"))
     }
 }
 

@@ -1,14 +1,12 @@
-//! The task of one channel: stores messages in batches, and hands them to the room in the order of their numbers.
+//! The task of one channel: stores messages in batches, and hands them to whoever tells its readers, in the order of their numbers.
 //!
-//! Store I/O happens here and never in the room's task. Messages of one batch are stored at the same time, so that the store can commit
+//! Store I/O happens here and never in a room's or a server's task. Messages of one batch are stored at the same time, so that the store can commit
 //! them together; the next batch begins when all of them are answered. Invariant: a sender is answered only after the store has answered.
 
 use super::sequence::Sequence;
-use crate::room::event::Input;
-use crate::room::handle::{Arrival, Request};
 use crate::store::{Appended, Edit, NewMessage, Store, StoreError};
 use crate::view::{Cursor, Message};
-use crate::{ChannelId, Error, Result};
+use crate::{ChannelId, Error, Event, Result};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -40,27 +38,50 @@ pub(crate) enum Change {
     Delete { seq: u64, at: SystemTime },
 }
 
+/// What the readers of a channel are to be told, in this order.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Delivery {
+    /// New messages, with contiguous numbers.
+    Messages(Vec<Message>),
+    /// A message that was told before was edited or deleted.
+    Amended(Message),
+}
+
+impl Delivery {
+    /// As its readers see it.
+    pub(crate) fn events(self) -> Vec<Event> {
+        match self {
+            Self::Messages(messages) => messages.into_iter().map(|message| Event::ChatMessage { message }).collect(),
+            Self::Amended(message) if message.deleted_at.is_some() => vec![Event::ChatDeleted { message }],
+            Self::Amended(message) => vec![Event::ChatEdited { message }],
+        }
+    }
+}
+
 /// The way to a channel's task. Cheap to clone; the task ends with the last clone.
 #[derive(Clone)]
 pub(crate) struct ChannelQueue {
     pending: mpsc::Sender<Pending>,
 }
 
-struct Writer {
+struct Writer<T> {
     channel: ChannelId,
     store: Arc<dyn Store>,
     stored: Arc<AtomicU64>,
-    room: mpsc::Sender<Request>,
+    readers: mpsc::Sender<T>,
     pending: mpsc::Receiver<Pending>,
     /// `None` until the store has said where the channel's head is.
     sequence: Option<Sequence>,
 }
 
 impl ChannelQueue {
-    /// Starts the task of `channel`, which hands messages to `room` and counts them in `stored`.
-    pub(crate) fn start(channel: ChannelId, store: Arc<dyn Store>, stored: Arc<AtomicU64>, room: mpsc::Sender<Request>) -> Self {
+    /// Starts the task of `channel`, which hands messages to the task that knows its `readers`, and counts them in `stored`.
+    pub(crate) fn start<T>(channel: ChannelId, store: Arc<dyn Store>, stored: Arc<AtomicU64>, readers: mpsc::Sender<T>) -> Self
+    where
+        T: From<Delivery> + Send + 'static,
+    {
         let (sender, pending) = mpsc::channel(QUEUED_MESSAGES);
-        tokio::spawn(Writer { channel, store, stored, room, pending, sequence: None }.run());
+        tokio::spawn(Writer { channel, store, stored, readers, pending, sequence: None }.run());
         Self { pending: sender }
     }
 
@@ -79,7 +100,7 @@ impl ChannelQueue {
     }
 }
 
-impl Writer {
+impl<T: From<Delivery> + Send + 'static> Writer<T> {
     async fn run(mut self) {
         let mut batch = Vec::with_capacity(BATCH_MESSAGES);
         loop {
@@ -142,7 +163,7 @@ impl Writer {
         };
         let message = amended.ok_or(Error::NotFound("message"))?;
         if self.sequence.as_mut().is_none_or(|sequence| sequence.amend(&message)) {
-            self.tell(Input::Amend(message.clone())).await;
+            self.tell(Delivery::Amended(message.clone())).await;
         }
         Ok(message)
     }
@@ -166,13 +187,13 @@ impl Writer {
         // Counted by number, as it is told: so a message whose first answer was lost counts too, and once.
         self.stored.fetch_add(due.len() as u64, Ordering::Relaxed);
         if !due.is_empty() {
-            self.tell(Input::Deliver(due)).await;
+            self.tell(Delivery::Messages(due)).await;
         }
     }
 
-    async fn tell(&self, input: Input) {
-        // A room that has ended has nobody to tell.
-        let _ = self.room.send(Request { input, arrival: Arrival::default(), reply: None }).await;
+    async fn tell(&self, delivery: Delivery) {
+        // What has ended has nobody to tell.
+        let _ = self.readers.send(delivery.into()).await;
     }
 }
 

@@ -1,6 +1,6 @@
-//! Chat of a room's channel: from a permitted text to a durable message, told to everyone once and in order.
+//! Chat of a channel: from a permitted text to a durable message, told to everyone once and in order.
 
 mod message;
 mod sequence;
 
-pub(crate) use message::{Change, ChannelQueue};
+pub(crate) use message::{Change, ChannelQueue, Delivery};

@@ -8,6 +8,7 @@ use super::*;
 use crate::SendMessage;
 use crate::session::{Grants, Outbox, RoomGrants};
 use crate::store::{Listing, MemoryStore, Nonce, RoomStore as _};
+use crate::view::Cursor;
 use crate::view::ParticipantState;
 use crate::{CloseReason, Event, Part, RoomKind};
 

@@ -1,8 +1,9 @@
 //! What goes into a room's core and what comes out of it. Plain values: whoever performs an [`Output`] decides nothing.
 
+use crate::chat::Delivery;
 use crate::permission::Authority;
 use crate::session::Grants;
-use crate::view::{MediaMap, Message, Rights, RoomView, Slot, TrackSource, TrackView, User};
+use crate::view::{MediaMap, Rights, RoomView, Slot, TrackSource, TrackView, User};
 use crate::{Event, LeaveReason, Loss, Mid, Part, ParticipantId, Publication, Result, SessionId, TrackId};
 use media::{Demand, Kind, MediaLine, PeerId};
 use std::sync::Arc;
@@ -51,10 +52,8 @@ pub(crate) enum Input {
     Resumed { session: SessionId },
     /// Request: answered by [`Answer::View`].
     View,
-    /// Stored messages, in order, for everyone here.
-    Deliver(Vec<Message>),
-    /// A message that was delivered is changed, or deleted.
-    Amend(Message),
+    /// Of the room's channel.
+    Chat(Delivery),
     /// From the media plane.
     Media(media::Event),
     /// The time of [`super::Room::next_deadline`] has come.

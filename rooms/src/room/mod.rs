@@ -108,14 +108,10 @@ impl Room {
             Input::Lost { session, loss } => self.session_lost(now, &session, loss, out),
             Input::Resumed { session } => self.session_resumed(&session, out),
             Input::View => out.push(Output::Answer(Ok(Answer::View(Box::new(self.view()))))),
-            Input::Deliver(messages) => {
-                for message in messages {
-                    self.tell_all(Event::ChatMessage { message }, out);
+            Input::Chat(delivery) => {
+                for event in delivery.events() {
+                    self.tell_all(event, out);
                 }
-            }
-            Input::Amend(message) => {
-                let is_deleted = message.deleted_at.is_some();
-                self.tell_all(if is_deleted { Event::ChatDeleted { message } } else { Event::ChatEdited { message } }, out);
             }
             Input::Media(event) => self.media_event(now, event, out),
             Input::Deadline => self.deadline(now, out),

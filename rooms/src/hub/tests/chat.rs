@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::UserId;
-use crate::store::{Appended, Edit, LinkRecord, Membership, MessageStore, Redeemed, RoomStore, StoreError};
-use crate::view::{Cursor, Unread};
+
+use crate::store::{Appended, Edit, LinkRecord, Membership, MessageStore, NewMessage, Redeemed, RoomStore, StoreError};
+use crate::view::{Cursor, History, Message, Unread};
 use rand::RngExt as _;
 use std::sync::atomic::AtomicU32;
 
