@@ -1,7 +1,10 @@
 //! What sessions are told.
 
-use crate::view::{LobbyRoom, MediaMap, Message, ParticipantView, RoomView, TrackView};
-use crate::{ParticipantId, Quality, Rid, RoomId, TrackId};
+use crate::community::{DepartReason, MemberView, Presence, ServerView};
+use crate::store::{CategoryRecord, ChannelRecord, RoleRecord, ScheduleRecord, ServerRecord};
+use crate::view::{LobbyRoom, MediaMap, Message, ParticipantView, RoomView, TrackView, Unread, User};
+use crate::{ChannelId, ParticipantId, Quality, Rid, RoomId, ScheduleId, ServerId, TrackId, UserId};
+use std::time::SystemTime;
 
 /// Pushed to a session. One event goes to many sessions behind one `Arc`.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,6 +95,75 @@ pub enum Event {
     /// A message that was told before is a tombstone.
     ChatDeleted {
         message: Message,
+    },
+    /// The receiver is a member of this server from now on.
+    ServerAdded {
+        server: Box<ServerView>,
+    },
+    /// Its name, image, owner, roles or categories are others.
+    ServerUpdated {
+        server: Box<ServerRecord>,
+        roles: Vec<RoleRecord>,
+        categories: Vec<CategoryRecord>,
+    },
+    /// The receiver is no member of this server any more.
+    ServerDeleted {
+        server: ServerId,
+        reason: DepartReason,
+    },
+    /// The receiver reads this channel from now on.
+    ChannelCreated {
+        server: ServerId,
+        channel: Box<ChannelRecord>,
+    },
+    ChannelUpdated {
+        server: ServerId,
+        channel: Box<ChannelRecord>,
+    },
+    /// The channel is gone, or the receiver doesn't read it any more.
+    ChannelDeleted {
+        server: ServerId,
+        channel: ChannelId,
+    },
+    MemberJoined {
+        server: ServerId,
+        member: Box<MemberView>,
+    },
+    MemberUpdated {
+        server: ServerId,
+        member: Box<MemberView>,
+    },
+    MemberLeft {
+        server: ServerId,
+        user: UserId,
+        reason: DepartReason,
+    },
+    PresenceChanged {
+        server: ServerId,
+        user: UserId,
+        presence: Presence,
+        last_seen: Option<SystemTime>,
+    },
+    /// Who is in the call of a voice channel.
+    VoiceChanged {
+        server: ServerId,
+        channel: ChannelId,
+        people: Vec<User>,
+    },
+    /// How far the receiver's user has read a channel.
+    UnreadChanged {
+        unread: Unread,
+    },
+    ScheduleChanged {
+        schedule: Box<ScheduleRecord>,
+    },
+    ScheduleDeleted {
+        server: ServerId,
+        schedule: ScheduleId,
+    },
+    /// The time to be reminded of it.
+    ScheduleDue {
+        schedule: Box<ScheduleRecord>,
     },
     /// Rooms that appeared or changed, and ids of those that ended, since the last of these.
     LobbyChanged {

@@ -3,17 +3,20 @@
 //! Finds the room or the store that a request is for, and waits for the answer; it decides nothing that the room's task can decide.
 
 mod chat;
+mod community;
 mod links;
 mod media;
 #[cfg(test)]
 mod tests;
+
+pub use community::{CreatedInvite, Done, InvitePreview};
 
 use crate::limits::{self, TokenBucket};
 use crate::permission::{self, Authority};
 use crate::registry::Node;
 use crate::room::event::{Answer, Input, PasswordVerdict, SeatRequest, Snapshot, Ticket};
 use crate::room::handle::{Arrival, RoomHandle};
-use crate::session::SessionHandle;
+use crate::session::{Grants, SessionHandle};
 use crate::store::{RoomRecord, Store};
 use crate::view::{LobbyRoom, RoomView, TrackSource, TrackView, User};
 use crate::{
@@ -65,6 +68,7 @@ impl Hub {
     /// Ends all rooms' tasks, telling their sessions `ServerStopped`. The rooms stay open in the store. Further requests get `Unavailable`.
     pub async fn stop(&self) {
         self.node.begin_stop();
+        self.node.stop_servers();
         let mut stops = tokio::task::JoinSet::new();
         for room in self.node.all_live() {
             stops.spawn(async move { room.call(Input::Stop).await });
@@ -140,9 +144,10 @@ impl Hub {
         }
         permission::may_join(&session.grants, &room)?;
         let room = self.node.find(&room).await?;
+        let grants = self.call_grants(session, room.record()).await?;
         let claim = self.node.sessions.claim(&session.id, &room.record().id)?;
         let password = self.check_password(session, &room, password).await?;
-        let mut reservation = reserve(session, &room, password, part).await?;
+        let mut reservation = reserve(session, grants, &room, password, part).await?;
         let Some(ticket) = reservation.ticket else { return Err(Error::Unavailable("the room gave no seat")) };
         let (media, negotiated, answer) = match offer {
             Some(offer) => {
@@ -218,7 +223,7 @@ impl Hub {
     /// # Errors
     /// `NotFound`; `Forbidden` unless the session's user owns the room or its token administers it.
     pub async fn close(&self, session: &SessionHandle, room: &RoomId) -> Result<()> {
-        self.close_as(authority(session), room).await
+        self.close_as(self.authority_in(session, room).await?, room).await
     }
 
     /// As [`Hub::close`], for a backend with an API key.
@@ -234,7 +239,7 @@ impl Hub {
     /// # Errors
     /// `NotFound`; `Forbidden` unless the session's user owns the room or its token administers it; `Conflict` for oneself.
     pub async fn kick(&self, session: &SessionHandle, room: &RoomId, participant: &ParticipantId) -> Result<()> {
-        self.kick_as(authority(session), room, participant).await
+        self.kick_as(self.authority_in(session, room).await?, room, participant).await
     }
 
     /// As [`Hub::kick`], for a backend with an API key.
@@ -287,7 +292,7 @@ impl Hub {
     /// # Errors
     /// `NotFound`; `Forbidden` unless the session's user owns the room or its token administers it; `Conflict` for one's own track.
     pub async fn moderate(&self, session: &SessionHandle, room: &RoomId, track: &TrackId, muted: bool) -> Result<TrackView> {
-        let input = Input::ModerateTrack { by: authority(session), track: track.clone(), muted };
+        let input = Input::ModerateTrack { by: self.authority_in(session, room).await?, track: track.clone(), muted };
         match self.node.find(room).await?.call(input).await? {
             Answer::Track(track) => Ok(track),
             other => Err(unexpected(&other)),
@@ -308,11 +313,13 @@ impl Hub {
         if let Some(room) = self.node.sessions.lost(session, loss).and_then(|room| self.node.live(&room)) {
             room.tell(Input::Lost { session: session.clone(), loss }).await;
         }
+        self.connection_in_servers(session, Some(loss)).await;
     }
 
     /// The session has a new connection: its seat is active again. Returns what it needs to go on, if it has a seat. `MediaLost` and
     /// `MediaNeed` are told again where they still hold.
     pub async fn session_resumed(&self, session: &SessionId) -> Option<Joined> {
+        self.connection_in_servers(session, None).await;
         let room = self.node.sessions.resumed(session).and_then(|room| self.node.live(&room))?;
         let answer = room.call(Input::Resumed { session: session.clone() }).await.ok()?;
         Some(joined(snapshot(answer).ok()?, None))
@@ -325,6 +332,7 @@ impl Hub {
         if let Some(room) = self.node.sessions.ended(session, reason).and_then(|room| self.node.live(&room)) {
             room.tell(Input::Leave { session: session.clone(), reason }).await;
         }
+        self.ended_in_servers(session).await;
     }
 
     /// Makes a link into a room; the returned secret (130 bits) is not kept.
@@ -381,11 +389,11 @@ impl Hub {
     }
 }
 
-async fn reserve(session: &SessionHandle, room: &RoomHandle, password: PasswordVerdict, part: Part) -> Result<Reservation> {
+async fn reserve(session: &SessionHandle, grants: Grants, room: &RoomHandle, password: PasswordVerdict, part: Part) -> Result<Reservation> {
     let request = SeatRequest {
         session: session.id.clone(),
         user: session.user.clone(),
-        grants: session.grants.clone(),
+        grants,
         password,
         participant: ParticipantId::new(crate::random_id("p")),
         part,

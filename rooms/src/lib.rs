@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod chat;
+pub mod community;
 mod config;
 mod error;
 mod event;
@@ -25,8 +26,11 @@ pub mod view;
 pub use config::Config;
 pub use error::{Error, Result};
 pub use event::{CloseReason, Event, LeaveReason, Loss};
-pub use hub::Hub;
-pub use id::{ChannelId, MessageId, ParticipantId, RoomId, SessionId, TrackId, UserId, random as random_id};
+pub use hub::{CreatedInvite, Done, Hub, InvitePreview};
+pub use id::{
+    CategoryId, ChannelId, InviteId, MessageId, ParticipantId, RoleId, RoomId, ScheduleId, ServerId, SessionId, TrackId, UserId,
+    random as random_id,
+};
 pub use limits::ChatRate;
 pub use request::{
     Answered, CreateLink, CreateRoom, CreatedLink, JoinRoom, Joined, LobbyFilter, LobbyWatch, MediaStats, Offer, Part, Publication,

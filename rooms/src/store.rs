@@ -1,9 +1,16 @@
 //! What is kept, and what a keeper promises. Implemented by `memory` here, and by databases elsewhere.
 
+mod community;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+#[cfg(test)]
+pub(crate) mod delegate;
 mod memory;
 
+pub use community::{
+    Access, BanRecord, CategoryRecord, ChannelKind, ChannelRecord, CommunityStore, Entered, Entry, InviteRecord, MemberRecord, RoleRecord,
+    ScheduleRecord, ServerKind, ServerRecord, ServerTree, Status, TreeChange, Updated, UserRecord,
+};
 pub use memory::MemoryStore;
 
 use crate::view::{Audience, Cursor, History, Message, RoomKind, Unread, User};
@@ -17,9 +24,9 @@ use std::time::SystemTime;
 /// * A returned `Ok` means durable: committed and synced.
 /// * Texts come back byte by byte, times to the millisecond.
 /// * An operation that returns an error may or may not have happened; repeating it with the same nonce is safe.
-pub trait Store: RoomStore + MessageStore {}
+pub trait Store: RoomStore + MessageStore + CommunityStore {}
 
-impl<T: RoomStore + MessageStore> Store for T {}
+impl<T: RoomStore + MessageStore + CommunityStore> Store for T {}
 
 /// Rooms and the links into them.
 #[async_trait]
@@ -103,6 +110,8 @@ pub enum Listing {
     Lobby,
     /// Reached by its id or a link alone.
     Unlisted,
+    /// The call of a voice channel: reached by those who may connect there.
+    Channel,
 }
 
 /// A link into a room as it is kept: the secret itself is not.

@@ -9,17 +9,17 @@ use crate::limits::{self, TokenBucket};
 use crate::permission::{self, ChatRights};
 use crate::room::handle::RoomHandle;
 use crate::session::SessionHandle;
-use crate::store::{Edit, NewMessage};
+use crate::store::{Edit, Listing, NewMessage};
 use crate::view::{Cursor, History, Message};
 use crate::{ChannelId, Error, MessageId, Result, SendMessage, SessionId};
 
 /// A channel as one session has it.
 pub(super) struct Place {
-    channel: ChannelId,
-    queue: ChannelQueue,
-    rights: ChatRights,
+    pub(super) channel: ChannelId,
+    pub(super) queue: ChannelQueue,
+    pub(super) rights: ChatRights,
     /// Longest text, in characters.
-    text_max_chars: usize,
+    pub(super) text_max_chars: usize,
 }
 
 impl Hub {
@@ -30,7 +30,7 @@ impl Hub {
     /// `RateLimited`, `Unavailable`.
     pub async fn send(&self, session: &SessionHandle, channel: &ChannelId, request: SendMessage) -> Result<Message> {
         let SendMessage { nonce, text, reply_to } = request;
-        let place = self.place(session, channel)?;
+        let place = self.place(session, channel).await?;
         permission::may_write(place.rights)?;
         limits::nonce(&nonce)?;
         limits::text(&text, place.text_max_chars)?;
@@ -49,7 +49,7 @@ impl Hub {
     /// # Errors
     /// As [`Hub::send`]; `NotFound` for a message that isn't there or is deleted, `Forbidden` for somebody else's.
     pub async fn edit(&self, session: &SessionHandle, channel: &ChannelId, seq: u64, text: String) -> Result<Message> {
-        let place = self.place(session, channel)?;
+        let place = self.place(session, channel).await?;
         permission::may_write(place.rights)?;
         limits::text(&text, place.text_max_chars)?;
         self.count_message(&session.id)?;
@@ -64,7 +64,7 @@ impl Hub {
     /// # Errors
     /// `NotFound`; `Forbidden` unless the session's user wrote it or may moderate the channel; `RateLimited`, `Unavailable`.
     pub async fn delete(&self, session: &SessionHandle, channel: &ChannelId, seq: u64) -> Result<Message> {
-        let place = self.place(session, channel)?;
+        let place = self.place(session, channel).await?;
         permission::may_write(place.rights)?;
         self.count_message(&session.id)?;
         let message = self.stored(channel, seq).await?;
@@ -81,7 +81,7 @@ impl Hub {
     /// `NotFound` for a channel that the session isn't in, `Invalid` for the limit, `Unavailable`.
     pub async fn history(&self, session: &SessionHandle, channel: &ChannelId, cursor: Cursor, limit: u32) -> Result<History> {
         limits::history_limit(limit)?;
-        let place = self.place(session, channel)?;
+        let place = self.place(session, channel).await?;
         Ok(self.node.store.history(&place.channel, cursor, limit).await?)
     }
 
@@ -96,12 +96,14 @@ impl Hub {
         bucket.take(rate, now)
     }
 
-    /// The channel, if the session can read it.
-    fn place(&self, session: &SessionHandle, channel: &ChannelId) -> Result<Place> {
+    /// The channel, if the session can read it: that of the room that it is in, or a server's.
+    async fn place(&self, session: &SessionHandle, channel: &ChannelId) -> Result<Place> {
         self.node.check_running()?;
         let room = self.node.sessions.seat(&session.id).and_then(|room| self.node.live(&room));
-        let room = room.filter(|room| room.record().channel == *channel).ok_or(Error::NotFound("channel"))?;
-        Ok(self.place_in_room(session, &room))
+        match room.filter(|room| room.record().channel == *channel && room.record().listing != Listing::Channel) {
+            Some(room) => Ok(self.place_in_room(session, &room)),
+            None => self.place_in_server(session, channel).await,
+        }
     }
 
     fn place_in_room(&self, session: &SessionHandle, room: &RoomHandle) -> Place {

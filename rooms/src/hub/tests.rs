@@ -201,7 +201,7 @@ async fn a_join_that_is_given_up_frees_its_seat() {
     let handle = bench.hub.node.find(&room.id).await.unwrap();
     let (ann, bob) = (bench.client("ann"), bench.client("bob"));
     bench.join(&ann, &room).await.unwrap();
-    let reservation = reserve(&bob.session, &handle, PasswordVerdict::Unchecked, Part::Person).await.unwrap();
+    let reservation = reserve(&bob.session, Grants::User, &handle, PasswordVerdict::Unchecked, Part::Person).await.unwrap();
     let cid = bench.client("cid");
     assert_eq!(bench.join(&cid, &room).await, Err(Error::RoomFull));
     drop(reservation);

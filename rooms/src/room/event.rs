@@ -4,7 +4,7 @@ use crate::chat::Delivery;
 use crate::permission::Authority;
 use crate::session::Grants;
 use crate::view::{MediaMap, Rights, RoomView, Slot, TrackSource, TrackView, User};
-use crate::{Event, LeaveReason, Loss, Mid, Part, ParticipantId, Publication, Result, SessionId, TrackId};
+use crate::{Event, LeaveReason, Loss, Mid, Part, ParticipantId, Publication, Result, SessionId, TrackId, UserId};
 use media::{Demand, Kind, MediaLine, PeerId};
 use std::sync::Arc;
 
@@ -44,6 +44,10 @@ pub(crate) enum Input {
     Leave { session: SessionId, reason: LeaveReason },
     /// Request: removes somebody. Answered by [`Answer::Done`].
     Kick { by: Authority, participant: ParticipantId },
+    /// Somebody wants to know who is here.
+    Announce,
+    /// The user may not be here any more.
+    Expel { user: UserId },
     /// Request: ends the room. Answered by [`Answer::Done`].
     Close { by: Authority },
     /// The session's connection is lost.

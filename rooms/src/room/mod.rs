@@ -20,7 +20,7 @@ mod tracks;
 mod voices;
 
 use crate::permission::{self, Authority};
-use crate::view::{ParticipantState, RoomKind, RoomView, TrackView};
+use crate::view::{ParticipantState, RoomKind, RoomView, TrackView, User};
 use crate::{ChannelId, CloseReason, Error, Event, LeaveReason, Loss, ParticipantId, Result, RoomId, SessionId, TrackId, UserId};
 use event::{Answer, Input, MediaOutput, OfferedMedia, Output, Snapshot, Ticket};
 use moderation::Moderation;
@@ -104,6 +104,8 @@ impl Room {
             Input::MediaEnds { session } => out.push(Output::Answer(self.media_ends(&session))),
             Input::Leave { session, reason } => self.leave(now, &session, reason, out),
             Input::Kick { by, participant } => self.kick(now, &by, &participant, out),
+            Input::Announce => self.count_seats(out),
+            Input::Expel { user } => self.expel(now, &user, out),
             Input::Close { by } => self.close(&by, out),
             Input::Lost { session, loss } => self.session_lost(now, &session, loss, out),
             Input::Resumed { session } => self.session_resumed(&session, out),
@@ -119,6 +121,11 @@ impl Room {
             #[cfg(test)]
             Input::Panic => panic!("asked for by a test"),
         }
+    }
+
+    /// Who is here, in the order of joining.
+    pub(crate) fn people(&self) -> Vec<User> {
+        self.roster.seats().iter().map(|seat| seat.user.clone()).collect()
     }
 
     fn view(&self) -> RoomView {
@@ -239,6 +246,12 @@ impl Room {
             Answer::Done
         });
         out.push(Output::Answer(answer));
+    }
+
+    fn expel(&mut self, now: Instant, user: &UserId, out: &mut Vec<Output>) {
+        let seats: Vec<ParticipantId> =
+            self.roster.seats().iter().filter(|seat| seat.user.id == *user).map(|seat| seat.id.clone()).collect();
+        seats.iter().for_each(|seat| self.depart(now, seat, LeaveReason::Kicked, out));
     }
 
     fn check_kick(&self, by: &Authority, participant: &ParticipantId) -> Result<UserId> {

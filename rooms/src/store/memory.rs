@@ -2,6 +2,8 @@
 //!
 //! Keeps every promise of [`Store`](super::Store) but durability, and is the plainest reading of them: one lock around plain maps.
 
+mod community;
+
 use super::{Appended, Edit, LinkRecord, Membership, MessageStore, NewMessage, Nonce, Redeemed, RoomRecord, RoomStore, StoreError};
 use crate::view::{Audience, Cursor, History, Message, Unread};
 use crate::{ChannelId, RoomId, UserId};
@@ -10,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-/// Rooms, links and messages of one process.
+/// Rooms, links, messages and servers of one process.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     state: Mutex<State>,
@@ -23,6 +25,7 @@ struct State {
     room_nonces: HashMap<(UserId, Nonce), RoomId>,
     links: HashMap<[u8; 32], LinkRecord>,
     channels: HashMap<ChannelId, Channel>,
+    communities: community::Communities,
 }
 
 #[derive(Debug)]

@@ -1,9 +1,12 @@
 //! Messages: durable before answered, told once and in order, whatever the store does.
 
 use super::*;
-use crate::UserId;
+use crate::{InviteId, ScheduleId, ServerId, UserId};
 
-use crate::store::{Appended, Edit, LinkRecord, Membership, MessageStore, NewMessage, Redeemed, RoomStore, StoreError};
+use crate::store::{
+    Appended, BanRecord, Edit, Entered, Entry, InviteRecord, LinkRecord, MemberRecord, Membership, MessageStore, NewMessage, Redeemed,
+    ScheduleRecord, ServerTree, StoreError, TreeChange, Updated, UserRecord,
+};
 use crate::view::{Cursor, History, Message, Unread};
 use rand::RngExt as _;
 use std::sync::atomic::AtomicU32;
@@ -25,27 +28,7 @@ struct MoodyStore {
     losses: AtomicU32,
 }
 
-#[async_trait::async_trait]
-impl RoomStore for MoodyStore {
-    async fn create_room(&self, room: RoomRecord, nonce: Nonce) -> std::result::Result<RoomRecord, StoreError> {
-        self.inner.create_room(room, nonce).await
-    }
-    async fn room(&self, id: &RoomId) -> std::result::Result<Option<RoomRecord>, StoreError> {
-        self.inner.room(id).await
-    }
-    async fn open_rooms(&self) -> std::result::Result<Vec<RoomRecord>, StoreError> {
-        self.inner.open_rooms().await
-    }
-    async fn end_room(&self, id: &RoomId, at: SystemTime) -> std::result::Result<(), StoreError> {
-        self.inner.end_room(id, at).await
-    }
-    async fn create_link(&self, link: LinkRecord) -> std::result::Result<(), StoreError> {
-        self.inner.create_link(link).await
-    }
-    async fn redeem_link(&self, hash: &[u8; 32], now: SystemTime) -> std::result::Result<Redeemed, StoreError> {
-        self.inner.redeem_link(hash, now).await
-    }
-}
+crate::store::delegate::delegate_all_but_messages!(MoodyStore);
 
 #[async_trait::async_trait]
 impl MessageStore for MoodyStore {
