@@ -86,7 +86,8 @@ pub(crate) fn whole_ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn rfc3339(time: SystemTime) -> String {
+/// As the wire writes times.
+pub(crate) fn rfc3339(time: SystemTime) -> String {
     // Fails only for years beyond 9999, which no clock of ours shows.
     OffsetDateTime::from(time).format(&Rfc3339).unwrap_or_default()
 }

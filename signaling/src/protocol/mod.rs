@@ -3,6 +3,8 @@
 //! Domain types are converted here and nowhere else; a rename in the domain can't change the wire.
 
 pub mod client_event;
+pub mod community;
+pub(crate) mod community_convert;
 pub mod convert;
 pub mod error;
 pub mod server_event;

@@ -1,5 +1,7 @@
 //! The table of client events: name → request type → the hub → answer. It decides nothing.
 
+mod community;
+
 use super::Session;
 use super::connection::Failure;
 use crate::protocol::client_event::{
@@ -70,10 +72,10 @@ async fn answer(session: &mut Session, packet: &str) -> Answer {
         "chat:delete" => chat_delete(session, argument).await,
         "chat:history" => chat_history(session, argument).await,
         "session:refresh" => session_refresh(session, argument),
-        unknown => {
-            let shown: String = unknown.chars().take(NAME_SHOWN_CHARS).collect();
+        other => community::answer(session, other, argument).await.unwrap_or_else(|| {
+            let shown: String = other.chars().take(NAME_SHOWN_CHARS).collect();
             Err(WireError::invalid(format!("there is no event {shown}")))
-        }
+        }),
     }
 }
 
@@ -282,7 +284,7 @@ pub(crate) fn parses(packet: &str) -> bool {
         "chat:delete" => parse::<ChatDelete>(argument).is_ok(),
         "chat:history" => parse(argument).and_then(convert::page).is_ok(),
         "session:refresh" => parse::<SessionRefresh>(argument).is_ok(),
-        _ => false,
+        other => community::parses(other, argument).unwrap_or(false),
     }
 }
 
