@@ -13,6 +13,9 @@ use time::format_description::well_known::Rfc3339;
 /// Seats of a voice channel when the client doesn't say.
 const VOICE_CAPACITY: u8 = 4;
 
+/// The beginning of the year 2200, after 1970.
+const YEAR_2200_MS: u64 = 7_258_118_400_000;
+
 macro_rules! same_variants {
     ($($ours:path = $theirs:path { $($variant:ident),* $(,)? })*) => {$(
         impl From<$theirs> for $ours {
@@ -323,7 +326,7 @@ pub(crate) fn instant(field: &str, text: &str) -> Result<SystemTime, WireError> 
     let wrong = || WireError::invalid(format!("{field}: is no RFC 3339 time of the years 1970 to 2199"));
     let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| wrong())?;
     let ms = u64::try_from(time.unix_timestamp_nanos() / 1_000_000).map_err(|_| wrong())?;
-    if OffsetDateTime::to_offset(time, time::UtcOffset::UTC).year() >= 2200 {
+    if ms >= YEAR_2200_MS {
         return Err(wrong());
     }
     Ok(SystemTime::UNIX_EPOCH + Duration::from_millis(ms))
