@@ -51,6 +51,8 @@ ids! {
     SessionId,
     /// A chat message.
     MessageId,
+    /// Some members of a community together.
+    RoleId,
 }
 
 /// A fresh id: `prefix`, an underscore and 26 characters of base 32 (130 random bits), so that it can't be guessed either.

@@ -26,7 +26,7 @@ pub use config::Config;
 pub use error::{Error, Result};
 pub use event::{CloseReason, Event, LeaveReason, Loss};
 pub use hub::Hub;
-pub use id::{ChannelId, MessageId, ParticipantId, RoomId, SessionId, TrackId, UserId, random as random_id};
+pub use id::{ChannelId, MessageId, ParticipantId, RoleId, RoomId, SessionId, TrackId, UserId, random as random_id};
 pub use limits::ChatRate;
 pub use request::{
     Answered, CreateLink, CreateRoom, CreatedLink, JoinRoom, Joined, LobbyFilter, LobbyWatch, MediaStats, Offer, Part, Publication,

@@ -20,6 +20,8 @@ pub(crate) struct ChatRights {
     pub(crate) write: bool,
     /// Delete what others wrote.
     pub(crate) moderate: bool,
+    /// Mention everyone at once.
+    pub(crate) mention_everyone: bool,
 }
 
 /// What a participant may do in the room.
@@ -69,7 +71,8 @@ pub(crate) fn chat_in_room(authority: &Authority, room: &RoomId, owner: &UserId)
         Authority::User { grants: Grants::Room(granted), .. } => granted.can_publish_data,
         Authority::User { grants: Grants::User, .. } | Authority::Backend => true,
     };
-    ChatRights { write, moderate: may_administer(authority, room, owner).is_ok() }
+    let moderate = may_administer(authority, room, owner).is_ok();
+    ChatRights { write, moderate, mention_everyone: moderate }
 }
 
 pub(crate) fn may_write(rights: ChatRights) -> Result<()> {

@@ -7,7 +7,7 @@ mod memory;
 pub use memory::MemoryStore;
 
 use crate::view::{Audience, Cursor, History, Message, RoomKind, Unread, User};
-use crate::{ChannelId, MessageId, RoomId, UserId};
+use crate::{ChannelId, MessageId, RoleId, RoomId, UserId};
 use async_trait::async_trait;
 use std::time::SystemTime;
 
@@ -75,6 +75,8 @@ pub struct Membership {
     pub channel: ChannelId,
     /// The number of the newest message when the user came: all up to it counts as read, whatever a marker says.
     pub since: u64,
+    /// What the user has there: a mention of one of them is a mention of the user.
+    pub roles: Vec<RoleId>,
 }
 
 /// A client-made key that makes a retry safe. 1–64 bytes.

@@ -1,7 +1,7 @@
 //! What others see of a room: plain values, copied out of its task.
 
 use crate::limits::{BUDDY_CAPACITY_MAX, CAPACITY_MIN, VOICE_CAPACITY_MAX};
-use crate::{ChannelId, MessageId, ParticipantId, RoomId, TrackId, UserId};
+use crate::{ChannelId, MessageId, ParticipantId, RoleId, RoomId, TrackId, UserId};
 use std::ops::Range;
 use std::time::SystemTime;
 
@@ -173,6 +173,8 @@ pub struct Message {
 pub enum Audience {
     /// Everyone who reads the channel.
     Everyone,
+    /// Everyone who has the role.
+    Role(RoleId),
     User(UserId),
 }
 

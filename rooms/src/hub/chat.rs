@@ -4,14 +4,14 @@
 //! session may not know of is one that isn't there.
 
 use super::{Hub, authority, wall_clock};
-use crate::chat::{Change, ChannelQueue};
+use crate::chat::{Change, ChannelQueue, mentions};
 use crate::limits::{self, TokenBucket};
 use crate::permission::{self, ChatRights};
 use crate::room::handle::RoomHandle;
 use crate::session::SessionHandle;
 use crate::store::{Edit, NewMessage};
-use crate::view::{Cursor, History, Message};
-use crate::{ChannelId, Error, MessageId, Result, SendMessage, SessionId};
+use crate::view::{Audience, Cursor, History, Message};
+use crate::{ChannelId, Error, MessageId, Result, RoleId, SendMessage, SessionId};
 
 /// A channel as one session has it.
 pub(super) struct Place {
@@ -20,6 +20,19 @@ pub(super) struct Place {
     rights: ChatRights,
     /// Longest text, in characters.
     text_max_chars: usize,
+    /// The roles that the session's user may mention.
+    roles: Vec<RoleId>,
+}
+
+impl Place {
+    /// Whom a text of the session's user mentions here.
+    fn mentions(&self, text: &str) -> Vec<Audience> {
+        mentions(text, |audience| match audience {
+            Audience::Everyone => self.rights.mention_everyone,
+            Audience::Role(role) => self.roles.contains(role),
+            Audience::User(_) => true,
+        })
+    }
 }
 
 impl Hub {
@@ -39,7 +52,7 @@ impl Hub {
             self.stored(channel, seq).await?;
         }
         let (id, author) = (MessageId::new(crate::random_id("msg")), session.user.clone());
-        let (sent_at, mentions) = (wall_clock(), vec![]);
+        let (sent_at, mentions) = (wall_clock(), place.mentions(&text));
         let message = NewMessage { id, channel: channel.clone(), author, nonce, text, sent_at, reply_to, mentions };
         place.queue.send(Change::Append(message)).await
     }
@@ -55,7 +68,7 @@ impl Hub {
         self.count_message(&session.id)?;
         let message = self.stored(channel, seq).await?;
         permission::may_edit(&session.user.id, &message.author.id)?;
-        let (at, mentions) = (wall_clock(), message.mentions);
+        let (at, mentions) = (wall_clock(), place.mentions(&text));
         place.queue.send(Change::Edit(Edit { channel: channel.clone(), seq, text, mentions, at })).await
     }
 
@@ -109,6 +122,6 @@ impl Hub {
         let channel = record.channel.clone();
         let queue = room.chat(|inbox| ChannelQueue::start(channel.clone(), node.store.clone(), node.messages_stored.clone(), inbox));
         let rights = permission::chat_in_room(&authority(session), &record.id, &record.owner.id);
-        Place { channel, queue, rights, text_max_chars: node.config.text_max_chars }
+        Place { channel, queue, rights, text_max_chars: node.config.text_max_chars, roles: vec![] }
     }
 }

@@ -177,7 +177,7 @@ impl MessageStore for MemoryStore {
 
     async fn unread(&self, user: &UserId, channels: &[Membership]) -> Result<Vec<Unread>, StoreError> {
         let state = self.state();
-        let unread = |Membership { channel: id, since }: &Membership| {
+        let unread = |Membership { channel: id, since, roles }: &Membership| {
             let channel = state.channels.get(id);
             let messages = channel.map_or(&[][..], |channel| &channel.messages);
             let head = messages.len() as u64;
@@ -186,6 +186,7 @@ impl MessageStore for MemoryStore {
             let left = || messages[read as usize..].iter().filter(|message| message.deleted_at.is_none() && message.author.id != *user);
             let meant = |audience: &Audience| match audience {
                 Audience::Everyone => true,
+                Audience::Role(role) => roles.contains(role),
                 Audience::User(named) => named == user,
             };
             let mentions = left().filter(|message| message.mentions.iter().any(meant)).count() as u64;

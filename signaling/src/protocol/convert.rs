@@ -3,8 +3,8 @@
 use super::client_event::{MediaAnswer, MediaOffer, MediaSubscribe, RoomCreate, RoomJoin, RoomJoined, Seat};
 use super::error::{ErrorCode, WireError};
 use super::types::{
-    Author, IceServer, LobbyRoom, Me, Message, Participant, ParticipantState, Publication, Quality, Rights, Room, RoomKind, SdpKind,
-    SessionDescription, Slot, SlotBinding, Track, TrackKind, TrackSource,
+    Author, IceServer, LobbyRoom, Me, Mention, MentionKind, Message, Participant, ParticipantState, Publication, Quality, Rights, Room,
+    RoomKind, SdpKind, SessionDescription, Slot, SlotBinding, Track, TrackKind, TrackSource,
 };
 use super::{client_event, server_event};
 use rooms::store::{Listing, Nonce};
@@ -236,7 +236,19 @@ impl From<view::Message> for Message {
             edited_at: message.edited_at.map(rfc3339),
             deleted: message.deleted_at.is_some(),
             reply_to: message.reply_to,
+            mentions: all(message.mentions),
         }
+    }
+}
+
+impl From<view::Audience> for Mention {
+    fn from(audience: view::Audience) -> Self {
+        let (kind, id) = match audience {
+            view::Audience::Everyone => (MentionKind::Everyone, None),
+            view::Audience::Role(role) => (MentionKind::Role, Some(role.to_string())),
+            view::Audience::User(user) => (MentionKind::User, Some(user.to_string())),
+        };
+        Self { kind, id }
     }
 }
 

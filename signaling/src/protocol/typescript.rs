@@ -77,6 +77,8 @@ impl Writer {
         self.declare::<types::IceServer>();
         self.declare::<types::Publication>();
         self.declare::<types::Message>();
+        self.declare::<types::Mention>();
+        self.declare::<types::MentionKind>();
         self.declare::<types::Author>();
         self.declare::<types::Speaker>();
     }

@@ -7,7 +7,7 @@
 use super::{Failure, from_ns, to_ns};
 use ::rooms::store::{Appended, Edit, Membership, NewMessage};
 use ::rooms::view::{Audience, Cursor, History, Message, Unread};
-use ::rooms::{ChannelId, MessageId, User, UserId};
+use ::rooms::{ChannelId, MessageId, RoleId, User, UserId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::time::SystemTime;
 
@@ -102,25 +102,30 @@ pub(super) fn mark_unread(db: &Connection, user: &UserId, channel: &ChannelId, s
     Ok(read)
 }
 
-/// One query for all: for each channel four look-ups in indexes. What is subtracted are deleted messages and own ones, which is exact since
+/// One query for all: for each channel four look-ups in indexes, and one for each of the user's roles there. What is subtracted are deleted messages and own ones, which is exact since
 /// numbers have no gaps.
 pub(super) fn unread(db: &Connection, user: &UserId, channels: &[Membership]) -> Result<Vec<Unread>, Failure> {
-    let asked: Vec<(&str, u64)> = channels.iter().map(|membership| (membership.channel.as_str(), membership.since)).collect();
+    let audiences = |roles: &[RoleId]| -> Vec<String> {
+        let me = [Audience::Everyone, Audience::User(user.clone())];
+        me.into_iter().chain(roles.iter().cloned().map(Audience::Role)).map(|audience| code(&audience)).collect()
+    };
+    let asked: Vec<(&str, u64, Vec<String>)> =
+        channels.iter().map(|Membership { channel, since, roles }| (channel.as_str(), *since, audiences(roles))).collect();
     let asked = serde_json::to_string(&asked).map_err(|_| Failure::Unreadable("channels"))?;
     db.prepare_cached(
-        "WITH asked AS (SELECT key AS n, value ->> 0 AS channel, value ->> 1 AS since FROM json_each(?1)),
-            heads AS (SELECT n, channel, since, coalesce((SELECT max(seq) FROM messages m WHERE m.channel = asked.channel), 0) AS head,
+        "WITH asked AS (SELECT key AS n, value ->> 0 AS channel, value ->> 1 AS since, value -> 2 AS audiences FROM json_each(?1)),
+            heads AS (SELECT n, channel, since, audiences, coalesce((SELECT max(seq) FROM messages m WHERE m.channel = asked.channel), 0) AS head,
                 coalesce((SELECT read_seq FROM markers k WHERE k.user_id = ?2 AND k.channel = asked.channel), 0) AS marker FROM asked),
-            reads AS (SELECT n, channel, head, min(head, max(since, marker)) AS read FROM heads)
+            reads AS (SELECT n, channel, audiences, head, min(head, max(since, marker)) AS read FROM heads)
         SELECT channel, head, read,
             head - read
                 - (SELECT count(*) FROM messages m WHERE m.channel = reads.channel AND m.seq > read AND m.deleted_at_ns IS NOT NULL)
                 - (SELECT count(*) FROM messages m WHERE m.channel = reads.channel AND m.author_id = ?2 AND m.seq > read AND m.deleted_at_ns IS NULL),
-            (SELECT count(DISTINCT seq) FROM mentions m
-                WHERE m.channel = reads.channel AND m.audience IN (?3, ?4) AND m.seq > read AND m.author_id <> ?2)
+            (SELECT count(DISTINCT m.seq) FROM json_each(reads.audiences) me CROSS JOIN mentions m
+                WHERE m.channel = reads.channel AND m.audience = me.value AND m.seq > read AND m.author_id <> ?2)
         FROM reads ORDER BY n",
     )?
-    .query_map(params![asked, user.as_str(), code(&Audience::Everyone), code(&Audience::User(user.clone()))], |row| {
+    .query_map(params![asked, user.as_str()], |row| {
         Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
     })?
     .map(|row| {
@@ -195,10 +200,11 @@ fn read(row: &Row<'_>) -> Result<Message, Failure> {
     })
 }
 
-/// As it is kept: `*`, or `@` and the user's id.
+/// As it is kept: `*`, or `@` and the user's id, or `&` and the role's.
 fn code(audience: &Audience) -> String {
     match audience {
         Audience::Everyone => "*".to_owned(),
+        Audience::Role(role) => format!("&{role}"),
         Audience::User(user) => format!("@{user}"),
     }
 }
@@ -213,10 +219,11 @@ fn written(mentions: &[Audience]) -> Option<String> {
 fn audiences(codes: &str) -> Result<Vec<Audience>, Failure> {
     let unreadable = Failure::Unreadable("messages.mentions");
     let Ok(codes) = serde_json::from_str::<Vec<String>>(codes) else { return Err(unreadable) };
-    let audience = |code: &String| match code.strip_prefix('@') {
-        Some(user) => Some(Audience::User(UserId::new(user))),
-        None if code == "*" => Some(Audience::Everyone),
-        None => None,
+    let audience = |code: &String| match code.split_at_checked(1)? {
+        ("*", "") => Some(Audience::Everyone),
+        ("@", user) => Some(Audience::User(UserId::new(user))),
+        ("&", role) => Some(Audience::Role(RoleId::new(role))),
+        _ => None,
     };
     codes.iter().map(audience).collect::<Option<Vec<_>>>().ok_or(unreadable)
 }

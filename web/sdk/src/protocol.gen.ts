@@ -198,7 +198,22 @@ deleted?: boolean,
 /**
  * The `seq` of the message that it answers, which may be deleted by now.
  */
-reply_to?: number, };
+reply_to?: number,
+/**
+ * Whom it mentions, each once. Absent when nobody.
+ */
+mentions?: Array<Mention>, };
+
+/**
+ * Who is meant: in a text `<@user id>`, `<@&role id>` or `<@everyone>`.
+ */
+export type Mention = { kind: MentionKind,
+/**
+ * Of the user or the role.
+ */
+id?: string, };
+
+export type MentionKind = "user" | "role" | "everyone";
 
 /**
  * Who wrote a message, with the name at that time.

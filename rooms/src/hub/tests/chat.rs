@@ -4,7 +4,7 @@ use super::*;
 use crate::UserId;
 
 use crate::store::{Appended, Edit, LinkRecord, Membership, MessageStore, NewMessage, Redeemed, RoomStore, StoreError};
-use crate::view::{Cursor, History, Message, Unread};
+use crate::view::{Audience, Cursor, History, Message, Unread};
 use rand::RngExt as _;
 use std::sync::atomic::AtomicU32;
 
@@ -157,6 +157,24 @@ async fn a_message_is_deleted_by_its_author_or_the_rooms_owner_and_all_are_told_
     assert_eq!(hub.edit(&bob.session, channel, 1, "wieder".to_owned()).await, Err(Error::NotFound("message")));
     let stranger = bench.client("dan");
     assert_eq!(hub.delete(&stranger.session, channel, 1).await, Err(Error::NotFound("channel")));
+}
+
+#[tokio::test]
+async fn a_text_mentions_users_and_the_owners_text_everyone() {
+    let bench = Bench::start().await;
+    let room = bench.room("ann", 2, None).await;
+    let (ann, bob) = (bench.client("ann"), bench.client("bob"));
+    bench.join(&ann, &room).await.unwrap();
+    bench.join(&bob, &room).await.unwrap();
+    let (hub, channel) = (&bench.hub, &room.channel);
+    let text = "<@ann> <@everyone> <@&role> <@ann>".to_owned();
+    let named = Audience::User(UserId::new("ann"));
+    let sent = hub.send(&bob.session, channel, say(1, text.clone())).await.unwrap();
+    assert_eq!(sent.mentions, [named.clone()], "a room has no roles, and only its owner speaks to everyone");
+    let sent = hub.send(&ann.session, channel, say(2, text)).await.unwrap();
+    assert_eq!(sent.mentions, [named, Audience::Everyone]);
+    let edited = hub.edit(&ann.session, channel, 2, "<@bob>".to_owned()).await.unwrap();
+    assert_eq!(edited.mentions, [Audience::User(UserId::new("bob"))]);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 use super::{link, message, millis, nonce, room};
 use crate::store::{Appended, Edit, LinkRecord, Membership, NewMessage, Nonce, Redeemed, RoomRecord, Store};
 use crate::view::{Audience, Cursor, History, Message, Unread};
-use crate::{ChannelId, RoomId, UserId};
+use crate::{ChannelId, RoleId, RoomId, UserId};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use std::collections::HashMap;
@@ -114,13 +114,14 @@ impl Oracle {
         *marker
     }
 
-    fn unread(&self, user: &UserId, Membership { channel, since }: &Membership) -> Unread {
+    fn unread(&self, user: &UserId, Membership { channel, since, roles }: &Membership) -> Unread {
         let head = self.of(channel).count() as u64;
         let marker = self.markers.get(&(user.clone(), channel.clone())).copied().unwrap_or_default();
         let read = marker.max(*since).min(head);
         let left = || self.of(channel).filter(|message| message.seq > read && message.deleted_at.is_none() && message.author.id != *user);
-        let me = Audience::User(user.clone());
-        let mentions = left().filter(|message| message.mentions.contains(&Audience::Everyone) || message.mentions.contains(&me)).count();
+        let mut me = vec![Audience::Everyone, Audience::User(user.clone())];
+        me.extend(roles.iter().cloned().map(Audience::Role));
+        let mentions = left().filter(|message| me.iter().any(|audience| message.mentions.contains(audience))).count();
         Unread { channel: channel.clone(), head, read, unread: left().count() as u64, mentions: mentions as u64 }
     }
 }
@@ -158,7 +159,10 @@ async fn step(store: &dyn Store, oracle: &mut Oracle, rng: &mut StdRng, index: u
             assert_eq!(store.mark_unread(&user, &channel, seq).await.unwrap(), oracle.mark(&user, &channel, seq.saturating_sub(1), true));
         }
         47..60 => {
-            let asked = [0, 1, 2, 3].map(|n| Membership { channel: ChannelId::new(format!("c{n}")), since: rng.random_range(0..=seq) });
+            let asked = [0, 1, 2, 3].map(|n| {
+                let roles = (0..2).filter(|_| rng.random_bool(0.5)).map(|n| RoleId::new(format!("u{n}"))).collect();
+                Membership { channel: ChannelId::new(format!("c{n}")), since: rng.random_range(0..=seq), roles }
+            });
             let expected: Vec<Unread> = asked.iter().map(|asked| oracle.unread(&user, asked)).collect();
             assert_eq!(store.unread(&user, &asked).await.unwrap(), expected);
         }
@@ -198,6 +202,8 @@ async fn step(store: &dyn Store, oracle: &mut Oracle, rng: &mut StdRng, index: u
 fn mentions(rng: &mut StdRng) -> Vec<Audience> {
     let mut mentions: Vec<Audience> =
         (0..3).filter(|_| rng.random_bool(0.2)).map(|n| Audience::User(UserId::new(format!("u{n}")))).collect();
+    // Roles are called like users, to show that they aren't taken for them.
+    mentions.extend((0..2).filter(|_| rng.random_bool(0.1)).map(|n| Audience::Role(RoleId::new(format!("u{n}")))));
     if rng.random_bool(0.1) {
         mentions.push(Audience::Everyone);
     }
