@@ -1,7 +1,8 @@
 //! What sessions are told.
 
-use crate::view::{LobbyRoom, MediaMap, Message, ParticipantView, RoomView, TrackView};
-use crate::{ParticipantId, Quality, Rid, RoomId, TrackId};
+use crate::store::Mark;
+use crate::view::{LobbyRoom, MediaMap, Message, ParticipantView, Reaction, RoomView, TrackView};
+use crate::{ChannelId, ParticipantId, Quality, Rid, RoomId, TrackId};
 
 /// Pushed to a session. One event goes to many sessions behind one `Arc`.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,6 +93,17 @@ pub enum Event {
     /// A message that was told before is a tombstone.
     ChatDeleted {
         message: Message,
+    },
+    /// A message that was told before has these reactions.
+    ChatReacted {
+        channel: ChannelId,
+        seq: u64,
+        reactions: Vec<Reaction>,
+    },
+    /// A message was pinned or unpinned.
+    ChatPinned {
+        message: Message,
+        mark: Mark,
     },
     /// Rooms that appeared or changed, and ids of those that ended, since the last of these.
     LobbyChanged {

@@ -4,6 +4,7 @@
 
 mod chat;
 mod links;
+mod marks;
 mod media;
 #[cfg(test)]
 mod tests;

@@ -27,6 +27,8 @@ pub const SDP_BYTES_MAX: usize = 64 * 1024;
 pub const TILE_PIXELS_MAX: u16 = 16_384;
 /// Most messages of one page of history.
 pub const HISTORY_MESSAGES_MAX: u32 = 100;
+/// Longest emoji of a reaction, in bytes. A family of four takes 25.
+pub const EMOJI_BYTES_MAX: usize = 32;
 /// Shortest life of a link.
 pub const LINK_TTL_MIN: Duration = Duration::from_secs(1);
 /// Longest life of a link: 30 days.
@@ -80,6 +82,17 @@ pub(crate) fn text(value: &str, chars_max: usize) -> Result<()> {
     // A code point has at most four bytes: a text that is far too long isn't counted out.
     if value.len() > chars_max.saturating_mul(4) || value.chars().count() > chars_max {
         return Err(Error::TooLarge { field: "text", limit: chars_max });
+    }
+    Ok(())
+}
+
+/// One emoji, or the short name that a client has for a picture of its own.
+pub(crate) fn emoji(value: &str) -> Result<()> {
+    if !(1..=EMOJI_BYTES_MAX).contains(&value.len()) {
+        return Err(invalid("emoji", format!("has {} bytes, allowed are 1 to {EMOJI_BYTES_MAX}", value.len())));
+    }
+    if value.chars().any(|char| char.is_control() || char.is_whitespace()) {
+        return Err(invalid("emoji", "has white space or a control character, allowed is one emoji".to_owned()));
     }
     Ok(())
 }
@@ -208,6 +221,17 @@ mod tests {
         assert!(text("🍻🍻🍻", 3).is_ok());
         assert_eq!(text("🍻🍻🍻🍻", 3), Err(Error::TooLarge { field: "text", limit: 3 }));
         assert!(matches!(text(" \n ", 3), Err(Error::Invalid { field: "text", .. })));
+    }
+
+    #[test]
+    fn an_emoji_may_have_several_code_points_and_no_spaces() {
+        for good in ["👍", "❤️", "👨‍👩‍👧‍👦", "🇰🇷", "ㅋㅋ", ":beer:"] {
+            assert_eq!(emoji(good), Ok(()), "{good}");
+        }
+        let long = "x".repeat(33);
+        for bad in ["", " ", "a b", "a\u{a0}b", "\u{0}", "\n", &long] {
+            assert!(matches!(emoji(bad), Err(Error::Invalid { field: "emoji", .. })), "{bad:?}");
+        }
     }
 
     #[test]

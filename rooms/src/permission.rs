@@ -18,7 +18,7 @@ pub(crate) enum Authority {
 pub(crate) struct ChatRights {
     /// Send messages, and change own ones.
     pub(crate) write: bool,
-    /// Delete what others wrote.
+    /// Delete what others wrote, and pin messages.
     pub(crate) moderate: bool,
     /// Mention everyone at once.
     pub(crate) mention_everyone: bool,
@@ -90,6 +90,11 @@ pub(crate) fn may_delete(rights: ChatRights, user: &UserId, author: &UserId) -> 
         return Ok(());
     }
     Err(Error::Forbidden("only its author and who moderates the channel may delete a message"))
+}
+
+/// Only who moderates.
+pub(crate) fn may_pin(rights: ChatRights) -> Result<()> {
+    if rights.moderate { Ok(()) } else { Err(Error::Forbidden("only who moderates the channel may pin messages")) }
 }
 
 /// Whether `authority` may close the room and remove participants.

@@ -2,11 +2,13 @@
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod marks;
 mod memory;
 
+pub use marks::{Mark, MarkStore, Marked, PINS_MAX, Pin, REACTION_USERS_SHOWN, REACTIONS_MAX, React};
 pub use memory::MemoryStore;
 
-use crate::view::{Audience, Cursor, History, Message, RoomKind, Unread, User};
+use crate::view::{Attachment, Audience, Cursor, History, Message, RoomKind, Unread, User};
 use crate::{ChannelId, MessageId, RoleId, RoomId, UserId};
 use async_trait::async_trait;
 use std::time::SystemTime;
@@ -17,9 +19,9 @@ use std::time::SystemTime;
 /// * A returned `Ok` means durable: committed and synced.
 /// * Texts come back byte by byte, times to the millisecond.
 /// * An operation that returns an error may or may not have happened; repeating it with the same nonce is safe.
-pub trait Store: RoomStore + MessageStore {}
+pub trait Store: RoomStore + MessageStore + MarkStore {}
 
-impl<T: RoomStore + MessageStore> Store for T {}
+impl<T: RoomStore + MessageStore + MarkStore> Store for T {}
 
 /// Rooms and the links into them.
 #[async_trait]
@@ -54,7 +56,7 @@ pub trait MessageStore: Send + Sync + 'static {
     async fn append(&self, message: NewMessage) -> Result<Appended, StoreError>;
     /// Replaces the text and the mentions of a message. `None` where there is none, or it is deleted.
     async fn edit(&self, edit: Edit) -> Result<Option<Message>, StoreError>;
-    /// Turns a message into a tombstone. A second time changes nothing. `None` where there is no such message.
+    /// Turns a message into a tombstone, without mentions, attachments, reactions and pin. A second time changes nothing. `None` where there is no such message.
     async fn delete(&self, channel: &ChannelId, seq: u64, at: SystemTime) -> Result<Option<Message>, StoreError>;
     /// One message.
     async fn message(&self, channel: &ChannelId, seq: u64) -> Result<Option<Message>, StoreError>;
@@ -143,6 +145,7 @@ pub struct NewMessage {
     pub reply_to: Option<u64>,
     /// Each once.
     pub mentions: Vec<Audience>,
+    pub attachments: Vec<Attachment>,
 }
 
 /// A change of a message's text.

@@ -15,9 +15,9 @@ use crate::{ChannelId, Error, MessageId, Result, RoleId, SendMessage, SessionId}
 
 /// A channel as one session has it.
 pub(super) struct Place {
-    channel: ChannelId,
-    queue: ChannelQueue,
-    rights: ChatRights,
+    pub(super) channel: ChannelId,
+    pub(super) queue: ChannelQueue,
+    pub(super) rights: ChatRights,
     /// Longest text, in characters.
     text_max_chars: usize,
     /// The roles that the session's user may mention.
@@ -53,7 +53,8 @@ impl Hub {
         }
         let (id, author) = (MessageId::new(crate::random_id("msg")), session.user.clone());
         let (sent_at, mentions) = (wall_clock(), place.mentions(&text));
-        let message = NewMessage { id, channel: channel.clone(), author, nonce, text, sent_at, reply_to, mentions };
+        let (channel, attachments) = (channel.clone(), vec![]);
+        let message = NewMessage { id, channel, author, nonce, text, sent_at, reply_to, mentions, attachments };
         place.queue.send(Change::Append(message)).await
     }
 
@@ -102,7 +103,7 @@ impl Hub {
         self.node.store.message(channel, seq).await?.ok_or(Error::NotFound("message"))
     }
 
-    fn count_message(&self, session: &SessionId) -> Result<()> {
+    pub(super) fn count_message(&self, session: &SessionId) -> Result<()> {
         let Some(rate) = self.node.config.chat_rate else { return Ok(()) };
         let now = tokio::time::Instant::now().into_std();
         let mut bucket = self.chat_buckets.entry(session.clone()).or_insert_with(|| TokenBucket::new(now));
@@ -110,7 +111,7 @@ impl Hub {
     }
 
     /// The channel, if the session can read it.
-    fn place(&self, session: &SessionHandle, channel: &ChannelId) -> Result<Place> {
+    pub(super) fn place(&self, session: &SessionHandle, channel: &ChannelId) -> Result<Place> {
         self.node.check_running()?;
         let room = self.node.sessions.seat(&session.id).and_then(|room| self.node.live(&room));
         let room = room.filter(|room| room.record().channel == *channel).ok_or(Error::NotFound("channel"))?;

@@ -2,6 +2,7 @@
 
 mod chat;
 mod lobby;
+mod marks;
 mod media;
 
 use super::*;

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests, compiled into others")]
 
+mod marks;
 mod oracle;
 
 use super::{Edit, LinkRecord, Listing, Membership, NewMessage, Nonce, Redeemed, RoomRecord, Store};
@@ -14,6 +15,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+pub use marks::*;
 pub use oracle::random_operations_agree_with_an_oracle;
 
 /// Expands to one `#[tokio::test]` per case. Takes the path of an `async fn() -> (Arc<dyn Store>, K)` that makes an empty store, and
@@ -50,6 +52,13 @@ macro_rules! store_conformance {
             a_role_that_is_mentioned_means_those_who_have_it,
             nothing_before_coming_is_unread,
             counts_hold_while_many_write_read_and_delete_at_once,
+            attachments_come_back_as_they_were_sent,
+            a_user_reacts_once_with_an_emoji,
+            a_message_bears_twenty_different_emojis,
+            of_many_who_react_the_first_are_named,
+            a_pin_is_listed_until_it_is_taken_away,
+            a_channel_has_fifty_pins,
+            a_deleted_message_loses_its_reactions_and_its_pin,
             random_operations_agree_with_an_oracle,
         );
     };
@@ -98,6 +107,7 @@ fn message(id: &str, channel: &str, author: &str, key: &str) -> NewMessage {
         sent_at: millis(7),
         reply_to: None,
         mentions: vec![],
+        attachments: vec![],
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Keeps every promise of [`Store`](super::Store) but durability, and is the plainest reading of them: one lock around plain maps.
 
+mod marks;
+
 use super::{Appended, Edit, LinkRecord, Membership, MessageStore, NewMessage, Nonce, Redeemed, RoomRecord, RoomStore, StoreError};
 use crate::view::{Audience, Cursor, History, Message, Unread};
 use crate::{ChannelId, RoomId, UserId};
@@ -38,6 +40,10 @@ struct Channel {
     nonces: HashMap<(UserId, Nonce), usize>,
     /// All up to this number is read.
     markers: HashMap<UserId, u64>,
+    /// Who reacted to a message with an emoji, in the order of coming.
+    reacted: HashMap<(u64, String), Vec<UserId>>,
+    /// When a message was pinned.
+    pins: HashMap<u64, SystemTime>,
 }
 
 impl MemoryStore {
@@ -112,17 +118,30 @@ impl MessageStore for MemoryStore {
     async fn append(&self, message: NewMessage) -> Result<Appended, StoreError> {
         let mut state = self.state();
         let channel = state.channels.entry(message.channel.clone()).or_default();
-        let NewMessage { id, channel: channel_id, author, nonce, text, sent_at, reply_to, mentions } = message;
+        let NewMessage { id, channel: channel_id, author, nonce, text, sent_at, reply_to, mentions, attachments } = message;
         let key = (author.id.clone(), nonce);
         if let Some(index) = channel.nonces.get(&key) {
             return Ok(Appended { message: channel.messages[*index].clone(), duplicate: true });
         }
         let index = channel.messages.len();
         let seq = index as u64 + 1;
-        let (edited_at, deleted_at) = (None, None);
+        let (edited_at, deleted_at, reactions) = (None, None, vec![]);
         channel.nonces.insert(key, index);
         channel.markers.insert(author.id.clone(), seq);
-        let message = Message { id, channel: channel_id, seq, author, text, sent_at, edited_at, deleted_at, reply_to, mentions };
+        let message = Message {
+            id,
+            channel: channel_id,
+            seq,
+            author,
+            text,
+            sent_at,
+            edited_at,
+            deleted_at,
+            reply_to,
+            mentions,
+            attachments,
+            reactions,
+        };
         channel.messages.push(message.clone());
         Ok(Appended { message, duplicate: false })
     }
@@ -140,9 +159,12 @@ impl MessageStore for MemoryStore {
         let mut state = self.state();
         let Some(message) = state.message_mut(channel, seq) else { return Ok(None) };
         if message.deleted_at.is_none() {
-            (message.text, message.mentions, message.deleted_at) = (String::new(), vec![], Some(at));
+            (message.text, message.deleted_at) = (String::new(), Some(at));
+            (message.mentions, message.attachments, message.reactions) = (vec![], vec![], vec![]);
         }
-        Ok(Some(message.clone()))
+        let deleted = message.clone();
+        state.forget_marks(channel, seq);
+        Ok(Some(deleted))
     }
 
     async fn message(&self, channel: &ChannelId, seq: u64) -> Result<Option<Message>, StoreError> {

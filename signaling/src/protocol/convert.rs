@@ -3,11 +3,11 @@
 use super::client_event::{MediaAnswer, MediaOffer, MediaSubscribe, RoomCreate, RoomJoin, RoomJoined, Seat};
 use super::error::{ErrorCode, WireError};
 use super::types::{
-    Author, IceServer, LobbyRoom, Me, Mention, MentionKind, Message, Participant, ParticipantState, Publication, Quality, Rights, Room,
-    RoomKind, SdpKind, SessionDescription, Slot, SlotBinding, Track, TrackKind, TrackSource,
+    Author, IceServer, LobbyRoom, Me, Mention, MentionKind, Message, Participant, ParticipantState, Publication, Quality, Reaction, Rights,
+    Room, RoomKind, SdpKind, SessionDescription, Slot, SlotBinding, Track, TrackKind, TrackSource,
 };
 use super::{client_event, server_event};
-use rooms::store::{Listing, Nonce};
+use rooms::store::{Listing, Mark, Nonce};
 use rooms::view::Cursor;
 use rooms::{ChannelId, RoomId, SendMessage, view};
 use std::time::{Duration, SystemTime};
@@ -237,8 +237,21 @@ impl From<view::Message> for Message {
             deleted: message.deleted_at.is_some(),
             reply_to: message.reply_to,
             mentions: all(message.mentions),
+            reactions: all(message.reactions),
         }
     }
+}
+
+impl From<view::Reaction> for Reaction {
+    fn from(reaction: view::Reaction) -> Self {
+        let view::Reaction { emoji, count, users } = reaction;
+        Self { emoji, count, users: users.iter().map(ToString::to_string).collect() }
+    }
+}
+
+/// What the wire writes as `on`.
+pub(crate) fn mark(on: bool) -> Mark {
+    if on { Mark::On } else { Mark::Off }
 }
 
 impl From<view::Audience> for Mention {

@@ -225,6 +225,20 @@ pub struct Message {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[ts(optional, as = "Option<Vec<Mention>>")]
     pub mentions: Vec<Mention>,
+    /// Each emoji once, that which came first first. Absent when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<Reaction>>")]
+    pub reactions: Vec<Reaction>,
+}
+
+/// One emoji on a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Reaction {
+    pub emoji: String,
+    #[ts(type = "number")]
+    pub count: u64,
+    /// The user ids of the first ten, in the order of coming.
+    pub users: Vec<String>,
 }
 
 /// Who is meant: in a text `<@user id>`, `<@&role id>` or `<@everyone>`.

@@ -2,6 +2,7 @@
 //!
 //! Not a build step: `cargo run -p zzan-signaling --example typescript` writes the committed file, and a test holds both equal.
 
+use super::chat;
 use super::client_event as request;
 use super::error::{ErrorCode, WireError};
 use super::server_event as push;
@@ -79,6 +80,7 @@ impl Writer {
         self.declare::<types::Message>();
         self.declare::<types::Mention>();
         self.declare::<types::MentionKind>();
+        self.declare::<types::Reaction>();
         self.declare::<types::Author>();
         self.declare::<types::Speaker>();
     }
@@ -113,6 +115,11 @@ impl Writer {
         self.declare::<request::ChatDelete>();
         self.declare::<request::ChatHistory>();
         self.declare::<request::ChatPage>();
+        self.declare::<chat::ChatReact>();
+        self.declare::<chat::ChatReactions>();
+        self.declare::<chat::ChatPin>();
+        self.declare::<chat::ChatPins>();
+        self.declare::<chat::ChatPinned>();
         self.declare::<request::SessionRefresh>();
         self.declare::<request::SessionRefreshed>();
         self.declare::<request::Seat>();
@@ -142,6 +149,8 @@ impl Writer {
         self.declare::<push::ChatMessage>();
         self.declare::<push::ChatEdited>();
         self.declare::<push::ChatDeleted>();
+        self.declare::<chat::ChatReacted>();
+        self.declare::<chat::ChatPinChanged>();
         self.declare::<push::LobbyChanged>();
     }
 
@@ -167,6 +176,9 @@ impl Writer {
         self.client::<request::ChatEdit>("chat:edit", "ChatSent");
         self.client::<request::ChatDelete>("chat:delete", "ChatSent");
         self.client::<request::ChatHistory>("chat:history", "ChatPage");
+        self.client::<chat::ChatReact>("chat:react", "ChatReactions");
+        self.client::<chat::ChatPin>("chat:pin", "Empty");
+        self.client::<chat::ChatPins>("chat:pins", "ChatPinned");
         self.client::<request::SessionRefresh>("session:refresh", "SessionRefreshed");
         self.text.push_str("};\n");
     }
@@ -200,6 +212,8 @@ impl Writer {
         self.server::<push::ChatMessage>("chat:message");
         self.server::<push::ChatEdited>("chat:edited");
         self.server::<push::ChatDeleted>("chat:deleted");
+        self.server::<chat::ChatReacted>("chat:reacted");
+        self.server::<chat::ChatPinChanged>("chat:pinned");
         self.server::<push::LobbyChanged>("lobby:changed");
         self.text.push_str("};\n");
     }

@@ -4,22 +4,24 @@
 //! are 1, 2, 3 … without a gap, because rows are only appended, and only by the one writer; `mentions` has a row for each audience of each
 //! message that isn't deleted.
 
-use super::{Failure, from_ns, to_ns};
+use super::{Failure, attachments, from_ns, marks, to_ns};
 use ::rooms::store::{Appended, Edit, Membership, NewMessage};
 use ::rooms::view::{Audience, Cursor, History, Message, Unread};
 use ::rooms::{ChannelId, MessageId, RoleId, User, UserId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::time::SystemTime;
 
-const COLUMNS: &str = "id, channel, seq, author_id, author_name, text, sent_at_ns, edited_at_ns, deleted_at_ns, reply_to, mentions";
+const COLUMNS: &str =
+    "id, channel, seq, author_id, author_name, text, sent_at_ns, edited_at_ns, deleted_at_ns, reply_to, mentions, attachments,
+    reactions";
 
 pub(super) fn append(db: &Connection, new: NewMessage) -> Result<Appended, Failure> {
     if let Some(message) = stored(db, &new)? {
         return Ok(Appended { message, duplicate: true });
     }
     let seq = head(db, &new.channel)? + 1;
-    db.prepare_cached(&format!("INSERT INTO messages ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, NULL, ?8, ?9)"))?.execute(
-        params![
+    db.prepare_cached(&format!("INSERT INTO messages ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, NULL, ?8, ?9, ?10, NULL)"))?
+        .execute(params![
             new.id.as_str(),
             new.channel.as_str(),
             signed(seq),
@@ -29,14 +31,15 @@ pub(super) fn append(db: &Connection, new: NewMessage) -> Result<Appended, Failu
             to_ns(new.sent_at),
             new.reply_to.map(signed),
             written(&new.mentions),
-        ],
-    )?;
+            attachments::written(&new.attachments),
+        ])?;
     db.prepare_cached("INSERT INTO message_nonces (channel, author_id, nonce, seq, stored_at_ns) VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute(params![new.channel.as_str(), new.author.id.as_str(), new.nonce.0, signed(seq), to_ns(SystemTime::now())])?;
     mention(db, &new.channel, seq, &new.author.id, &new.mentions)?;
     set_marker(db, &new.author.id, &new.channel, seq)?;
-    let NewMessage { id, channel, author, text, sent_at, reply_to, mentions, nonce: _ } = new;
-    let message = Message { id, channel, seq, author, text, sent_at, edited_at: None, deleted_at: None, reply_to, mentions };
+    let NewMessage { id, channel, author, text, sent_at, reply_to, mentions, attachments, nonce: _ } = new;
+    let (edited_at, deleted_at, reactions) = (None, None, vec![]);
+    let message = Message { id, channel, seq, author, text, sent_at, edited_at, deleted_at, reply_to, mentions, attachments, reactions };
     Ok(Appended { message, duplicate: false })
 }
 
@@ -66,9 +69,13 @@ pub(super) fn delete(db: &Connection, channel: &ChannelId, seq: u64, at: SystemT
     if before.deleted_at.is_some() {
         return Ok(Some(before));
     }
-    db.prepare_cached("UPDATE messages SET text = '', mentions = NULL, deleted_at_ns = ?3 WHERE channel = ?1 AND seq = ?2")?
-        .execute(params![channel.as_str(), signed(seq), to_ns(at)])?;
+    db.prepare_cached(
+        "UPDATE messages SET text = '', mentions = NULL, attachments = NULL, reactions = NULL, deleted_at_ns = ?3
+            WHERE channel = ?1 AND seq = ?2",
+    )?
+    .execute(params![channel.as_str(), signed(seq), to_ns(at)])?;
     unmention(db, &before)?;
+    marks::forget(db, channel, seq)?;
     message(db, channel, seq)
 }
 
@@ -197,6 +204,8 @@ fn read(row: &Row<'_>) -> Result<Message, Failure> {
         deleted_at: at(8)?,
         reply_to: row.get::<_, Option<i64>>(9)?.map(number).transpose()?,
         mentions: row.get::<_, Option<String>>(10)?.map_or(Ok(vec![]), |codes| audiences(&codes))?,
+        attachments: row.get::<_, Option<String>>(11)?.map_or(Ok(vec![]), |written| attachments::read(&written))?,
+        reactions: row.get::<_, Option<String>>(12)?.map_or(Ok(vec![]), |written| marks::reactions(&written))?,
     })
 }
 
@@ -217,22 +226,26 @@ fn written(mentions: &[Audience]) -> Option<String> {
 
 /// The inverse of [`written`].
 fn audiences(codes: &str) -> Result<Vec<Audience>, Failure> {
-    let unreadable = Failure::Unreadable("messages.mentions");
-    let Ok(codes) = serde_json::from_str::<Vec<String>>(codes) else { return Err(unreadable) };
+    let codes: Vec<String> = serde_json::from_str(codes).map_err(unreadable("messages.mentions"))?;
     let audience = |code: &String| match code.split_at_checked(1)? {
         ("*", "") => Some(Audience::Everyone),
         ("@", user) => Some(Audience::User(UserId::new(user))),
         ("&", role) => Some(Audience::Role(RoleId::new(role))),
         _ => None,
     };
-    codes.iter().map(audience).collect::<Option<Vec<_>>>().ok_or(unreadable)
+    codes.iter().map(audience).collect::<Option<Vec<_>>>().ok_or(Failure::Unreadable("messages.mentions"))
 }
 
-fn number(seq: i64) -> Result<u64, Failure> {
+/// A column whose text isn't the JSON that it should be.
+pub(super) fn unreadable(column: &'static str) -> impl FnOnce(serde_json::Error) -> Failure {
+    move |_| Failure::Unreadable(column)
+}
+
+pub(super) fn number(seq: i64) -> Result<u64, Failure> {
     u64::try_from(seq).map_err(|_| Failure::Unreadable("messages.seq"))
 }
 
 /// Numbers that no message can have find none.
-fn signed(seq: u64) -> i64 {
+pub(super) fn signed(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
 }

@@ -98,6 +98,27 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (user_id, channel)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    ALTER TABLE messages ADD COLUMN attachments TEXT;
+    ALTER TABLE messages ADD COLUMN reactions TEXT;
+
+    CREATE TABLE reactions (
+        channel TEXT NOT NULL,
+        seq     INTEGER NOT NULL,
+        emoji   TEXT NOT NULL,
+        user_id TEXT NOT NULL,
+        came    INTEGER NOT NULL,
+        PRIMARY KEY (channel, seq, emoji, user_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX reactions_order ON reactions (channel, seq, emoji, came);
+
+    CREATE TABLE pins (
+        channel      TEXT NOT NULL,
+        seq          INTEGER NOT NULL,
+        pinned_at_ns INTEGER NOT NULL,
+        PRIMARY KEY (channel, seq)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Opens the database for writing, makes it durable and brings it up to date.

@@ -34,6 +34,7 @@ fn message(channel: &str, nonce: &str, text: &str) -> NewMessage {
         sent_at: SystemTime::now(),
         reply_to: None,
         mentions: vec![],
+        attachments: vec![],
     }
 }
 

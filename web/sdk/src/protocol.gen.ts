@@ -202,7 +202,11 @@ reply_to?: number,
 /**
  * Whom it mentions, each once. Absent when nobody.
  */
-mentions?: Array<Mention>, };
+mentions?: Array<Mention>,
+/**
+ * Each emoji once, that which came first first. Absent when there are none.
+ */
+reactions?: Array<Reaction>, };
 
 /**
  * Who is meant: in a text `<@user id>`, `<@&role id>` or `<@everyone>`.
@@ -214,6 +218,15 @@ export type Mention = { kind: MentionKind,
 id?: string, };
 
 export type MentionKind = "user" | "role" | "everyone";
+
+/**
+ * One emoji on a message.
+ */
+export type Reaction = { emoji: string, count: number,
+/**
+ * The user ids of the first ten, in the order of coming.
+ */
+users: Array<string>, };
 
 /**
  * Who wrote a message, with the name at that time.
@@ -609,6 +622,47 @@ more: boolean,
 newer: boolean, };
 
 /**
+ * `chat:react`: one's own reaction to a message comes or goes.
+ */
+export type ChatReact = { channel: string, seq: number,
+/**
+ * 1–32 bytes without white space. A message bears 20 different ones.
+ */
+emoji: string,
+/**
+ * False takes it back.
+ */
+on: boolean, };
+
+/**
+ * Answer of `chat:react`.
+ */
+export type ChatReactions = {
+/**
+ * All of the message, that which came first first.
+ */
+reactions: Array<Reaction>, };
+
+/**
+ * `chat:pin`: by who moderates the channel.
+ */
+export type ChatPin = { channel: string, seq: number,
+/**
+ * False unpins.
+ */
+on: boolean, };
+
+/**
+ * `chat:pins`
+ */
+export type ChatPins = { channel: string, };
+
+/**
+ * Answer of `chat:pins`: at most 50, the latest pin first.
+ */
+export type ChatPinned = { messages: Array<Message>, };
+
+/**
  * `session:refresh`: a fresh token of the same user, before the old one expires.
  */
 export type SessionRefresh = { token: string, };
@@ -777,6 +831,16 @@ export type ChatEdited = { message: Message, };
 export type ChatDeleted = { message: Message, };
 
 /**
+ * `chat:reacted`: these are all reactions of the message now.
+ */
+export type ChatReacted = { channel: string, seq: number, reactions: Array<Reaction>, };
+
+/**
+ * `chat:pinned`: a message was pinned or unpinned. One that is deleted is unpinned without a word.
+ */
+export type ChatPinChanged = { message: Message, on: boolean, };
+
+/**
  * `lobby:changed`: rooms that appeared or changed, and ids of rooms that ended.
  */
 export type LobbyChanged = { rooms: Array<LobbyRoom>, removed: Array<string>, };
@@ -801,6 +865,9 @@ export type ClientEvents = {
   "chat:edit": { request: ChatEdit, response: ChatSent },
   "chat:delete": { request: ChatDelete, response: ChatSent },
   "chat:history": { request: ChatHistory, response: ChatPage },
+  "chat:react": { request: ChatReact, response: ChatReactions },
+  "chat:pin": { request: ChatPin, response: Empty },
+  "chat:pins": { request: ChatPins, response: ChatPinned },
   "session:refresh": { request: SessionRefresh, response: SessionRefreshed },
 };
 
@@ -828,6 +895,8 @@ export type ServerEvents = {
   "chat:message": ChatMessage,
   "chat:edited": ChatEdited,
   "chat:deleted": ChatDeleted,
+  "chat:reacted": ChatReacted,
+  "chat:pinned": ChatPinChanged,
   "lobby:changed": LobbyChanged,
 };
 

@@ -3,7 +3,9 @@
 use super::*;
 use crate::UserId;
 
-use crate::store::{Appended, Edit, LinkRecord, Membership, MessageStore, NewMessage, Redeemed, RoomStore, StoreError};
+use crate::store::{
+    Appended, Edit, LinkRecord, MarkStore, Marked, Membership, MessageStore, NewMessage, Pin, React, Redeemed, RoomStore, StoreError,
+};
 use crate::view::{Audience, Cursor, History, Message, Unread};
 use rand::RngExt as _;
 use std::sync::atomic::AtomicU32;
@@ -86,6 +88,19 @@ impl MessageStore for MoodyStore {
     }
     async fn unread(&self, user: &UserId, channels: &[Membership]) -> std::result::Result<Vec<Unread>, StoreError> {
         self.inner.unread(user, channels).await
+    }
+}
+
+#[async_trait::async_trait]
+impl MarkStore for MoodyStore {
+    async fn react(&self, react: React) -> std::result::Result<Option<Marked>, StoreError> {
+        self.inner.react(react).await
+    }
+    async fn pin(&self, pin: Pin) -> std::result::Result<Option<Marked>, StoreError> {
+        self.inner.pin(pin).await
+    }
+    async fn pins(&self, channel: &ChannelId) -> std::result::Result<Vec<Message>, StoreError> {
+        self.inner.pins(channel).await
     }
 }
 

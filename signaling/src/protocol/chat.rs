@@ -1,0 +1,62 @@
+//! What one can do with messages beyond sending and reading them: requests, answers and pushes.
+
+use super::types::{Message, Reaction};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// `chat:react`: one's own reaction to a message comes or goes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ChatReact {
+    pub channel: String,
+    #[ts(type = "number")]
+    pub seq: u64,
+    /// 1–32 bytes without white space. A message bears 20 different ones.
+    pub emoji: String,
+    /// False takes it back.
+    pub on: bool,
+}
+
+/// Answer of `chat:react`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ChatReactions {
+    /// All of the message, that which came first first.
+    pub reactions: Vec<Reaction>,
+}
+
+/// `chat:pin`: by who moderates the channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ChatPin {
+    pub channel: String,
+    #[ts(type = "number")]
+    pub seq: u64,
+    /// False unpins.
+    pub on: bool,
+}
+
+/// `chat:pins`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ChatPins {
+    pub channel: String,
+}
+
+/// Answer of `chat:pins`: at most 50, the latest pin first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ChatPinned {
+    pub messages: Vec<Message>,
+}
+
+/// `chat:reacted`: these are all reactions of the message now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ChatReacted {
+    pub channel: String,
+    #[ts(type = "number")]
+    pub seq: u64,
+    pub reactions: Vec<Reaction>,
+}
+
+/// `chat:pinned`: a message was pinned or unpinned. One that is deleted is unpinned without a word.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ChatPinChanged {
+    pub message: Message,
+    pub on: bool,
+}
