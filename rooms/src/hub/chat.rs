@@ -123,6 +123,7 @@ impl Hub {
         let channel = record.channel.clone();
         let queue = room.chat(|inbox| ChannelQueue::start(channel.clone(), node.store.clone(), node.messages_stored.clone(), inbox));
         let rights = permission::chat_in_room(&authority(session), &record.id, &record.owner.id);
-        Place { channel, queue, rights, text_max_chars: node.config.text_max_chars, roles: vec![] }
+        let text_max_chars = node.config.text_max_chars_of(session.plan.as_deref());
+        Place { channel, queue, rights, text_max_chars, roles: vec![] }
     }
 }

@@ -1,6 +1,6 @@
 //! What one can do with messages, as clients of the wire see it: shapes, refusals, and the order of pushes.
 
-use crate::harness::Server;
+use crate::harness::{Server, roomy};
 use crate::socket::{Socket, chat};
 use serde_json::{Value, json};
 
@@ -56,4 +56,19 @@ async fn what_cannot_be_done_with_a_message_is_refused_by_code() {
     assert!(refused(&mut ana, "chat:react", react(json!(1), "🍻"), "conflict").await.contains("20"));
     refused(&mut ana, "chat:pins", json!({ "channel": "none" }), "not_found").await;
     refused(&mut ana, "chat:pin", json!({ "channel": channel, "seq": 9, "on": true }), "not_found").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tokens_plan_limits_the_text_until_a_fresh_token_has_another() {
+    let plan_text_max_chars = [("free".to_owned(), 150)].into_iter().collect();
+    let rooms = rooms::Config { chat_rate: None, plan_text_max_chars, ..rooms::Config::default() };
+    let server = Server::start_all(roomy(), rooms).await;
+    let mut ana = server.connect_with(json!({ "token": server.token_of_plan("ana", "free") })).await;
+    let (_, channel) = server.room(&mut ana).await;
+    let long = "짠".repeat(151);
+    assert_eq!(ana.ask("chat:send", chat(&channel, &long[3..])).await["ok"], true);
+    assert!(refused(&mut ana, "chat:send", chat(&channel, &long), "too_large").await.contains("150"));
+    let refreshed = ana.ask("session:refresh", json!({ "token": server.token_of_plan("ana", "pro") })).await;
+    assert_eq!(refreshed["ok"], true, "{refreshed}");
+    assert_eq!(ana.ask("chat:send", chat(&channel, &long)).await["ok"], true);
 }

@@ -233,6 +233,24 @@ async fn only_who_is_in_the_room_may_speak_and_read() {
     assert_eq!(speak(&ann, "a").await, Err(Error::NotFound("channel")));
 }
 
+#[tokio::test]
+async fn a_plan_may_have_a_limit_of_its_own() {
+    let plan_text_max_chars = [("free".to_owned(), 3), ("pro".to_owned(), 9_000)].into_iter().collect();
+    let bench = Bench::start_with(Config { plan_text_max_chars, ..Config::default() }, Arc::default()).await;
+    let room = bench.room("ann", 2, None).await;
+    let mut ann = bench.client("ann");
+    bench.join(&ann, &room).await.unwrap();
+    let (hub, channel) = (&bench.hub, &room.channel);
+    for (key, (plan, limit)) in [(Some("free"), 3), (Some("pro"), 9_000), (Some("unknown"), 4_000), (None, 4_000)].into_iter().enumerate() {
+        ann.session.plan = plan.map(str::to_owned);
+        let refused = hub.send(&ann.session, channel, say(key, "🍻".repeat(limit + 1))).await;
+        assert_eq!(refused, Err(Error::TooLarge { field: "text", limit }), "{plan:?}");
+        let sent = hub.send(&ann.session, channel, say(key, "🍻".repeat(limit))).await.unwrap();
+        let refused = hub.edit(&ann.session, channel, sent.seq, "짠".repeat(limit + 1)).await;
+        assert_eq!(refused, Err(Error::TooLarge { field: "text", limit }), "{plan:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_flood_is_told_when_to_go_on() {
     let bench = Bench::start().await;
