@@ -3,6 +3,7 @@
 //! Finds the room or the store that a request is for, and waits for the answer; it decides nothing that the room's task can decide.
 
 mod chat;
+mod find;
 mod links;
 mod marks;
 mod media;

@@ -2,7 +2,7 @@
 //!
 //! Pure checks: a value either comes out fit for the domain, or an error says which field, what is wrong with it and what is allowed.
 
-use crate::store::Nonce;
+use crate::store::{Nonce, Words};
 use crate::view::RoomKind;
 use crate::{Error, Result};
 use std::time::{Duration, Instant};
@@ -27,6 +27,12 @@ pub const SDP_BYTES_MAX: usize = 64 * 1024;
 pub const TILE_PIXELS_MAX: u16 = 16_384;
 /// Most messages of one page of history.
 pub const HISTORY_MESSAGES_MAX: u32 = 100;
+/// Most messages of one page of search.
+pub const FOUND_MESSAGES_MAX: u32 = 50;
+/// Longest text to search for, in characters.
+pub const SEARCH_CHARS_MAX: usize = 200;
+/// Most words to search for: each is a look-up in the index.
+pub const SEARCH_WORDS_MAX: usize = 10;
 /// Longest emoji of a reaction, in bytes. A family of four takes 25.
 pub const EMOJI_BYTES_MAX: usize = 32;
 /// Shortest life of a link.
@@ -120,6 +126,25 @@ pub(crate) fn history_limit(value: u32) -> Result<()> {
         return Ok(());
     }
     Err(invalid("limit", format!("is {value}, allowed are 1 to {HISTORY_MESSAGES_MAX}")))
+}
+
+pub(crate) fn search_limit(value: u32) -> Result<()> {
+    if (1..=FOUND_MESSAGES_MAX).contains(&value) {
+        return Ok(());
+    }
+    Err(invalid("limit", format!("is {value}, allowed are 1 to {FOUND_MESSAGES_MAX}")))
+}
+
+pub(crate) fn search_words(text: &str) -> Result<Words> {
+    if text.len() > SEARCH_CHARS_MAX * 4 || text.chars().count() > SEARCH_CHARS_MAX {
+        return Err(Error::TooLarge { field: "text", limit: SEARCH_CHARS_MAX });
+    }
+    let words = Words::of(text);
+    let count = words.iter().len();
+    match count {
+        1..=SEARCH_WORDS_MAX => Ok(words),
+        _ => Err(invalid("text", format!("has {count} words, allowed are 1 to {SEARCH_WORDS_MAX}"))),
+    }
 }
 
 pub(crate) fn pinned(count: usize) -> Result<()> {

@@ -4,9 +4,11 @@
 pub mod conformance;
 mod marks;
 mod memory;
+mod search;
 
 pub use marks::{Mark, MarkStore, Marked, PINS_MAX, Pin, REACTION_USERS_SHOWN, REACTIONS_MAX, React};
 pub use memory::MemoryStore;
+pub use search::{Found, Search, SearchCursor, SearchStore, Words, fold};
 
 use crate::view::{Attachment, Audience, Cursor, History, Message, RoomKind, Unread, User};
 use crate::{ChannelId, MessageId, RoleId, RoomId, UserId};
@@ -19,9 +21,9 @@ use std::time::SystemTime;
 /// * A returned `Ok` means durable: committed and synced.
 /// * Texts come back byte by byte, times to the millisecond.
 /// * An operation that returns an error may or may not have happened; repeating it with the same nonce is safe.
-pub trait Store: RoomStore + MessageStore + MarkStore {}
+pub trait Store: RoomStore + MessageStore + MarkStore + SearchStore {}
 
-impl<T: RoomStore + MessageStore + MarkStore> Store for T {}
+impl<T: RoomStore + MessageStore + MarkStore + SearchStore> Store for T {}
 
 /// Rooms and the links into them.
 #[async_trait]
@@ -173,6 +175,9 @@ pub enum StoreError {
     /// Down, full, overloaded or too slow: try again later. The operation may have happened.
     #[error("the store is unavailable")]
     Unavailable,
+    /// This store has no such operation, and never will: asking again is of no use.
+    #[error("the store can't do this")]
+    Unsupported,
     /// What is stored doesn't read as what it should be.
     #[error("the store holds something unreadable")]
     Corrupt,

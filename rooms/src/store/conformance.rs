@@ -7,6 +7,7 @@
 
 mod marks;
 mod oracle;
+mod search;
 
 use super::{Edit, LinkRecord, Listing, Membership, NewMessage, Nonce, Redeemed, RoomRecord, Store};
 use crate::view::{Audience, Cursor, Message, RoomKind, User};
@@ -17,6 +18,7 @@ use std::time::{Duration, SystemTime};
 
 pub use marks::*;
 pub use oracle::random_operations_agree_with_an_oracle;
+pub use search::*;
 
 /// Expands to one `#[tokio::test]` per case. Takes the path of an `async fn() -> (Arc<dyn Store>, K)` that makes an empty store, and
 /// anything that has to live as long as it (a temporary folder).

@@ -3,6 +3,7 @@
 //! Keeps every promise of [`Store`](super::Store) but durability, and is the plainest reading of them: one lock around plain maps.
 
 mod marks;
+mod search;
 
 use super::{Appended, Edit, LinkRecord, Membership, MessageStore, NewMessage, Nonce, Redeemed, RoomRecord, RoomStore, StoreError};
 use crate::view::{Audience, Cursor, History, Message, Unread};
@@ -25,6 +26,8 @@ struct State {
     room_nonces: HashMap<(UserId, Nonce), RoomId>,
     links: HashMap<[u8; 32], LinkRecord>,
     channels: HashMap<ChannelId, Channel>,
+    /// Messages of all channels.
+    stored: u64,
 }
 
 #[derive(Debug)]
@@ -37,6 +40,8 @@ struct StoredRoom {
 struct Channel {
     /// The message with number n is at n − 1.
     messages: Vec<Message>,
+    /// When each message was stored: a number that grows over all channels.
+    ordinals: Vec<u64>,
     nonces: HashMap<(UserId, Nonce), usize>,
     /// All up to this number is read.
     markers: HashMap<UserId, u64>,
@@ -117,6 +122,7 @@ impl RoomStore for MemoryStore {
 impl MessageStore for MemoryStore {
     async fn append(&self, message: NewMessage) -> Result<Appended, StoreError> {
         let mut state = self.state();
+        let ordinal = state.stored + 1;
         let channel = state.channels.entry(message.channel.clone()).or_default();
         let NewMessage { id, channel: channel_id, author, nonce, text, sent_at, reply_to, mentions, attachments } = message;
         let key = (author.id.clone(), nonce);
@@ -143,6 +149,8 @@ impl MessageStore for MemoryStore {
             reactions,
         };
         channel.messages.push(message.clone());
+        channel.ordinals.push(ordinal);
+        state.stored = ordinal;
         Ok(Appended { message, duplicate: false })
     }
 
@@ -236,4 +244,5 @@ mod tests {
     }
 
     crate::store_conformance!(empty);
+    crate::search_conformance!(empty);
 }

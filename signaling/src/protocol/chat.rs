@@ -45,6 +45,33 @@ pub struct ChatPinned {
     pub messages: Vec<Message>,
 }
 
+/// `chat:search`: messages in whose text every word occurs, also in the middle of another one. Upper and lower case are one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ChatSearch {
+    pub channel: String,
+    /// 1–10 words between white space, 200 characters at most.
+    pub text: String,
+    /// The `next` of the page before; absent: the newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub before: Option<String>,
+    /// 1–50, 25 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub limit: Option<u32>,
+}
+
+/// Answer of `chat:search`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ChatFound {
+    /// Newest first.
+    pub messages: Vec<Message>,
+    /// Opaque: where the next page begins. Absent when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub next: Option<String>,
+}
+
 /// `chat:reacted`: these are all reactions of the message now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct ChatReacted {

@@ -120,6 +120,8 @@ impl Writer {
         self.declare::<chat::ChatPin>();
         self.declare::<chat::ChatPins>();
         self.declare::<chat::ChatPinned>();
+        self.declare::<chat::ChatSearch>();
+        self.declare::<chat::ChatFound>();
         self.declare::<request::SessionRefresh>();
         self.declare::<request::SessionRefreshed>();
         self.declare::<request::Seat>();
@@ -179,6 +181,7 @@ impl Writer {
         self.client::<chat::ChatReact>("chat:react", "ChatReactions");
         self.client::<chat::ChatPin>("chat:pin", "Empty");
         self.client::<chat::ChatPins>("chat:pins", "ChatPinned");
+        self.client::<chat::ChatSearch>("chat:search", "ChatFound");
         self.client::<request::SessionRefresh>("session:refresh", "SessionRefreshed");
         self.text.push_str("};\n");
     }

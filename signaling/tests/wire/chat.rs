@@ -72,3 +72,28 @@ async fn the_tokens_plan_limits_the_text_until_a_fresh_token_has_another() {
     assert_eq!(refreshed["ok"], true, "{refreshed}");
     assert_eq!(ana.ask("chat:send", chat(&channel, &long)).await["ok"], true);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn search_has_the_published_shape_and_pages() {
+    let server = Server::start().await;
+    let (mut ana, mut bo, _, channel) = server.couple().await;
+    let mut messages = vec![];
+    for text in ["맥주 한 잔", "두 잔", "WINE 잔"] {
+        messages.push(ana.ask("chat:send", chat(&channel, text)).await["message"].clone());
+    }
+    let search = |text: &str, before: &Value| {
+        let mut request = json!({ "channel": channel, "text": text, "limit": 2 });
+        if before.is_string() {
+            request["before"] = before.clone();
+        }
+        request
+    };
+    assert_eq!(bo.ask("chat:search", search("wine", &Value::Null)).await, json!({ "ok": true, "messages": [messages[2]] }));
+    let page = bo.ask("chat:search", search("잔", &Value::Null)).await;
+    assert_eq!(page["messages"], json!([messages[2], messages[1]]));
+    let page = bo.ask("chat:search", search("잔", &page["next"])).await;
+    assert_eq!(page, json!({ "ok": true, "messages": [messages[0]] }));
+    assert!(refused(&mut bo, "chat:search", search("잔", &json!("x")), "invalid").await.starts_with("before: "));
+    assert!(refused(&mut bo, "chat:search", search(" ", &Value::Null), "invalid").await.starts_with("text: "));
+    refused(&mut bo, "chat:search", json!({ "channel": "none", "text": "잔" }), "not_found").await;
+}

@@ -4,7 +4,7 @@
 //! are 1, 2, 3 … without a gap, because rows are only appended, and only by the one writer; `mentions` has a row for each audience of each
 //! message that isn't deleted.
 
-use super::{Failure, attachments, from_ns, marks, to_ns};
+use super::{Failure, attachments, from_ns, marks, search, to_ns};
 use ::rooms::store::{Appended, Edit, Membership, NewMessage};
 use ::rooms::view::{Audience, Cursor, History, Message, Unread};
 use ::rooms::{ChannelId, MessageId, RoleId, User, UserId};
@@ -20,22 +20,27 @@ pub(super) fn append(db: &Connection, new: NewMessage) -> Result<Appended, Failu
         return Ok(Appended { message, duplicate: true });
     }
     let seq = head(db, &new.channel)? + 1;
-    db.prepare_cached(&format!("INSERT INTO messages ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, NULL, ?8, ?9, ?10, NULL)"))?
-        .execute(params![
-            new.id.as_str(),
-            new.channel.as_str(),
-            signed(seq),
-            new.author.id.as_str(),
-            new.author.name,
-            new.text,
-            to_ns(new.sent_at),
-            new.reply_to.map(signed),
-            written(&new.mentions),
-            attachments::written(&new.attachments),
-        ])?;
+    let ordinal: i64 = db.prepare_cached("SELECT coalesce(max(ordinal), 0) + 1 FROM messages")?.query_row([], |row| row.get(0))?;
+    db.prepare_cached(&format!(
+        "INSERT INTO messages ({COLUMNS}, ordinal) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, NULL, ?8, ?9, ?10, NULL, ?11)"
+    ))?
+    .execute(params![
+        new.id.as_str(),
+        new.channel.as_str(),
+        signed(seq),
+        new.author.id.as_str(),
+        new.author.name,
+        new.text,
+        to_ns(new.sent_at),
+        new.reply_to.map(signed),
+        written(&new.mentions),
+        attachments::written(&new.attachments),
+        ordinal,
+    ])?;
     db.prepare_cached("INSERT INTO message_nonces (channel, author_id, nonce, seq, stored_at_ns) VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute(params![new.channel.as_str(), new.author.id.as_str(), new.nonce.0, signed(seq), to_ns(SystemTime::now())])?;
     mention(db, &new.channel, seq, &new.author.id, &new.mentions)?;
+    search::index(db, ordinal, &new.channel, &new.text)?;
     set_marker(db, &new.author.id, &new.channel, seq)?;
     let NewMessage { id, channel, author, text, sent_at, reply_to, mentions, attachments, nonce: _ } = new;
     let (edited_at, deleted_at, reactions) = (None, None, vec![]);
@@ -60,6 +65,9 @@ pub(super) fn edit(db: &Connection, edit: &Edit) -> Result<Option<Message>, Fail
     db.prepare_cached("UPDATE messages SET text = ?3, mentions = ?4, edited_at_ns = ?5 WHERE channel = ?1 AND seq = ?2")?
         .execute(params![edit.channel.as_str(), signed(edit.seq), edit.text, written(&edit.mentions), to_ns(edit.at),])?;
     unmention(db, &before)?;
+    let ordinal = ordinal(db, &edit.channel, edit.seq)?;
+    search::remove(db, ordinal)?;
+    search::index(db, ordinal, &edit.channel, &edit.text)?;
     mention(db, &edit.channel, edit.seq, &before.author.id, &edit.mentions)?;
     message(db, &edit.channel, edit.seq)
 }
@@ -76,6 +84,7 @@ pub(super) fn delete(db: &Connection, channel: &ChannelId, seq: u64, at: SystemT
     .execute(params![channel.as_str(), signed(seq), to_ns(at)])?;
     unmention(db, &before)?;
     marks::forget(db, channel, seq)?;
+    search::remove(db, ordinal(db, channel, seq)?)?;
     message(db, channel, seq)
 }
 
@@ -84,6 +93,19 @@ pub(super) fn message(db: &Connection, channel: &ChannelId, seq: u64) -> Result<
         .query_row((channel.as_str(), signed(seq)), |row| Ok(read(row)))
         .optional()?
         .transpose()
+}
+
+/// One message, by when it was stored.
+pub(super) fn by_ordinal(db: &Connection, ordinal: i64) -> Result<Option<Message>, Failure> {
+    db.prepare_cached(&format!("SELECT {COLUMNS} FROM messages WHERE ordinal = ?1"))?
+        .query_row([ordinal], |row| Ok(read(row)))
+        .optional()?
+        .transpose()
+}
+
+fn ordinal(db: &Connection, channel: &ChannelId, seq: u64) -> Result<i64, Failure> {
+    let mut statement = db.prepare_cached("SELECT ordinal FROM messages WHERE channel = ?1 AND seq = ?2")?;
+    Ok(statement.query_row((channel.as_str(), signed(seq)), |row| row.get(0))?)
 }
 
 pub(super) fn history(db: &Connection, channel: &ChannelId, cursor: Cursor, limit: u32) -> Result<History, Failure> {

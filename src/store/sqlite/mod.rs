@@ -9,12 +9,13 @@ mod messages;
 mod readers;
 mod rooms;
 mod schema;
+mod search;
 mod writer;
 
 use super::OpenError;
 use ::rooms::store::{
-    Appended, Edit, LinkRecord, MarkStore, Marked, Membership, MessageStore, NewMessage, Nonce, Pin, React, Redeemed, RoomRecord,
-    RoomStore, StoreError,
+    Appended, Edit, Found, LinkRecord, MarkStore, Marked, Membership, MessageStore, NewMessage, Nonce, Pin, React, Redeemed, RoomRecord,
+    RoomStore, Search, SearchStore, StoreError,
 };
 use ::rooms::view::{Cursor, History, Message, Unread};
 use ::rooms::{ChannelId, RoomId, UserId};
@@ -141,6 +142,13 @@ impl MarkStore for Sqlite {
     async fn pins(&self, channel: &ChannelId) -> Result<Vec<Message>, StoreError> {
         let channel = channel.clone();
         self.readers.run("pins", move |db| marks::pins(db, &channel)).await
+    }
+}
+
+#[async_trait]
+impl SearchStore for Sqlite {
+    async fn search(&self, search: Search) -> Result<Found, StoreError> {
+        self.readers.run("search", move |db| search::search(db, &search)).await
     }
 }
 

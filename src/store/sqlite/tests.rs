@@ -22,6 +22,7 @@ mod conformance {
     }
 
     ::rooms::store_conformance!(make);
+    ::rooms::search_conformance!(make);
 }
 
 fn message(channel: &str, nonce: &str, text: &str) -> NewMessage {

@@ -663,6 +663,36 @@ export type ChatPins = { channel: string, };
 export type ChatPinned = { messages: Array<Message>, };
 
 /**
+ * `chat:search`: messages in whose text every word occurs, also in the middle of another one. Upper and lower case are one.
+ */
+export type ChatSearch = { channel: string,
+/**
+ * 1–10 words between white space, 200 characters at most.
+ */
+text: string,
+/**
+ * The `next` of the page before; absent: the newest.
+ */
+before?: string,
+/**
+ * 1–50, 25 when absent.
+ */
+limit?: number, };
+
+/**
+ * Answer of `chat:search`.
+ */
+export type ChatFound = {
+/**
+ * Newest first.
+ */
+messages: Array<Message>,
+/**
+ * Opaque: where the next page begins. Absent when there is none.
+ */
+next?: string, };
+
+/**
  * `session:refresh`: a fresh token of the same user, before the old one expires.
  */
 export type SessionRefresh = { token: string, };
@@ -868,6 +898,7 @@ export type ClientEvents = {
   "chat:react": { request: ChatReact, response: ChatReactions },
   "chat:pin": { request: ChatPin, response: Empty },
   "chat:pins": { request: ChatPins, response: ChatPinned },
+  "chat:search": { request: ChatSearch, response: ChatFound },
   "session:refresh": { request: SessionRefresh, response: SessionRefreshed },
 };
 

@@ -4,7 +4,8 @@ use super::*;
 use crate::UserId;
 
 use crate::store::{
-    Appended, Edit, LinkRecord, MarkStore, Marked, Membership, MessageStore, NewMessage, Pin, React, Redeemed, RoomStore, StoreError,
+    Appended, Edit, LinkRecord, MarkStore, Marked, Membership, MessageStore, NewMessage, Pin, React, Redeemed, RoomStore, SearchStore,
+    StoreError,
 };
 use crate::view::{Audience, Cursor, History, Message, Unread};
 use rand::RngExt as _;
@@ -103,6 +104,9 @@ impl MarkStore for MoodyStore {
         self.inner.pins(channel).await
     }
 }
+
+/// It has no index.
+impl SearchStore for MoodyStore {}
 
 #[tokio::test]
 async fn a_message_is_stored_answered_and_told_to_all() {

@@ -3,7 +3,10 @@
 //! The oracle is written for obviousness and shares no code with any store.
 
 use super::{link, message, millis, nonce, room};
-use crate::store::{Appended, Edit, LinkRecord, Mark, Marked, Membership, NewMessage, Nonce, Pin, React, Redeemed, RoomRecord, Store};
+use crate::store::{
+    Appended, Edit, Found, LinkRecord, Mark, Marked, Membership, NewMessage, Nonce, Pin, React, Redeemed, RoomRecord, Search, Store,
+    StoreError, Words,
+};
 use crate::view::{Audience, Cursor, History, Message, Reaction, Unread};
 use crate::{ChannelId, RoleId, RoomId, UserId};
 use rand::rngs::StdRng;
@@ -175,6 +178,13 @@ impl Oracle {
         pinned.filter_map(|(_, seq)| self.of(channel).find(|message| message.seq == *seq).cloned()).collect()
     }
 
+    /// Newest first, with what would come on the next page.
+    fn search(&self, channels: &[ChannelId], text: &str) -> Vec<Message> {
+        let found = |message: &&Message| text.split(' ').all(|word| message.text.to_lowercase().contains(&word.to_lowercase()));
+        let all = self.messages.iter().rev().map(|(message, _)| message).filter(|message| channels.contains(&message.channel));
+        all.filter(found).cloned().collect()
+    }
+
     fn mark(&mut self, user: &UserId, channel: &ChannelId, to: u64, back: bool) -> u64 {
         let head = self.of(channel).count() as u64;
         if head == 0 {
@@ -255,7 +265,17 @@ async fn step(store: &dyn Store, oracle: &mut Oracle, rng: &mut StdRng, index: u
             assert_eq!(store.pin(pin.clone()).await.unwrap(), oracle.pin(pin));
         }
         79 => assert_eq!(store.pins(&channel).await.unwrap(), oracle.pins(&channel)),
-        80..82 => {
+        80 => {
+            let channels: Vec<ChannelId> = (0..3).filter(|_| rng.random_bool(0.6)).map(|n| ChannelId::new(format!("c{n}"))).collect();
+            let text = ["TEXT", "e", "m1", "of m2", "고침 x", "e 9", "t", "M12 f"][rng.random_range(0..8)];
+            let search = Search { channels: channels.clone(), words: Words::of(text), before: None, limit: 10 };
+            let expected = oracle.search(&channels, text);
+            match store.search(search).await {
+                Ok(Found { messages, next }) => assert_eq!((&messages[..], next.is_some()), (page(&expected, 10), expected.len() > 10)),
+                Err(error) => assert_eq!(error, StoreError::Unsupported),
+            }
+        }
+        81 => {
             let owner = format!("u{}", rng.random_range(0..3));
             let (room, nonce) = (room(&format!("r{index}"), &owner, index as u64), nonce(&format!("{}", rng.random_range(0..100))));
             assert_eq!(store.create_room(room.clone(), nonce.clone()).await.unwrap(), oracle.create_room(room, nonce));
@@ -276,6 +296,10 @@ async fn step(store: &dyn Store, oracle: &mut Oracle, rng: &mut StdRng, index: u
             assert_eq!(store.redeem_link(&secret, millis(now_ms)).await.unwrap(), oracle.redeem(&secret, now_ms));
         }
     }
+}
+
+fn page(messages: &[Message], limit: usize) -> &[Message] {
+    &messages[..messages.len().min(limit)]
 }
 
 fn mark(rng: &mut StdRng) -> Mark {

@@ -1,7 +1,7 @@
 //! The events of chat.
 
 use super::{Answer, Session, done, parse};
-use crate::protocol::chat::{ChatPin, ChatPinned, ChatPins, ChatReact, ChatReactions};
+use crate::protocol::chat::{ChatFound, ChatPin, ChatPinned, ChatPins, ChatReact, ChatReactions, ChatSearch};
 use crate::protocol::client_event::{ChatDelete, ChatEdit, ChatPage, ChatSend, ChatSent};
 use crate::protocol::convert::{self, all, mark};
 use rooms::ChannelId;
@@ -9,6 +9,8 @@ use serde_json::value::RawValue;
 
 /// Messages on a page of `chat:history` when the client doesn't say.
 const HISTORY_LIMIT: u32 = 50;
+/// Messages on a page of `chat:search` when the client doesn't say.
+const SEARCH_LIMIT: u32 = 25;
 
 pub(super) async fn send(session: &Session, argument: Option<&RawValue>) -> Answer {
     let request: ChatSend = parse(argument)?;
@@ -51,4 +53,12 @@ pub(super) async fn pins(session: &Session, argument: Option<&RawValue>) -> Answ
     let ChatPins { channel } = parse(argument)?;
     let messages = session.shared.hub.pins(&session.handle, &ChannelId::new(channel)).await?;
     done(ChatPinned { messages: all(messages) })
+}
+
+pub(super) async fn search(session: &Session, argument: Option<&RawValue>) -> Answer {
+    let ChatSearch { channel, text, before, limit } = parse(argument)?;
+    let before = convert::search_cursor(before.as_deref())?;
+    let limit = limit.unwrap_or(SEARCH_LIMIT);
+    let found = session.shared.hub.search(&session.handle, &ChannelId::new(channel), &text, before, limit).await?;
+    done(ChatFound::from(found))
 }
