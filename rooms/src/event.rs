@@ -1,7 +1,7 @@
 //! What sessions are told.
 
 use crate::store::Mark;
-use crate::view::{LobbyRoom, MediaMap, Message, ParticipantView, Reaction, RoomView, TrackView};
+use crate::view::{LobbyRoom, MediaMap, Message, ParticipantView, Reaction, RoomView, TrackView, User};
 use crate::{ChannelId, ParticipantId, Quality, Rid, RoomId, TrackId};
 
 /// Pushed to a session. One event goes to many sessions behind one `Arc`.
@@ -105,6 +105,11 @@ pub enum Event {
         message: Message,
         mark: Mark,
     },
+    /// Somebody else writes a message. May be dropped under load.
+    ChatTyping {
+        channel: ChannelId,
+        user: User,
+    },
     /// Rooms that appeared or changed, and ids of those that ended, since the last of these.
     LobbyChanged {
         rooms: Vec<LobbyRoom>,
@@ -115,7 +120,7 @@ pub enum Event {
 impl Event {
     /// Whether a session that can't take this event at once may go without it.
     pub fn is_volatile(&self) -> bool {
-        matches!(self, Self::SpeakerChanged { .. })
+        matches!(self, Self::SpeakerChanged { .. } | Self::ChatTyping { .. })
     }
 }
 

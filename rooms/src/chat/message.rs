@@ -5,8 +5,8 @@
 
 use super::sequence::Sequence;
 use crate::store::{Appended, Edit, Mark, Marked, NewMessage, Pin, React, Store, StoreError};
-use crate::view::{Cursor, Message};
-use crate::{ChannelId, Error, Event, Result};
+use crate::view::{Cursor, Message, User};
+use crate::{ChannelId, Error, Event, Result, UserId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -51,9 +51,19 @@ pub(crate) enum Delivery {
     Reacted(Message),
     /// A message was pinned or unpinned.
     Pinned(Message, Mark),
+    /// A user writes. All but the user are to be told; never stored.
+    Typing { channel: ChannelId, user: User },
 }
 
 impl Delivery {
+    /// The reader who needs not be told.
+    pub(crate) fn spares(&self) -> Option<&UserId> {
+        match self {
+            Self::Typing { user, .. } => Some(&user.id),
+            Self::Messages(_) | Self::Amended(_) | Self::Reacted(_) | Self::Pinned(..) => None,
+        }
+    }
+
     /// As its readers see it.
     pub(crate) fn events(self) -> Vec<Event> {
         match self {
@@ -62,6 +72,7 @@ impl Delivery {
             Self::Amended(message) => vec![Event::ChatEdited { message }],
             Self::Reacted(Message { channel, seq, reactions, .. }) => vec![Event::ChatReacted { channel, seq, reactions }],
             Self::Pinned(message, mark) => vec![Event::ChatPinned { message, mark }],
+            Self::Typing { channel, user } => vec![Event::ChatTyping { channel, user }],
         }
     }
 }
@@ -70,6 +81,8 @@ impl Delivery {
 #[derive(Clone)]
 pub(crate) struct ChannelQueue {
     pending: mpsc::Sender<Pending>,
+    /// Past the task, to the readers.
+    aside: Arc<dyn Fn(Delivery) + Send + Sync>,
 }
 
 /// A stored change: the message as it is now, and what its readers are to be told.
@@ -95,8 +108,15 @@ impl ChannelQueue {
         T: From<Delivery> + Send + 'static,
     {
         let (sender, pending) = mpsc::channel(QUEUED_MESSAGES);
+        let inbox = readers.clone();
+        let aside = Arc::new(move |delivery: Delivery| drop(inbox.try_send(delivery.into())));
         tokio::spawn(Writer { channel, store, stored, readers, pending, sequence: None }.run());
-        Self { pending: sender }
+        Self { pending: sender, aside }
+    }
+
+    /// Tells the channel's readers what isn't stored. Never waits: where their task has no place for it, it is lost.
+    pub(crate) fn tell_aside(&self, delivery: Delivery) {
+        (self.aside)(delivery);
     }
 
     /// Stores a change and returns the message as it is then; everyone in the channel is told in order.

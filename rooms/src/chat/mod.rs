@@ -2,7 +2,9 @@
 
 mod mentions;
 mod message;
+mod pace;
 mod sequence;
 
 pub(crate) use mentions::mentions;
 pub(crate) use message::{Change, ChannelQueue, Delivery};
+pub(crate) use pace::Pace;

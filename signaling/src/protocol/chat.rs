@@ -72,6 +72,21 @@ pub struct ChatFound {
     pub next: Option<String>,
 }
 
+/// `chat:typing`, from the client: one writes a message. The others are told once in 3 s, however often this is sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ChatTyping {
+    pub channel: String,
+}
+
+/// `chat:typing`, from the server: somebody else writes a message. It may be left out under load.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ChatTypist {
+    pub channel: String,
+    /// The user id.
+    pub user: String,
+    pub name: String,
+}
+
 /// `chat:reacted`: these are all reactions of the message now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct ChatReacted {

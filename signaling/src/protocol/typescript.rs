@@ -122,6 +122,7 @@ impl Writer {
         self.declare::<chat::ChatPinned>();
         self.declare::<chat::ChatSearch>();
         self.declare::<chat::ChatFound>();
+        self.declare::<chat::ChatTyping>();
         self.declare::<request::SessionRefresh>();
         self.declare::<request::SessionRefreshed>();
         self.declare::<request::Seat>();
@@ -153,6 +154,7 @@ impl Writer {
         self.declare::<push::ChatDeleted>();
         self.declare::<chat::ChatReacted>();
         self.declare::<chat::ChatPinChanged>();
+        self.declare::<chat::ChatTypist>();
         self.declare::<push::LobbyChanged>();
     }
 
@@ -182,6 +184,7 @@ impl Writer {
         self.client::<chat::ChatPin>("chat:pin", "Empty");
         self.client::<chat::ChatPins>("chat:pins", "ChatPinned");
         self.client::<chat::ChatSearch>("chat:search", "ChatFound");
+        self.client::<chat::ChatTyping>("chat:typing", "Empty");
         self.client::<request::SessionRefresh>("session:refresh", "SessionRefreshed");
         self.text.push_str("};\n");
     }
@@ -217,6 +220,7 @@ impl Writer {
         self.server::<push::ChatDeleted>("chat:deleted");
         self.server::<chat::ChatReacted>("chat:reacted");
         self.server::<chat::ChatPinChanged>("chat:pinned");
+        self.server::<chat::ChatTypist>("chat:typing");
         self.server::<push::LobbyChanged>("lobby:changed");
         self.text.push_str("};\n");
     }

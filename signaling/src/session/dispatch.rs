@@ -72,6 +72,7 @@ async fn answer(session: &mut Session, packet: &str) -> Answer {
         "chat:pin" => chat::pin(session, argument).await,
         "chat:pins" => chat::pins(session, argument).await,
         "chat:search" => chat::search(session, argument).await,
+        "chat:typing" => chat::typing(session, argument),
         "session:refresh" => session_refresh(session, argument),
         unknown => {
             let shown: String = unknown.chars().take(NAME_SHOWN_CHARS).collect();
@@ -240,7 +241,7 @@ fn session_refresh(session: &mut Session, argument: Option<&RawValue>) -> Answer
 /// For the fuzzer: an event up to where the hub would take it. True when it would.
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn parses(packet: &str) -> bool {
-    use crate::protocol::chat::{ChatPin, ChatPins, ChatReact, ChatSearch};
+    use crate::protocol::chat::{ChatPin, ChatPins, ChatReact, ChatSearch, ChatTyping};
     use crate::protocol::client_event::{ChatDelete, ChatEdit, ChatSend};
     let Ok(Packet { event, argument }) = serde_json::from_str(packet) else { return false };
     match &*event {
@@ -264,6 +265,7 @@ pub(crate) fn parses(packet: &str) -> bool {
         "chat:react" => parse::<ChatReact>(argument).is_ok(),
         "chat:pin" => parse::<ChatPin>(argument).is_ok(),
         "chat:pins" => parse::<ChatPins>(argument).is_ok(),
+        "chat:typing" => parse::<ChatTyping>(argument).is_ok(),
         "chat:search" => parse(argument).and_then(|request: ChatSearch| convert::search_cursor(request.before.as_deref())).is_ok(),
         "session:refresh" => parse::<SessionRefresh>(argument).is_ok(),
         _ => false,

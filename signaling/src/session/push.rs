@@ -3,7 +3,7 @@
 //! Each session renders for itself. With larger audiences than a room's, this is the place to keep what was rendered by its `Arc`.
 
 use super::connection::{Connection, NotSent};
-use crate::protocol::chat::{ChatPinChanged, ChatReacted};
+use crate::protocol::chat::{ChatPinChanged, ChatReacted, ChatTypist};
 use crate::protocol::convert::all;
 use crate::protocol::server_event::{
     ChatDeleted, ChatEdited, ChatMessage, LobbyChanged, MediaLayers, MediaLost, MediaMap, MediaNeed, MediaStalled, ParticipantJoined,
@@ -69,6 +69,10 @@ pub(super) fn push(to: &Connection, event: &Event) -> Result<(), NotSent> {
             to.emit("chat:reacted", &ChatReacted { channel: channel.to_string(), seq, reactions: all(reactions) })
         }
         Event::ChatPinned { message, mark } => to.emit("chat:pinned", &ChatPinChanged { message: message.into(), on: mark == Mark::On }),
+        Event::ChatTyping { channel, user } => {
+            to.emit_volatile("chat:typing", &ChatTypist { channel: channel.to_string(), user: user.id.to_string(), name: user.name });
+            Ok(())
+        }
         Event::LobbyChanged { rooms, removed } => {
             let removed = removed.iter().map(RoomId::to_string).collect();
             to.emit("lobby:changed", &LobbyChanged { rooms: all(rooms), removed })

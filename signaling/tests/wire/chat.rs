@@ -97,3 +97,15 @@ async fn search_has_the_published_shape_and_pages() {
     assert!(refused(&mut bo, "chat:search", search(" ", &Value::Null), "invalid").await.starts_with("text: "));
     refused(&mut bo, "chat:search", json!({ "channel": "none", "text": "잔" }), "not_found").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_others_are_told_who_is_typing() {
+    let server = Server::start().await;
+    let (mut ana, mut bo, _, channel) = server.couple().await;
+    assert_eq!(ana.ask("chat:typing", json!({ "channel": channel })).await, json!({ "ok": true }));
+    assert_eq!(bo.event("chat:typing").await, json!({ "channel": channel, "user": "ana", "name": "ana's name" }));
+    ana.ask("chat:send", chat(&channel, "짠")).await;
+    ana.event("chat:message").await;
+    assert_eq!(ana.waiting_event("chat:typing"), None, "not oneself");
+    refused(&mut ana, "chat:typing", json!({ "channel": "none" }), "not_found").await;
+}

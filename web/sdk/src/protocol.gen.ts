@@ -693,6 +693,11 @@ messages: Array<Message>,
 next?: string, };
 
 /**
+ * `chat:typing`, from the client: one writes a message. The others are told once in 3 s, however often this is sent.
+ */
+export type ChatTyping = { channel: string, };
+
+/**
  * `session:refresh`: a fresh token of the same user, before the old one expires.
  */
 export type SessionRefresh = { token: string, };
@@ -871,6 +876,15 @@ export type ChatReacted = { channel: string, seq: number, reactions: Array<React
 export type ChatPinChanged = { message: Message, on: boolean, };
 
 /**
+ * `chat:typing`, from the server: somebody else writes a message. It may be left out under load.
+ */
+export type ChatTypist = { channel: string,
+/**
+ * The user id.
+ */
+user: string, name: string, };
+
+/**
  * `lobby:changed`: rooms that appeared or changed, and ids of rooms that ended.
  */
 export type LobbyChanged = { rooms: Array<LobbyRoom>, removed: Array<string>, };
@@ -899,6 +913,7 @@ export type ClientEvents = {
   "chat:pin": { request: ChatPin, response: Empty },
   "chat:pins": { request: ChatPins, response: ChatPinned },
   "chat:search": { request: ChatSearch, response: ChatFound },
+  "chat:typing": { request: ChatTyping, response: Empty },
   "session:refresh": { request: SessionRefresh, response: SessionRefreshed },
 };
 
@@ -928,6 +943,7 @@ export type ServerEvents = {
   "chat:deleted": ChatDeleted,
   "chat:reacted": ChatReacted,
   "chat:pinned": ChatPinChanged,
+  "chat:typing": ChatTypist,
   "lobby:changed": LobbyChanged,
 };
 

@@ -1,5 +1,6 @@
 //! Messages: durable before answered, told once and in order, whatever the store does.
 
+use super::super::chat::Place;
 use super::*;
 use crate::UserId;
 
@@ -189,7 +190,7 @@ async fn a_text_mentions_users_and_the_owners_text_everyone() {
     let text = "<@ann> <@everyone> <@&role> <@ann>".to_owned();
     let named = Audience::User(UserId::new("ann"));
     let sent = hub.send(&bob.session, channel, say(1, text.clone())).await.unwrap();
-    assert_eq!(sent.mentions, [named.clone()], "a room has no roles, and only its owner speaks to everyone");
+    assert_eq!(sent.mentions, std::slice::from_ref(&named), "a room has no roles, and only its owner speaks to everyone");
     let sent = hub.send(&ann.session, channel, say(2, text)).await.unwrap();
     assert_eq!(sent.mentions, [named, Audience::Everyone]);
     let edited = hub.edit(&ann.session, channel, 2, "<@bob>".to_owned()).await.unwrap();
@@ -235,6 +236,51 @@ async fn only_who_is_in_the_room_may_speak_and_read() {
     assert!(bench.hub.history(&mute.session, &room.channel, Cursor::Newest, 1).await.is_ok());
     bench.hub.leave(&ann.session.id, &room.id).await.unwrap();
     assert_eq!(speak(&ann, "a").await, Err(Error::NotFound("channel")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_somebody_writes_is_told_to_the_others_once_in_three_seconds() {
+    let bench = Bench::start().await;
+    let room = bench.room("ann", 2, None).await;
+    let (mut ann, mut bob) = (bench.client("ann"), bench.client("bob"));
+    bench.join(&ann, &room).await.unwrap();
+    bench.join(&bob, &room).await.unwrap();
+    ann.told();
+    for _ in 0..3 {
+        for _ in 0..5 {
+            bench.hub.typing(&ann.session, &room.channel).unwrap();
+        }
+        assert_eq!(bob.next().await, Event::ChatTyping { channel: room.channel.clone(), user: person("ann") });
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert_eq!((bob.told(), ann.told()), (vec![], vec![]));
+    }
+    let mute = bench.client_as("ann", Grants::Room(RoomGrants { can_publish_data: false, ..token(&room.id) }));
+    assert_eq!(bench.hub.typing(&mute.session, &room.channel), Err(Error::NotFound("channel")));
+    bench.join(&mute, &room).await.unwrap();
+    assert!(matches!(bench.hub.typing(&mute.session, &room.channel), Err(Error::Forbidden(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_mode_lets_a_user_send_once_in_an_interval_and_who_moderates_always() {
+    let bench = Bench::start().await;
+    let room = bench.room("ann", 2, None).await;
+    let (ann, bob) = (bench.client("ann"), bench.client("bob"));
+    bench.join(&ann, &room).await.unwrap();
+    bench.join(&bob, &room).await.unwrap();
+    let hub = &bench.hub;
+    let send = |client: &Client, nonce: u32| {
+        let (session, slow_mode) = (client.session.clone(), Some(Duration::from_secs(30)));
+        let place = Place { slow_mode, ..hub.place(&session, &room.channel).unwrap() };
+        async move { hub.send_in(&session, place, say(nonce, "짠".to_owned())).await.map(|message| message.seq) }
+    };
+    assert_eq!(send(&bob, 1).await, Ok(1));
+    assert_eq!(send(&bob, 1).await, Ok(1), "a retry");
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(send(&bob, 2).await, Err(Error::RateLimited { retry_after: Duration::from_secs(20) }));
+    assert_eq!((send(&ann, 1).await, send(&ann, 2).await), (Ok(2), Ok(3)));
+    hub.edit(&bob.session, &room.channel, 1, "건배".to_owned()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert_eq!(send(&bob, 2).await, Ok(4));
 }
 
 #[tokio::test]

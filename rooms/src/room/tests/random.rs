@@ -385,7 +385,7 @@ impl Replica {
             Event::MediaNeed { .. } | Event::MediaLost { .. } | Event::RoomClosed { .. } | Event::RoomReplaced { .. } => {}
             Event::MediaLayers { .. } | Event::MediaStalled { .. } | Event::QualityChanged { .. } => {}
             Event::ChatMessage { .. } | Event::ChatEdited { .. } | Event::ChatDeleted { .. } => panic!("nobody wrote {event:?}"),
-            Event::ChatReacted { .. } | Event::ChatPinned { .. } => panic!("nobody marked {event:?}"),
+            Event::ChatReacted { .. } | Event::ChatPinned { .. } | Event::ChatTyping { .. } => panic!("nobody caused {event:?}"),
             Event::SpeakerChanged { .. } | Event::RoomUpdated { .. } | Event::LobbyChanged { .. } => {
                 panic!("nobody caused {event:?}")
             }

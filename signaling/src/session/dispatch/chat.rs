@@ -1,7 +1,7 @@
 //! The events of chat.
 
 use super::{Answer, Session, done, parse};
-use crate::protocol::chat::{ChatFound, ChatPin, ChatPinned, ChatPins, ChatReact, ChatReactions, ChatSearch};
+use crate::protocol::chat::{ChatFound, ChatPin, ChatPinned, ChatPins, ChatReact, ChatReactions, ChatSearch, ChatTyping};
 use crate::protocol::client_event::{ChatDelete, ChatEdit, ChatPage, ChatSend, ChatSent};
 use crate::protocol::convert::{self, all, mark};
 use rooms::ChannelId;
@@ -61,4 +61,10 @@ pub(super) async fn search(session: &Session, argument: Option<&RawValue>) -> An
     let limit = limit.unwrap_or(SEARCH_LIMIT);
     let found = session.shared.hub.search(&session.handle, &ChannelId::new(channel), &text, before, limit).await?;
     done(ChatFound::from(found))
+}
+
+pub(super) fn typing(session: &Session, argument: Option<&RawValue>) -> Answer {
+    let ChatTyping { channel } = parse(argument)?;
+    session.shared.hub.typing(&session.handle, &ChannelId::new(channel))?;
+    done(())
 }
