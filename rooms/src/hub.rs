@@ -4,6 +4,7 @@
 
 mod chat;
 mod community;
+mod direct;
 mod find;
 mod links;
 mod marks;
@@ -12,6 +13,7 @@ mod media;
 mod tests;
 
 pub use community::{CreatedInvite, Done, InvitePreview};
+pub use direct::{Direct, OpenDirect};
 
 use crate::chat::Pace;
 use crate::limits::{self, TokenBucket};

@@ -26,7 +26,7 @@ pub mod view;
 pub use config::Config;
 pub use error::{Error, Result};
 pub use event::{CloseReason, Event, LeaveReason, Loss};
-pub use hub::{CreatedInvite, Done, Hub, InvitePreview};
+pub use hub::{CreatedInvite, Direct, Done, Hub, InvitePreview, OpenDirect};
 pub use id::{
     CategoryId, ChannelId, InviteId, MessageId, ParticipantId, RoleId, RoomId, ScheduleId, ServerId, SessionId, TrackId, UserId,
     random as random_id,

@@ -33,7 +33,7 @@ pub(super) struct Place {
 
 impl Place {
     /// Whom a text of the session's user mentions here.
-    fn mentions(&self, text: &str) -> Vec<Audience> {
+    pub(super) fn mentions(&self, text: &str) -> Vec<Audience> {
         mentions(text, |audience| match audience {
             Audience::Everyone => self.rights.mention_everyone,
             Audience::Role(role) => self.roles.contains(role),
@@ -128,7 +128,7 @@ impl Hub {
         Ok(())
     }
 
-    async fn stored(&self, channel: &ChannelId, seq: u64) -> Result<Message> {
+    pub(super) async fn stored(&self, channel: &ChannelId, seq: u64) -> Result<Message> {
         self.node.store.message(channel, seq).await?.ok_or(Error::NotFound("message"))
     }
 
