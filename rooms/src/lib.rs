@@ -20,9 +20,10 @@ mod room;
 pub mod session;
 mod sessions;
 pub mod store;
+pub mod uploads;
 pub mod view;
 
-pub use config::Config;
+pub use config::{Config, PlainHttp};
 pub use error::{Error, Result};
 pub use event::{CloseReason, Event, LeaveReason, Loss};
 pub use hub::Hub;
@@ -30,6 +31,6 @@ pub use id::{ChannelId, MessageId, ParticipantId, RoleId, RoomId, SessionId, Tra
 pub use limits::ChatRate;
 pub use request::{
     Answered, CreateLink, CreateRoom, CreatedLink, JoinRoom, Joined, LobbyFilter, LobbyWatch, MediaStats, Offer, Part, Publication,
-    RedeemedLink, SendMessage, Stats, Watch,
+    RedeemedLink, SendMessage, Stats, Upload, Watch,
 };
 pub use view::{Demand, Kind, Mid, Quality, Rid, RoomKind, User};

@@ -80,6 +80,7 @@ impl Writer {
         self.declare::<types::Message>();
         self.declare::<types::Mention>();
         self.declare::<types::MentionKind>();
+        self.declare::<types::Attachment>();
         self.declare::<types::Reaction>();
         self.declare::<types::Author>();
         self.declare::<types::Speaker>();
@@ -122,6 +123,8 @@ impl Writer {
         self.declare::<chat::ChatPinned>();
         self.declare::<chat::ChatSearch>();
         self.declare::<chat::ChatFound>();
+        self.declare::<chat::ChatUpload>();
+        self.declare::<chat::ChatUploadGranted>();
         self.declare::<chat::ChatTyping>();
         self.declare::<request::SessionRefresh>();
         self.declare::<request::SessionRefreshed>();
@@ -184,6 +187,7 @@ impl Writer {
         self.client::<chat::ChatPin>("chat:pin", "Empty");
         self.client::<chat::ChatPins>("chat:pins", "ChatPinned");
         self.client::<chat::ChatSearch>("chat:search", "ChatFound");
+        self.client::<chat::ChatUpload>("chat:upload", "ChatUploadGranted");
         self.client::<chat::ChatTyping>("chat:typing", "Empty");
         self.client::<request::SessionRefresh>("session:refresh", "SessionRefreshed");
         self.text.push_str("};\n");
