@@ -48,8 +48,7 @@ pub(crate) fn default_direct(
         since: BTreeMap::new(),
     };
     let members = users.iter().map(member).collect();
-    let server =
-        ServerRecord { id: id.clone(), kind: ServerKind::Direct { subject }, name, image_url: None, owner: None, created_at: at };
+    let server = ServerRecord { id: id.clone(), kind: ServerKind::Direct { subject }, name, image_url: None, owner: None, created_at: at };
     let tree = ServerTree {
         server,
         roles: BTreeMap::from([(role.id.clone(), role)]),

@@ -4,11 +4,11 @@
 
 use super::chat::Place;
 use super::{Hub, authority, wall_clock};
-use crate::community::{
-    Asked, By, Command, CreateServer, Entering, Fetched, Idle, MemberView, Order, Post, PostAct, Presence, Request, ServerHandle, ServerView,
-    Write, default_tree, digest,
-};
 use crate::chat::ChannelQueue;
+use crate::community::{
+    Asked, By, Command, CreateServer, Entering, Fetched, Idle, MemberView, Order, Post, PostAct, Presence, Request, ServerHandle,
+    ServerView, Write, default_tree, digest,
+};
 use crate::limits;
 use crate::permission::Authority;
 use crate::session::{Grants, RoomGrants, SessionHandle};

@@ -4,6 +4,7 @@ use super::chat::Place;
 use super::community::ServerPost;
 use super::{Hub, wall_clock};
 use crate::chat::Change;
+use crate::chat::attachment;
 use crate::community::{By, PostAct, Request, default_direct, digest};
 use crate::limits;
 use crate::store::{ChannelRecord, NewMessage};
@@ -83,7 +84,8 @@ impl Hub {
         let SendMessage { nonce, text, reply_to, attachments } = request;
         let place = self.place_as_backend(channel).await?;
         limits::nonce(&nonce)?;
-        limits::content(&text, &attachments, place.text_max_chars)?;
+        attachment::check(&attachments, self.node.config.plain_http)?;
+        limits::text(&text, place.text_max_chars, &attachments)?;
         if let Some(seq) = reply_to {
             self.stored(channel, seq).await?;
         }

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests, compiled into others")]
 
 mod marks;
+mod notes;
 mod oracle;
 mod search;
 
@@ -17,6 +18,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub use marks::*;
+pub use notes::{
+    a_channel_has_one_note_at_a_time, lines_of_a_note_are_contiguous_and_stored_once, nothing_is_added_to_a_note_that_has_ended,
+};
 pub use oracle::random_operations_agree_with_an_oracle;
 pub use search::*;
 
@@ -62,6 +66,9 @@ macro_rules! store_conformance {
             a_channel_has_fifty_pins,
             a_deleted_message_loses_its_reactions_and_its_pin,
             random_operations_agree_with_an_oracle,
+            a_channel_has_one_note_at_a_time,
+            lines_of_a_note_are_contiguous_and_stored_once,
+            nothing_is_added_to_a_note_that_has_ended,
         );
     };
     ($make:path; $($case:ident),* $(,)?) => {$(

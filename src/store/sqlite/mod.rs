@@ -9,6 +9,7 @@ mod community;
 mod logs;
 mod marks;
 mod messages;
+mod notes;
 mod readers;
 mod rooms;
 mod schema;

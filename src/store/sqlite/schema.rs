@@ -248,6 +248,32 @@ const MIGRATIONS: &[&str] = &[
     INSERT INTO message_search (rowid, channel, pairs)
         SELECT ordinal, search_channel(channel), search_pairs(text) FROM messages WHERE search_pairs(text) <> '';
 ",
+    "
+    CREATE TABLE notes (
+        id              TEXT PRIMARY KEY,
+        channel         TEXT NOT NULL,
+        name            TEXT NOT NULL,
+        started_by_id   TEXT NOT NULL,
+        started_by_name TEXT NOT NULL,
+        started_at_ns   INTEGER NOT NULL,
+        ended_at_ns     INTEGER,
+        lines           INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX notes_of_channel ON notes (channel, started_at_ns, id);
+    CREATE UNIQUE INDEX notes_open ON notes (channel) WHERE ended_at_ns IS NULL;
+
+    CREATE TABLE note_lines (
+        note         TEXT NOT NULL,
+        seq          INTEGER NOT NULL,
+        speaker_id   TEXT NOT NULL,
+        speaker_name TEXT NOT NULL,
+        nonce        TEXT NOT NULL,
+        text         TEXT NOT NULL,
+        at_ns        INTEGER NOT NULL,
+        PRIMARY KEY (note, seq)
+    ) STRICT, WITHOUT ROWID;
+    CREATE UNIQUE INDEX note_lines_nonce ON note_lines (note, speaker_id, nonce);
+",
 ];
 
 /// Opens the database for writing, makes it durable and brings it up to date.

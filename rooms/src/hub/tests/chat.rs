@@ -13,7 +13,7 @@ use rand::RngExt as _;
 use std::sync::atomic::AtomicU32;
 
 fn say(nonce: impl ToString, text: String) -> SendMessage {
-    SendMessage { nonce: Nonce(nonce.to_string()), text, reply_to: None }
+    SendMessage { nonce: Nonce(nonce.to_string()), text, reply_to: None, attachments: vec![] }
 }
 
 fn text_of(event: Event) -> (u64, String) {
