@@ -4,13 +4,16 @@
 
 mod chat;
 mod community;
+mod find;
 mod links;
+mod marks;
 mod media;
 #[cfg(test)]
 mod tests;
 
 pub use community::{CreatedInvite, Done, InvitePreview};
 
+use crate::chat::Pace;
 use crate::limits::{self, TokenBucket};
 use crate::permission::{self, Authority};
 use crate::registry::Node;
@@ -24,8 +27,8 @@ use crate::{
     LobbyWatch, Loss, MediaStats, Offer, Part, ParticipantId, Publication, RedeemedLink, Result, RoomId, SessionId, Stats, TrackId,
 };
 use dashmap::DashMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 /// The registry of rooms and all that can be asked of them. Cheap to clone.
@@ -33,6 +36,10 @@ use std::time::{Duration, SystemTime};
 pub struct Hub {
     node: Arc<Node>,
     chat_buckets: Arc<DashMap<SessionId, TokenBucket>>,
+    /// Messages in channels with slow mode.
+    slow_pace: Arc<Mutex<Pace>>,
+    /// Notices of typing.
+    typing_pace: Arc<Mutex<Pace>>,
 }
 
 /// A reservation that is given back unless it was used.
@@ -62,7 +69,7 @@ impl Hub {
         for record in rooms {
             node.reopen(record);
         }
-        Ok(Self { node, chat_buckets: Arc::default() })
+        Ok(Self { node, chat_buckets: Arc::default(), slow_pace: Arc::default(), typing_pace: Arc::default() })
     }
 
     /// Ends all rooms' tasks, telling their sessions `ServerStopped`. The rooms stay open in the store. Further requests get `Unavailable`.
