@@ -14,7 +14,7 @@ use super::{at_once, message, millis, named, say, unread, user};
 use crate::community::{Permission, Permissions, RoleKind};
 use crate::store::{
     Access, BanRecord, CategoryRecord, ChannelKind, ChannelRecord, Entered, Entry, InviteRecord, Mark, MemberRecord, Pin, React,
-    RoleRecord, ScheduleRecord, ServerKind, ServerRecord, ServerTree, Store, TreeChange, Updated,
+    RoleRecord, ScheduleRecord, Search, ServerKind, ServerRecord, ServerTree, Store, TreeChange, Updated, Words,
 };
 use crate::view::Cursor;
 use crate::{CategoryId, ChannelId, InviteId, RoleId, ScheduleId, ServerId, UserId};
