@@ -24,8 +24,19 @@ pub struct Config {
     pub text_max_chars: usize,
     /// The same for users of some plans, by the plan's name. None.
     pub plan_text_max_chars: BTreeMap<String, usize>,
+    /// Which attachments may have addresses without TLS. None.
+    pub plain_http: PlainHttp,
     /// How many chat messages one session may send. `None`: any number. 10 in 5 s, 20 at once.
     pub chat_rate: Option<ChatRate>,
+}
+
+/// Addresses that browsers fetch without TLS.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PlainHttp {
+    #[default]
+    Refused,
+    /// Of the reader's own machine, for development.
+    Loopback,
 }
 
 impl Config {
@@ -46,6 +57,7 @@ impl Default for Config {
             restart_ttl: Duration::from_secs(60),
             text_max_chars: 4_000,
             plan_text_max_chars: BTreeMap::new(),
+            plain_http: PlainHttp::Refused,
             chat_rate: Some(ChatRate::default()),
         }
     }

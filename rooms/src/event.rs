@@ -1,9 +1,9 @@
 //! What sessions are told.
 
 use crate::community::{DepartReason, MemberView, Presence, ServerView};
-use crate::store::{CategoryRecord, ChannelRecord, Mark, RoleRecord, ScheduleRecord, ServerRecord};
+use crate::store::{CategoryRecord, ChannelRecord, Mark, NoteLine, NoteRecord, RoleRecord, ScheduleRecord, ServerRecord};
 use crate::view::{LobbyRoom, MediaMap, Message, ParticipantView, Reaction, RoomView, TrackView, Unread, User};
-use crate::{ChannelId, ParticipantId, Quality, Rid, RoomId, ScheduleId, ServerId, TrackId, UserId};
+use crate::{ChannelId, NoteId, ParticipantId, Quality, Rid, RoomId, ScheduleId, ServerId, TrackId, UserId};
 use std::time::SystemTime;
 
 /// Pushed to a session. One event goes to many sessions behind one `Arc`.
@@ -164,6 +164,19 @@ pub enum Event {
     /// The time to be reminded of it.
     ScheduleDue {
         schedule: Box<ScheduleRecord>,
+    },
+    /// A meeting note runs in a channel.
+    NoteStarted {
+        note: NoteRecord,
+    },
+    /// Somebody said something.
+    NoteAppended {
+        channel: ChannelId,
+        note: NoteId,
+        line: NoteLine,
+    },
+    NoteEnded {
+        note: NoteRecord,
     },
     /// A message that was told before has these reactions.
     ChatReacted {

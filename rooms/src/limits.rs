@@ -3,7 +3,7 @@
 //! Pure checks: a value either comes out fit for the domain, or an error says which field, what is wrong with it and what is allowed.
 
 use crate::store::{Nonce, Words};
-use crate::view::RoomKind;
+use crate::view::{Attachment, RoomKind};
 use crate::{Error, Result};
 use std::time::{Duration, Instant};
 
@@ -109,8 +109,9 @@ pub(crate) fn nonce(value: &Nonce) -> Result<()> {
     Err(invalid("nonce", format!("has {} bytes, allowed are 1 to {NONCE_BYTES_MAX}", value.0.len())))
 }
 
-pub(crate) fn text(value: &str, chars_max: usize) -> Result<()> {
-    if value.trim().is_empty() {
+/// Of a message, which may go without where it has attachments.
+pub(crate) fn text(value: &str, chars_max: usize, attachments: &[Attachment]) -> Result<()> {
+    if value.trim().is_empty() && attachments.is_empty() {
         return Err(invalid("text", format!("is empty, allowed are 1 to {chars_max} characters")));
     }
     // A code point has at most four bytes: a text that is far too long isn't counted out.
@@ -330,9 +331,9 @@ mod tests {
 
     #[test]
     fn a_text_is_limited_in_code_points() {
-        assert!(text("🍻🍻🍻", 3).is_ok());
-        assert_eq!(text("🍻🍻🍻🍻", 3), Err(Error::TooLarge { field: "text", limit: 3 }));
-        assert!(matches!(text(" \n ", 3), Err(Error::Invalid { field: "text", .. })));
+        assert!(text("🍻🍻🍻", 3, &[]).is_ok());
+        assert_eq!(text("🍻🍻🍻🍻", 3, &[]), Err(Error::TooLarge { field: "text", limit: 3 }));
+        assert!(matches!(text(" \n ", 3, &[]), Err(Error::Invalid { field: "text", .. })));
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub(crate) struct ChatRights {
     pub(crate) moderate: bool,
     /// Mention everyone at once.
     pub(crate) mention_everyone: bool,
+    /// Start meeting notes.
+    pub(crate) note: bool,
 }
 
 /// What a participant may do in the room.
@@ -72,11 +74,15 @@ pub(crate) fn chat_in_room(authority: &Authority, room: &RoomId, owner: &UserId)
         Authority::User { grants: Grants::User, .. } | Authority::Backend => true,
     };
     let moderate = may_administer(authority, room, owner).is_ok();
-    ChatRights { write, moderate, mention_everyone: moderate }
+    ChatRights { write, moderate, mention_everyone: moderate, note: write }
 }
 
 pub(crate) fn may_write(rights: ChatRights) -> Result<()> {
     if rights.write { Ok(()) } else { Err(Error::Forbidden("you may not send messages here")) }
+}
+
+pub(crate) fn may_note(rights: ChatRights) -> Result<()> {
+    if rights.note { Ok(()) } else { Err(Error::Forbidden("you may not start or end notes here")) }
 }
 
 /// Nobody changes what others wrote.

@@ -7,6 +7,7 @@ pub mod conformance;
 pub(crate) mod delegate;
 mod marks;
 mod memory;
+mod notes;
 mod search;
 
 pub use community::{
@@ -15,6 +16,7 @@ pub use community::{
 };
 pub use marks::{Mark, MarkStore, Marked, PINS_MAX, Pin, REACTION_USERS_SHOWN, REACTIONS_MAX, React};
 pub use memory::MemoryStore;
+pub use notes::{NewLine, NoteLine, NoteRecord, NoteStore};
 pub use search::{Found, Search, SearchCursor, SearchStore, Words, fold};
 
 use crate::view::{Attachment, Audience, Cursor, History, Message, RoomKind, Unread, User};
@@ -28,9 +30,9 @@ use std::time::SystemTime;
 /// * A returned `Ok` means durable: committed and synced.
 /// * Texts come back byte by byte, times to the millisecond.
 /// * An operation that returns an error may or may not have happened; repeating it with the same nonce is safe.
-pub trait Store: RoomStore + MessageStore + MarkStore + SearchStore + CommunityStore {}
+pub trait Store: RoomStore + MessageStore + MarkStore + SearchStore + CommunityStore + NoteStore {}
 
-impl<T: RoomStore + MessageStore + MarkStore + SearchStore + CommunityStore> Store for T {}
+impl<T: RoomStore + MessageStore + MarkStore + SearchStore + CommunityStore + NoteStore> Store for T {}
 
 /// Rooms and the links into them.
 #[async_trait]

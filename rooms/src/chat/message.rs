@@ -53,6 +53,8 @@ pub(crate) enum Delivery {
     Pinned(Message, Mark),
     /// A user writes. All but the user are to be told; never stored.
     Typing { channel: ChannelId, user: User },
+    /// Something about a meeting note.
+    Note { channel: ChannelId, event: Box<Event> },
 }
 
 impl Delivery {
@@ -60,7 +62,7 @@ impl Delivery {
     pub(crate) fn spares(&self) -> Option<&UserId> {
         match self {
             Self::Typing { user, .. } => Some(&user.id),
-            Self::Messages(_) | Self::Amended(_) | Self::Reacted(_) | Self::Pinned(..) => None,
+            Self::Messages(_) | Self::Amended(_) | Self::Reacted(_) | Self::Pinned(..) | Self::Note { .. } => None,
         }
     }
 
@@ -69,7 +71,7 @@ impl Delivery {
         match self {
             Self::Messages(messages) => messages.first().map(|message| message.channel.clone()),
             Self::Amended(message) | Self::Reacted(message) | Self::Pinned(message, _) => Some(message.channel.clone()),
-            Self::Typing { channel, .. } => Some(channel.clone()),
+            Self::Typing { channel, .. } | Self::Note { channel, .. } => Some(channel.clone()),
         }
     }
 
@@ -82,6 +84,7 @@ impl Delivery {
             Self::Reacted(Message { channel, seq, reactions, .. }) => vec![Event::ChatReacted { channel, seq, reactions }],
             Self::Pinned(message, mark) => vec![Event::ChatPinned { message, mark }],
             Self::Typing { channel, user } => vec![Event::ChatTyping { channel, user }],
+            Self::Note { event, .. } => vec![*event],
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Chat of a channel: from a permitted text to a durable message, told to everyone once and in order.
 
+pub(crate) mod attachment;
 mod mentions;
 mod message;
 mod pace;

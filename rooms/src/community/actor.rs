@@ -175,7 +175,6 @@ impl Actor {
                 };
                 drop(reply.send(may));
             }
-            Request::View { user, reply } => drop(reply.send(self.server.view(&user))),
             Request::Unread { user, unread } => {
                 self.step(|server, _, out| server.tell_unread(&user, unread, out));
             }

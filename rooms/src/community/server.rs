@@ -213,7 +213,11 @@ impl Server {
 
     /// What was said in a channel.
     pub(crate) fn deliver(&mut self, channel: &ChannelId, delivery: Delivery, out: &mut Vec<Output>) {
-        let to = self.readers(channel);
+        let all = self.readers(channel);
+        let to = match delivery.spares() {
+            Some(spared) => all.iter().filter(|session| session.user.id != *spared).cloned().collect(),
+            None => all,
+        };
         out.extend(delivery.events().into_iter().map(|event| Output { to: to.clone(), event: Arc::new(event) }));
     }
 

@@ -4,6 +4,7 @@
 //! session may not know of is one that isn't there.
 
 use super::{Hub, authority, wall_clock};
+use crate::chat::attachment;
 use crate::chat::{Change, ChannelQueue, Delivery, Pace, mentions};
 use crate::limits::{self, TokenBucket};
 use crate::permission::{self, ChatRights};
@@ -33,7 +34,7 @@ pub(super) struct Place {
 
 impl Place {
     /// Whom a text of the session's user mentions here.
-    fn mentions(&self, text: &str) -> Vec<Audience> {
+    pub(super) fn mentions(&self, text: &str) -> Vec<Audience> {
         mentions(text, |audience| match audience {
             Audience::Everyone => self.rights.mention_everyone,
             Audience::Role(role) => self.roles.contains(role),
@@ -46,18 +47,19 @@ impl Hub {
     /// Stores a message, then tells everyone in the channel, the sender included. Returns when it is durable.
     ///
     /// # Errors
-    /// `NotFound` for a channel that the session isn't in and for an answer to no message, `Forbidden`, `Invalid` for an empty text, `TooLarge`,
+    /// `NotFound` for a channel that the session isn't in and for an answer to no message, `Forbidden`, `Invalid` for an empty text without attachments and for odd attachments, `TooLarge`,
     /// `RateLimited` by the session's rate and by the channel's slow mode, `Unavailable`.
     pub async fn send(&self, session: &SessionHandle, channel: &ChannelId, request: SendMessage) -> Result<Message> {
         self.send_in(session, self.place(session, channel).await?, request).await
     }
 
     pub(super) async fn send_in(&self, session: &SessionHandle, place: Place, request: SendMessage) -> Result<Message> {
-        let SendMessage { nonce, text, reply_to } = request;
+        let SendMessage { nonce, text, reply_to, attachments } = request;
         let channel = &place.channel;
         permission::may_write(place.rights)?;
         limits::nonce(&nonce)?;
-        limits::text(&text, place.text_max_chars)?;
+        attachment::check(&attachments, self.node.config.plain_http)?;
+        limits::text(&text, place.text_max_chars, &attachments)?;
         self.count_message(&session.id)?;
         if let Some(seq) = reply_to {
             self.stored(channel, seq).await?;
@@ -68,7 +70,7 @@ impl Hub {
         }
         let (id, author) = (MessageId::new(crate::random_id("msg")), session.user.clone());
         let (sent_at, mentions) = (wall_clock(), place.mentions(&text));
-        let (channel, attachments) = (channel.clone(), vec![]);
+        let channel = channel.clone();
         let message = NewMessage { id, channel, author, nonce, text, sent_at, reply_to, mentions, attachments };
         place.queue.send(Change::Append(message)).await
     }
@@ -80,10 +82,10 @@ impl Hub {
     pub async fn edit(&self, session: &SessionHandle, channel: &ChannelId, seq: u64, text: String) -> Result<Message> {
         let place = self.place(session, channel).await?;
         permission::may_write(place.rights)?;
-        limits::text(&text, place.text_max_chars)?;
         self.count_message(&session.id)?;
         let message = self.stored(channel, seq).await?;
         permission::may_edit(&session.user.id, &message.author.id)?;
+        limits::text(&text, place.text_max_chars, &message.attachments)?;
         let (at, mentions) = (wall_clock(), place.mentions(&text));
         place.queue.send(Change::Edit(Edit { channel: channel.clone(), seq, text, mentions, at })).await
     }
@@ -128,7 +130,7 @@ impl Hub {
         Ok(())
     }
 
-    async fn stored(&self, channel: &ChannelId, seq: u64) -> Result<Message> {
+    pub(super) async fn stored(&self, channel: &ChannelId, seq: u64) -> Result<Message> {
         self.node.store.message(channel, seq).await?.ok_or(Error::NotFound("message"))
     }
 

@@ -4,9 +4,10 @@
 
 use super::chat::Place;
 use super::{Hub, authority, wall_clock};
+use crate::chat::ChannelQueue;
 use crate::community::{
-    Asked, By, Command, CreateServer, Entering, Fetched, Idle, MemberView, Order, PostAct, Presence, Request, ServerHandle, ServerView,
-    Write, default_tree, digest,
+    Asked, By, Command, CreateServer, Entering, Fetched, Idle, MemberView, Order, Post, PostAct, Presence, Request, ServerHandle,
+    ServerView, Write, default_tree, digest,
 };
 use crate::limits;
 use crate::permission::Authority;
@@ -37,6 +38,13 @@ pub struct InvitePreview {
     pub members: usize,
     pub invited_by: Option<String>,
     pub expires_at: Option<SystemTime>,
+}
+
+/// A channel with the way to its messages.
+pub(super) struct ServerPost {
+    pub(super) server: ServerId,
+    pub(super) post: Post,
+    pub(super) queue: ChannelQueue,
 }
 
 /// What a command has done.
@@ -513,13 +521,20 @@ impl Hub {
     async fn come_in(&self, server: &ServerHandle, user: &User, session: &SessionHandle) -> Result<ServerView> {
         let known = self.user_record(user).await?;
         let view = self.listen(server.id(), session, &known).await?;
-        for other in self.node.communities.sessions_of(&user.id) {
-            if other.id != session.id && !self.node.communities.is_listening(&other.id, server.id()) {
-                let view = self.listen(server.id(), &other, &known).await?;
-                other.send(Arc::new(Event::ServerAdded { server: Box::new(view) }));
+        self.welcome(server, user).await?;
+        Ok(view)
+    }
+
+    /// The sessions of a new member that listen to servers listen to this one too.
+    pub(super) async fn welcome(&self, server: &ServerHandle, user: &User) -> Result<()> {
+        let known = self.user_record(user).await?;
+        for session in self.node.communities.sessions_of(&user.id) {
+            if !self.node.communities.is_listening(&session.id, server.id()) {
+                let view = self.listen(server.id(), &session, &known).await?;
+                session.send(Arc::new(Event::ServerAdded { server: Box::new(view) }));
             }
         }
-        Ok(view)
+        Ok(())
     }
 
     async fn listen(&self, server: &ServerId, session: &SessionHandle, known: &UserRecord) -> Result<ServerView> {

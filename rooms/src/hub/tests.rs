@@ -5,6 +5,7 @@ mod find;
 mod lobby;
 mod marks;
 mod media;
+mod upload;
 
 use super::*;
 use crate::SendMessage;
@@ -300,7 +301,11 @@ async fn two_rooms_of_the_same_shape_hear_nothing_of_each_other() {
     bench.join(&visitor, &here).await.unwrap();
     bench
         .hub
-        .send(&visitor.session, &here.channel, SendMessage { nonce: Nonce("1".to_owned()), text: "여기".to_owned(), reply_to: None })
+        .send(
+            &visitor.session,
+            &here.channel,
+            SendMessage { nonce: Nonce("1".to_owned()), text: "여기".to_owned(), reply_to: None, attachments: vec![] },
+        )
         .await
         .unwrap();
     bench.hub.leave(&visitor.session.id, &here.id).await.unwrap();

@@ -7,6 +7,7 @@
 
 mod community;
 mod marks;
+mod notes;
 mod oracle;
 mod search;
 
@@ -19,6 +20,9 @@ use std::time::{Duration, SystemTime};
 
 pub use community::*;
 pub use marks::*;
+pub use notes::{
+    a_channel_has_one_note_at_a_time, lines_of_a_note_are_contiguous_and_stored_once, nothing_is_added_to_a_note_that_has_ended,
+};
 pub use oracle::random_operations_agree_with_an_oracle;
 pub use search::*;
 
@@ -64,6 +68,9 @@ macro_rules! store_conformance {
             a_channel_has_fifty_pins,
             a_deleted_message_loses_its_reactions_and_its_pin,
             random_operations_agree_with_an_oracle,
+            a_channel_has_one_note_at_a_time,
+            lines_of_a_note_are_contiguous_and_stored_once,
+            nothing_is_added_to_a_note_that_has_ended,
             a_server_and_its_members_come_back_as_they_were_kept,
             a_second_server_of_the_same_id_keeps_the_first,
             a_change_on_another_version_changes_nothing,

@@ -4,6 +4,7 @@
 
 mod community;
 mod marks;
+mod notes;
 mod search;
 
 use super::{Appended, Edit, LinkRecord, Membership, MessageStore, NewMessage, Nonce, Redeemed, RoomRecord, RoomStore, StoreError};
@@ -28,6 +29,8 @@ struct State {
     links: HashMap<[u8; 32], LinkRecord>,
     channels: HashMap<ChannelId, Channel>,
     communities: community::Communities,
+    /// In the order of starting.
+    notes: Vec<notes::Note>,
     /// Messages of all channels.
     stored: u64,
 }

@@ -2,6 +2,7 @@
 
 use super::types::{Message, Reaction};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use ts_rs::TS;
 
 /// `chat:react`: one's own reaction to a message comes or goes.
@@ -76,6 +77,31 @@ pub struct ChatFound {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub next: Option<String>,
+}
+
+/// `chat:upload`: where to put a file, to be attached to a message then.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ChatUpload {
+    pub channel: String,
+    /// 1–255 bytes without slashes.
+    pub name: String,
+    /// `type/subtype`.
+    pub mime: String,
+    #[ts(type = "number")]
+    pub size_bytes: u64,
+}
+
+/// Answer of `chat:upload`. Send the file by `PUT` to `upload_url`, with these headers and exactly as long as it was said to be.
+#[derive(Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ChatUploadGranted {
+    /// A secret.
+    pub upload_url: String,
+    #[ts(type = "Record<string, string>")]
+    pub headers: BTreeMap<String, String>,
+    /// The address to attach.
+    pub url: String,
+    #[ts(type = "number")]
+    pub expires_in_ms: u64,
 }
 
 /// `chat:typing`, from the client: one writes a message. The others are told once in 3 s, however often this is sent.

@@ -8,6 +8,7 @@ pub mod community;
 pub(crate) mod community_convert;
 pub mod convert;
 pub mod error;
+pub mod notes;
 pub mod server_event;
 pub mod stats;
 pub mod types;

@@ -6,6 +6,7 @@ use super::chat;
 use super::client_event as request;
 use super::community;
 use super::error::{ErrorCode, WireError};
+use super::notes;
 use super::server_event as push;
 use super::stats;
 use super::types;
@@ -24,6 +25,7 @@ pub fn generate() -> String {
     out.requests();
     out.pushes();
     out.community();
+    out.notes();
     out.client_events();
     out.server_events();
     out.text.push_str(ACK);
@@ -82,6 +84,7 @@ impl Writer {
         self.declare::<types::Message>();
         self.declare::<types::Mention>();
         self.declare::<types::MentionKind>();
+        self.declare::<types::Attachment>();
         self.declare::<types::Reaction>();
         self.declare::<types::Author>();
         self.declare::<types::Speaker>();
@@ -124,6 +127,8 @@ impl Writer {
         self.declare::<chat::ChatPinned>();
         self.declare::<chat::ChatSearch>();
         self.declare::<chat::ChatFound>();
+        self.declare::<chat::ChatUpload>();
+        self.declare::<chat::ChatUploadGranted>();
         self.declare::<chat::ChatTyping>();
         self.declare::<request::SessionRefresh>();
         self.declare::<request::SessionRefreshed>();
@@ -239,6 +244,24 @@ impl Writer {
         self.declare::<community::ScheduleDeleted>();
     }
 
+    fn notes(&mut self) {
+        self.declare::<notes::Note>();
+        self.declare::<notes::NoteLine>();
+        self.declare::<notes::NoteStart>();
+        self.declare::<notes::NoteChanged>();
+        self.declare::<notes::NoteAppend>();
+        self.declare::<notes::NoteSaid>();
+        self.declare::<notes::NoteRef>();
+        self.declare::<notes::NoteList>();
+        self.declare::<notes::NotesListed>();
+        self.declare::<notes::NoteGet>();
+        self.declare::<notes::NotePage>();
+        self.declare::<notes::NoteExport>();
+        self.declare::<notes::NoteFormat>();
+        self.declare::<notes::NoteExported>();
+        self.declare::<notes::NoteAppended>();
+    }
+
     fn client_events(&mut self) {
         self.text.push_str(
             "\n/** What a client may send: `emit(event, request, (ack: Ack<response>) => …)`. */\nexport type ClientEvents = {\n",
@@ -265,6 +288,7 @@ impl Writer {
         self.client::<chat::ChatPin>("chat:pin", "Empty");
         self.client::<chat::ChatPins>("chat:pins", "ChatPinned");
         self.client::<chat::ChatSearch>("chat:search", "ChatFound");
+        self.client::<chat::ChatUpload>("chat:upload", "ChatUploadGranted");
         self.client::<chat::ChatTyping>("chat:typing", "Empty");
         self.client::<request::SessionRefresh>("session:refresh", "SessionRefreshed");
         self.client_events_of_servers();
@@ -308,6 +332,12 @@ impl Writer {
         self.client::<community::ServerRef>("unread:list", "UnreadListed");
         self.client::<community::PresenceSet>("presence:set", "Empty");
         self.client::<community::PresenceIdle>("presence:idle", "Empty");
+        self.client::<notes::NoteStart>("note:start", "NoteChanged");
+        self.client::<notes::NoteAppend>("note:append", "NoteSaid");
+        self.client::<notes::NoteRef>("note:end", "NoteChanged");
+        self.client::<notes::NoteList>("note:list", "NotesListed");
+        self.client::<notes::NoteGet>("note:get", "NotePage");
+        self.client::<notes::NoteExport>("note:export", "NoteExported");
     }
 
     fn client<T: TS>(&mut self, event: &str, response: &str) {
@@ -358,6 +388,9 @@ impl Writer {
         self.server::<community::ScheduleChanged>("schedule:changed");
         self.server::<community::ScheduleDeleted>("schedule:deleted");
         self.server::<community::ScheduleChanged>("schedule:due");
+        self.server::<notes::NoteChanged>("note:started");
+        self.server::<notes::NoteAppended>("note:appended");
+        self.server::<notes::NoteChanged>("note:ended");
         self.text.push_str("};\n");
     }
 

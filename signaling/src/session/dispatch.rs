@@ -2,6 +2,7 @@
 
 mod chat;
 mod community;
+mod notes;
 
 use super::Session;
 use super::connection::Failure;
@@ -74,11 +75,17 @@ async fn answer(session: &mut Session, packet: &str) -> Answer {
         "chat:pins" => chat::pins(session, argument).await,
         "chat:search" => chat::search(session, argument).await,
         "chat:typing" => chat::typing(session, argument).await,
+        "chat:upload" => chat::upload(session, argument).await,
         "session:refresh" => session_refresh(session, argument),
-        other => community::answer(session, other, argument).await.unwrap_or_else(|| {
-            let shown: String = other.chars().take(NAME_SHOWN_CHARS).collect();
-            Err(WireError::invalid(format!("there is no event {shown}")))
-        }),
+        other => {
+            if let Some(answer) = community::answer(session, other, argument).await {
+                return answer;
+            }
+            notes::answer(session, other, argument).await.unwrap_or_else(|| {
+                let shown: String = other.chars().take(NAME_SHOWN_CHARS).collect();
+                Err(WireError::invalid(format!("there is no event {shown}")))
+            })
+        }
     }
 }
 
@@ -242,8 +249,8 @@ fn session_refresh(session: &mut Session, argument: Option<&RawValue>) -> Answer
 /// For the fuzzer: an event up to where the hub would take it. True when it would.
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn parses(packet: &str) -> bool {
-    use crate::protocol::chat::{ChatPin, ChatPins, ChatReact, ChatSearch, ChatTyping};
-    use crate::protocol::client_event::{ChatDelete, ChatEdit, ChatSend};
+    use crate::protocol::chat::{ChatPin, ChatPins, ChatReact, ChatSearch, ChatTyping, ChatUpload};
+    use crate::protocol::client_event::{ChatDelete, ChatEdit};
     let Ok(Packet { event, argument }) = serde_json::from_str(packet) else { return false };
     match &*event {
         "room:create" => parse::<RoomCreate>(argument).map(rooms::CreateRoom::from).is_ok(),
@@ -259,17 +266,18 @@ pub(crate) fn parses(packet: &str) -> bool {
         "media:stats" => parse::<MediaStatsRequest>(argument).is_ok(),
         "media:mute" => parse::<MediaMute>(argument).is_ok(),
         "media:pin" => parse::<MediaPin>(argument).is_ok(),
-        "chat:send" => parse::<ChatSend>(argument).is_ok(),
+        "chat:send" => parse(argument).and_then(convert::message).is_ok(),
         "chat:edit" => parse::<ChatEdit>(argument).is_ok(),
         "chat:delete" => parse::<ChatDelete>(argument).is_ok(),
         "chat:history" => parse(argument).and_then(convert::page).is_ok(),
         "chat:react" => parse::<ChatReact>(argument).is_ok(),
         "chat:pin" => parse::<ChatPin>(argument).is_ok(),
         "chat:pins" => parse::<ChatPins>(argument).is_ok(),
+        "chat:upload" => parse::<ChatUpload>(argument).is_ok(),
         "chat:typing" => parse::<ChatTyping>(argument).is_ok(),
         "chat:search" => parse(argument).and_then(|request: ChatSearch| convert::search_cursor(request.before.as_deref())).is_ok(),
         "session:refresh" => parse::<SessionRefresh>(argument).is_ok(),
-        other => community::parses(other, argument).unwrap_or(false),
+        other => community::parses(other, argument).or_else(|| notes::parses(other, argument)).unwrap_or(false),
     }
 }
 

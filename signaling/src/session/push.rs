@@ -10,6 +10,7 @@ use crate::protocol::community::{
 };
 use crate::protocol::community_convert::{voice, wire_categories, wire_roles};
 use crate::protocol::convert::{all, rfc3339};
+use crate::protocol::notes::{NoteAppended, NoteChanged};
 use crate::protocol::server_event::{
     ChatDeleted, ChatEdited, ChatMessage, LobbyChanged, MediaLayers, MediaLost, MediaMap, MediaNeed, MediaStalled, ParticipantJoined,
     ParticipantLeft, ParticipantUpdated, QualityChanged, RoomClosed, RoomReplaced, RoomUpdated, SpeakerChanged, TrackChanged,
@@ -120,6 +121,11 @@ pub(super) fn push(to: &Connection, event: &Event) -> Result<(), NotSent> {
         Event::ScheduleDeleted { server, schedule } => {
             to.emit("schedule:deleted", &ScheduleDeleted { server: server.to_string(), id: schedule.to_string() })
         }
+        Event::NoteStarted { note } => to.emit("note:started", &NoteChanged { note: note.into() }),
+        Event::NoteAppended { channel, note, line } => {
+            to.emit("note:appended", &NoteAppended { channel: channel.to_string(), note: note.to_string(), line: line.into() })
+        }
+        Event::NoteEnded { note } => to.emit("note:ended", &NoteChanged { note: note.into() }),
         Event::ScheduleDue { schedule } => to.emit("schedule:due", &ScheduleChanged { schedule: (*schedule).into() }),
     }
 }

@@ -109,3 +109,47 @@ async fn the_others_are_told_who_is_typing() {
     assert_eq!(ana.waiting_event("chat:typing"), None, "not oneself");
     refused(&mut ana, "chat:typing", json!({ "channel": "none" }), "not_found").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attachments_come_with_or_without_a_text() {
+    let server = Server::start().await;
+    let (mut ana, mut bo, _, channel) = server.couple().await;
+    let photo =
+        json!({ "url": "https://files.example/1.jpg", "name": "안주.jpg", "mime": "image/jpeg", "size_bytes": 9, "width": 4, "height": 3 });
+    let note = json!({ "url": "https://files.example/2", "name": "2", "mime": "text/plain", "size_bytes": 0 });
+    let send = |attachments: &[&Value]| json!({ "channel": channel, "nonce": rooms::random_id("n"), "attachments": attachments });
+    let sent = ana.ask("chat:send", send(&[&photo, &note])).await;
+    assert_eq!((&sent["message"]["text"], &sent["message"]["attachments"]), (&json!(""), &json!([photo, note])));
+    assert_eq!(bo.event("chat:message").await["message"], sent["message"]);
+    let edited = ana.ask("chat:edit", json!({ "channel": channel, "seq": 1, "text": "안주" })).await;
+    assert_eq!(edited["message"]["attachments"], json!([photo, note]));
+    assert_eq!(ana.ask("chat:edit", json!({ "channel": channel, "seq": 1, "text": "" })).await["ok"], true);
+    let deleted = ana.ask("chat:delete", json!({ "channel": channel, "seq": 1 })).await;
+    assert!(deleted["message"].get("attachments").is_none(), "{deleted}");
+
+    assert!(refused(&mut ana, "chat:send", send(&[]), "invalid").await.starts_with("text: "));
+    let with = |field: &str, value: Value| {
+        let mut changed = note.clone();
+        changed[field] = value;
+        changed
+    };
+    for (changed, start) in [
+        (with("url", json!("http://files.example/2")), "attachments: [1].url "),
+        (with("mime", json!("text")), "attachments: [1].mime "),
+        (with("size_bytes", json!(-1)), "attachments[1].size_bytes: "),
+        (with("width", json!(7)), "attachments[1].height: "),
+    ] {
+        let message = refused(&mut ana, "chat:send", send(&[&photo, &changed]), "invalid").await;
+        assert!(message.starts_with(start), "{message}");
+    }
+    refused(&mut ana, "chat:send", send(&[&photo; 11]), "invalid").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_bucket_an_upload_is_refused_for_good() {
+    let server = Server::start().await;
+    let mut ana = server.connect("ana").await;
+    let (_, channel) = server.room(&mut ana).await;
+    let upload = json!({ "channel": channel, "name": "a.png", "mime": "image/png", "size_bytes": 1 });
+    assert_eq!(refused(&mut ana, "chat:upload", upload, "invalid").await, "uploads are not configured");
+}

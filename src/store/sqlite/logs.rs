@@ -37,9 +37,9 @@ impl Log {
         Ok(Self(other.unwrap_or_else(|| channel.as_str().to_owned())))
     }
 
-    /// The name.
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
+    /// Named as a channel.
+    pub(super) fn into_id(self) -> ChannelId {
+        ChannelId::new(self.0)
     }
 
     /// Whether it has a row in any table.
@@ -116,7 +116,7 @@ mod tests {
 
     /// Messages of as many users, which mention everyone, and of which the first bears a reaction and is pinned.
     fn write(db: &Connection, channel: &str, messages: u64) {
-        let (channel, at) = (ChannelId::new(channel), SystemTime::now());
+        let (channel, at) = (Log::of(db, &ChannelId::new(channel)).expect("resolved").into_id(), SystemTime::now());
         for n in 1..=messages {
             let new = NewMessage {
                 id: MessageId::new(format!("msg_{n}")),

@@ -3,7 +3,6 @@
 //! What a page of history shows of reactions stands in the message's own row, so that reading costs no more than without them. Invariant: that
 //! summary is rewritten in the transaction that changes the rows of `reactions`.
 
-use super::logs::Log;
 use super::messages::{message, number, signed, unreadable};
 use super::{Failure, to_ns};
 use ::rooms::store::{Mark, Marked, PINS_MAX, Pin, REACTION_USERS_SHOWN, REACTIONS_MAX, React};
@@ -22,8 +21,7 @@ pub(super) fn react(db: &Connection, react: &React) -> Result<Option<Marked>, Fa
         }
         Mark::Off => "DELETE FROM reactions WHERE channel = ?1 AND seq = ?2 AND emoji = ?3 AND user_id = ?4",
     };
-    let log = Log::of(db, &react.channel)?;
-    let key = params![log, signed(react.seq), react.emoji, react.user.as_str()];
+    let key = params![react.channel.as_str(), signed(react.seq), react.emoji, react.user.as_str()];
     if db.prepare_cached(change)?.execute(key)? == 0 {
         return Ok(Some(Marked::Unchanged(message)));
     }
@@ -32,14 +30,14 @@ pub(super) fn react(db: &Connection, react: &React) -> Result<Option<Marked>, Fa
         Mark::On => before + 1,
         Mark::Off => before.saturating_sub(1),
     };
-    let reaction = Reaction { emoji: react.emoji.clone(), count, users: first_users(db, &log, react)? };
+    let reaction = Reaction { emoji: react.emoji.clone(), count, users: first_users(db, react)? };
     match known {
         Some(index) if count == 0 => drop(message.reactions.remove(index)),
         Some(index) => message.reactions[index] = reaction,
         None => message.reactions.push(reaction),
     }
     db.prepare_cached("UPDATE messages SET reactions = ?3 WHERE channel = ?1 AND seq = ?2")?.execute(params![
-        log,
+        react.channel.as_str(),
         signed(react.seq),
         written(&message.reactions)
     ])?;
@@ -48,21 +46,22 @@ pub(super) fn react(db: &Connection, react: &React) -> Result<Option<Marked>, Fa
 
 pub(super) fn pin(db: &Connection, pin: &Pin) -> Result<Option<Marked>, Failure> {
     let Some(message) = live(db, &pin.channel, pin.seq)? else { return Ok(None) };
-    let (log, seq) = (&Log::of(db, &pin.channel)?, signed(pin.seq));
+    let (channel, seq) = (pin.channel.as_str(), signed(pin.seq));
     let changed = match pin.mark {
         Mark::On => {
-            let others: i64 =
-                db.prepare_cached("SELECT count(*) FROM pins WHERE channel = ?1 AND seq <> ?2")?.query_row((log, seq), |row| row.get(0))?;
+            let others: i64 = db
+                .prepare_cached("SELECT count(*) FROM pins WHERE channel = ?1 AND seq <> ?2")?
+                .query_row((channel, seq), |row| row.get(0))?;
             if others >= PINS_MAX as i64 {
                 return Ok(Some(Marked::Full));
             }
             db.prepare_cached("INSERT OR IGNORE INTO pins (channel, seq, pinned_at_ns) VALUES (?1, ?2, ?3)")?.execute(params![
-                log,
+                channel,
                 seq,
                 to_ns(pin.at)
             ])?
         }
-        Mark::Off => db.prepare_cached("DELETE FROM pins WHERE channel = ?1 AND seq = ?2")?.execute((log, seq))?,
+        Mark::Off => db.prepare_cached("DELETE FROM pins WHERE channel = ?1 AND seq = ?2")?.execute((channel, seq))?,
     };
     Ok(Some(if changed == 0 { Marked::Unchanged(message) } else { Marked::Changed(message) }))
 }
@@ -70,16 +69,16 @@ pub(super) fn pin(db: &Connection, pin: &Pin) -> Result<Option<Marked>, Failure>
 pub(super) fn pins(db: &Connection, channel: &ChannelId) -> Result<Vec<Message>, Failure> {
     let seqs = db
         .prepare_cached("SELECT seq FROM pins WHERE channel = ?1 ORDER BY pinned_at_ns DESC, seq DESC")?
-        .query_map([Log::of(db, channel)?], |row| row.get(0))?
+        .query_map([channel.as_str()], |row| row.get(0))?
         .collect::<Result<Vec<i64>, _>>()?;
     let found = seqs.into_iter().map(|seq| message(db, channel, number(seq)?)).filter_map(Result::transpose);
     found.collect()
 }
 
 /// Forgets what hangs on a message that is deleted.
-pub(super) fn forget(db: &Connection, log: &Log, seq: u64) -> Result<(), Failure> {
+pub(super) fn forget(db: &Connection, channel: &ChannelId, seq: u64) -> Result<(), Failure> {
     for table in ["reactions", "pins"] {
-        db.prepare_cached(&format!("DELETE FROM {table} WHERE channel = ?1 AND seq = ?2"))?.execute((log, signed(seq)))?;
+        db.prepare_cached(&format!("DELETE FROM {table} WHERE channel = ?1 AND seq = ?2"))?.execute((channel.as_str(), signed(seq)))?;
     }
     Ok(())
 }
@@ -88,10 +87,10 @@ fn live(db: &Connection, channel: &ChannelId, seq: u64) -> Result<Option<Message
     Ok(message(db, channel, seq)?.filter(|message| message.deleted_at.is_none()))
 }
 
-fn first_users(db: &Connection, log: &Log, React { seq, emoji, .. }: &React) -> Result<Vec<UserId>, Failure> {
+fn first_users(db: &Connection, React { channel, seq, emoji, .. }: &React) -> Result<Vec<UserId>, Failure> {
     let users = db
         .prepare_cached("SELECT user_id FROM reactions WHERE channel = ?1 AND seq = ?2 AND emoji = ?3 ORDER BY came LIMIT ?4")?
-        .query_map(params![log, signed(*seq), emoji, REACTION_USERS_SHOWN as i64], |row| row.get::<_, String>(0))?
+        .query_map(params![channel.as_str(), signed(*seq), emoji, REACTION_USERS_SHOWN as i64], |row| row.get::<_, String>(0))?
         .collect::<Result<Vec<_>, _>>()?;
     Ok(users.into_iter().map(UserId::new).collect())
 }

@@ -4,10 +4,12 @@
 //! a writing operation was committed and synced before it was returned.
 
 mod attachments;
+mod chat;
 mod community;
 mod logs;
 mod marks;
 mod messages;
+mod notes;
 mod readers;
 mod rooms;
 mod schema;
@@ -15,12 +17,8 @@ mod search;
 mod writer;
 
 use super::OpenError;
-use ::rooms::store::{
-    Appended, Edit, Found, LinkRecord, MarkStore, Marked, Membership, MessageStore, NewMessage, Nonce, Pin, React, Redeemed, RoomRecord,
-    RoomStore, Search, SearchStore, StoreError,
-};
-use ::rooms::view::{Cursor, History, Message, Unread};
-use ::rooms::{ChannelId, RoomId, UserId};
+use ::rooms::RoomId;
+use ::rooms::store::{LinkRecord, Nonce, Redeemed, RoomRecord, RoomStore, StoreError};
 use async_trait::async_trait;
 use readers::Readers;
 use rusqlite::ErrorCode;
@@ -87,70 +85,6 @@ impl RoomStore for Sqlite {
     async fn redeem_link(&self, secret_hash: &[u8; 32], now: SystemTime) -> Result<Redeemed, StoreError> {
         let secret_hash = *secret_hash;
         self.writer.run("redeem_link", move |db| rooms::redeem_link(db, &secret_hash, now)).await
-    }
-}
-
-#[async_trait]
-impl MessageStore for Sqlite {
-    async fn append(&self, message: NewMessage) -> Result<Appended, StoreError> {
-        self.writer.run("append", move |db| messages::append(db, message)).await
-    }
-
-    async fn edit(&self, edit: Edit) -> Result<Option<Message>, StoreError> {
-        self.writer.run("edit", move |db| messages::edit(db, &edit)).await
-    }
-
-    async fn delete(&self, channel: &ChannelId, seq: u64, at: SystemTime) -> Result<Option<Message>, StoreError> {
-        let channel = channel.clone();
-        self.writer.run("delete", move |db| messages::delete(db, &channel, seq, at)).await
-    }
-
-    async fn message(&self, channel: &ChannelId, seq: u64) -> Result<Option<Message>, StoreError> {
-        let channel = channel.clone();
-        self.readers.run("message", move |db| messages::message(db, &channel, seq)).await
-    }
-
-    async fn history(&self, channel: &ChannelId, cursor: Cursor, limit: u32) -> Result<History, StoreError> {
-        let channel = channel.clone();
-        self.readers.run("history", move |db| messages::history(db, &channel, cursor, limit)).await
-    }
-
-    async fn mark_read(&self, user: &UserId, channel: &ChannelId, seq: u64) -> Result<u64, StoreError> {
-        let (user, channel) = (user.clone(), channel.clone());
-        self.writer.run("mark_read", move |db| messages::mark_read(db, &user, &channel, seq)).await
-    }
-
-    async fn mark_unread(&self, user: &UserId, channel: &ChannelId, seq: u64) -> Result<u64, StoreError> {
-        let (user, channel) = (user.clone(), channel.clone());
-        self.writer.run("mark_unread", move |db| messages::mark_unread(db, &user, &channel, seq)).await
-    }
-
-    async fn unread(&self, user: &UserId, channels: &[Membership]) -> Result<Vec<Unread>, StoreError> {
-        let (user, channels) = (user.clone(), channels.to_vec());
-        self.readers.run("unread", move |db| messages::unread(db, &user, &channels)).await
-    }
-}
-
-#[async_trait]
-impl MarkStore for Sqlite {
-    async fn react(&self, react: React) -> Result<Option<Marked>, StoreError> {
-        self.writer.run("react", move |db| marks::react(db, &react)).await
-    }
-
-    async fn pin(&self, pin: Pin) -> Result<Option<Marked>, StoreError> {
-        self.writer.run("pin", move |db| marks::pin(db, &pin)).await
-    }
-
-    async fn pins(&self, channel: &ChannelId) -> Result<Vec<Message>, StoreError> {
-        let channel = channel.clone();
-        self.readers.run("pins", move |db| marks::pins(db, &channel)).await
-    }
-}
-
-#[async_trait]
-impl SearchStore for Sqlite {
-    async fn search(&self, search: Search) -> Result<Found, StoreError> {
-        self.readers.run("search", move |db| search::search(db, &search)).await
     }
 }
 

@@ -100,36 +100,6 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
 ",
     "
-    ALTER TABLE messages ADD COLUMN attachments TEXT;
-    ALTER TABLE messages ADD COLUMN reactions TEXT;
-
-    CREATE TABLE reactions (
-        channel TEXT NOT NULL,
-        seq     INTEGER NOT NULL,
-        emoji   TEXT NOT NULL,
-        user_id TEXT NOT NULL,
-        came    INTEGER NOT NULL,
-        PRIMARY KEY (channel, seq, emoji, user_id)
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX reactions_order ON reactions (channel, seq, emoji, came);
-
-    CREATE TABLE pins (
-        channel      TEXT NOT NULL,
-        seq          INTEGER NOT NULL,
-        pinned_at_ns INTEGER NOT NULL,
-        PRIMARY KEY (channel, seq)
-    ) STRICT, WITHOUT ROWID;
-
-    ALTER TABLE messages ADD COLUMN ordinal INTEGER;
-    UPDATE messages SET ordinal = numbered.n
-        FROM (SELECT channel AS of, seq AS number, row_number() OVER (ORDER BY sent_at_ns, channel, seq) AS n FROM messages) AS numbered
-        WHERE channel = numbered.of AND seq = numbered.number;
-    CREATE UNIQUE INDEX messages_ordinal ON messages (ordinal);
-    CREATE VIRTUAL TABLE message_search USING fts5 (channel, pairs, content = '', contentless_delete = 1, tokenize = 'ascii');
-    INSERT INTO message_search (rowid, channel, pairs)
-        SELECT ordinal, search_channel(channel), search_pairs(text) FROM messages WHERE search_pairs(text) <> '';
-",
-    "
     CREATE TABLE servers (
         id            TEXT PRIMARY KEY,
         kind          TEXT NOT NULL,
@@ -247,6 +217,62 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX forgotten_logs_of_channel ON forgotten_logs (channel);
     CREATE INDEX markers_of_channel ON markers (channel);
+",
+    "
+    ALTER TABLE messages ADD COLUMN attachments TEXT;
+    ALTER TABLE messages ADD COLUMN reactions TEXT;
+
+    CREATE TABLE reactions (
+        channel TEXT NOT NULL,
+        seq     INTEGER NOT NULL,
+        emoji   TEXT NOT NULL,
+        user_id TEXT NOT NULL,
+        came    INTEGER NOT NULL,
+        PRIMARY KEY (channel, seq, emoji, user_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX reactions_order ON reactions (channel, seq, emoji, came);
+
+    CREATE TABLE pins (
+        channel      TEXT NOT NULL,
+        seq          INTEGER NOT NULL,
+        pinned_at_ns INTEGER NOT NULL,
+        PRIMARY KEY (channel, seq)
+    ) STRICT, WITHOUT ROWID;
+
+    ALTER TABLE messages ADD COLUMN ordinal INTEGER;
+    UPDATE messages SET ordinal = numbered.n
+        FROM (SELECT channel AS of, seq AS number, row_number() OVER (ORDER BY sent_at_ns, channel, seq) AS n FROM messages) AS numbered
+        WHERE channel = numbered.of AND seq = numbered.number;
+    CREATE UNIQUE INDEX messages_ordinal ON messages (ordinal);
+    CREATE VIRTUAL TABLE message_search USING fts5 (channel, pairs, content = '', contentless_delete = 1, tokenize = 'ascii');
+    INSERT INTO message_search (rowid, channel, pairs)
+        SELECT ordinal, search_channel(channel), search_pairs(text) FROM messages WHERE search_pairs(text) <> '';
+",
+    "
+    CREATE TABLE notes (
+        id              TEXT PRIMARY KEY,
+        channel         TEXT NOT NULL,
+        name            TEXT NOT NULL,
+        started_by_id   TEXT NOT NULL,
+        started_by_name TEXT NOT NULL,
+        started_at_ns   INTEGER NOT NULL,
+        ended_at_ns     INTEGER,
+        lines           INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX notes_of_channel ON notes (channel, started_at_ns, id);
+    CREATE UNIQUE INDEX notes_open ON notes (channel) WHERE ended_at_ns IS NULL;
+
+    CREATE TABLE note_lines (
+        note         TEXT NOT NULL,
+        seq          INTEGER NOT NULL,
+        speaker_id   TEXT NOT NULL,
+        speaker_name TEXT NOT NULL,
+        nonce        TEXT NOT NULL,
+        text         TEXT NOT NULL,
+        at_ns        INTEGER NOT NULL,
+        PRIMARY KEY (note, seq)
+    ) STRICT, WITHOUT ROWID;
+    CREATE UNIQUE INDEX note_lines_nonce ON note_lines (note, speaker_id, nonce);
 ",
 ];
 

@@ -11,10 +11,9 @@
 //! Invariant: the index has a row for each message that has a text, under the message's `ordinal`, which grows in the order of storing.
 
 use super::Failure;
-use super::logs::Log;
 use super::messages::{by_ordinal, number, signed};
 use ::rooms::ChannelId;
-use ::rooms::store::{Found, Search, SearchCursor, Words, fold};
+use ::rooms::store::{Found, Search, SearchCursor, fold};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, params};
 
@@ -26,12 +25,12 @@ pub(super) fn define_functions(db: &Connection) -> Result<(), rusqlite::Error> {
 }
 
 /// A message without text isn't indexed.
-pub(super) fn index(db: &Connection, ordinal: i64, log: &Log, text: &str) -> Result<(), Failure> {
+pub(super) fn index(db: &Connection, ordinal: i64, channel: &ChannelId, text: &str) -> Result<(), Failure> {
     let pairs = pairs(text);
     if !pairs.is_empty() {
         db.prepare_cached("INSERT INTO message_search (rowid, channel, pairs) VALUES (?1, ?2, ?3)")?.execute(params![
             ordinal,
-            channel_token(log.as_str()),
+            channel_token(channel.as_str()),
             pairs
         ])?;
     }
@@ -46,8 +45,7 @@ pub(super) fn remove(db: &Connection, ordinal: i64) -> Result<(), Failure> {
 
 pub(super) fn search(db: &Connection, search: &Search) -> Result<Found, Failure> {
     let nothing = Found { messages: vec![], next: None };
-    let channels = search.channels.iter().map(|channel| Ok((Log::of(db, channel)?, channel))).collect::<Result<Vec<_>, Failure>>()?;
-    let Some(query) = query(&channels, &search.words) else { return Ok(nothing) };
+    let Some(query) = query(search) else { return Ok(nothing) };
     let before = search.before.map_or(i64::MAX, |SearchCursor(before)| signed(before));
     let mut ordinals = db
         .prepare_cached("SELECT rowid FROM message_search WHERE message_search MATCH ?1 AND rowid < ?2 ORDER BY rowid DESC LIMIT ?3")?
@@ -59,15 +57,14 @@ pub(super) fn search(db: &Connection, search: &Search) -> Result<Found, Failure>
         Some(last) if more => Some(SearchCursor(number(*last)?)),
         Some(_) | None => None,
     };
-    let messages =
-        ordinals.into_iter().map(|ordinal| by_ordinal(db, &channels, ordinal)).filter_map(Result::transpose).collect::<Result<_, _>>()?;
+    let messages = ordinals.into_iter().map(|ordinal| by_ordinal(db, ordinal)).filter_map(Result::transpose).collect::<Result<_, _>>()?;
     Ok(Found { messages, next })
 }
 
 /// `None` where nothing can be found.
-fn query(channels: &[(Log, &ChannelId)], words: &Words) -> Option<String> {
+fn query(Search { channels, words, .. }: &Search) -> Option<String> {
     let quoted = |token: String| format!("\"{token}\"");
-    let channels: Vec<String> = channels.iter().map(|(log, _)| quoted(channel_token(log.as_str()))).collect();
+    let channels: Vec<String> = channels.iter().map(|channel| quoted(channel_token(channel.as_str()))).collect();
     let words: Vec<String> = words.iter().map(phrase).collect();
     if channels.is_empty() || words.is_empty() {
         return None;

@@ -2,9 +2,11 @@
 
 use super::*;
 use ::rooms::store::{
-    Access, ChannelKind, ChannelRecord, CommunityStore as _, Listing, MemberRecord, ServerKind, ServerRecord, ServerTree, Store, StoreError,
+    Access, ChannelKind, ChannelRecord, CommunityStore as _, Listing, MemberRecord, MessageStore as _, NewMessage, ServerKind,
+    ServerRecord, ServerTree, Store, StoreError,
 };
-use ::rooms::{MessageId, RoomKind, ServerId, User, UserId};
+use ::rooms::view::Cursor;
+use ::rooms::{ChannelId, MessageId, RoomKind, ServerId, User, UserId};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 

@@ -204,6 +204,10 @@ reply_to?: number,
  */
 mentions?: Array<Mention>,
 /**
+ * Absent when there are none.
+ */
+attachments?: Array<Attachment>,
+/**
  * Each emoji once, that which came first first. Absent when there are none.
  */
 reactions?: Array<Reaction>, };
@@ -218,6 +222,27 @@ export type Mention = { kind: MentionKind,
 id?: string, };
 
 export type MentionKind = "user" | "role" | "everyone";
+
+/**
+ * A file that belongs to a message, as its author describes it. Nobody has checked that it is what it says.
+ */
+export type Attachment = {
+/**
+ * `https://`, at most 2,048 bytes, no user and password.
+ */
+url: string,
+/**
+ * 1–255 bytes without slashes.
+ */
+name: string,
+/**
+ * `type/subtype`.
+ */
+mime: string, size_bytes: number,
+/**
+ * Of a picture or a video, in pixels; together with `height`.
+ */
+width?: number, height?: number, };
 
 /**
  * One emoji on a message.
@@ -560,13 +585,17 @@ export type ChatSend = { channel: string,
  */
 nonce: string,
 /**
- * 1–4,000 characters.
+ * 1–4,000 characters, unless the user's plan says otherwise; empty or absent beside attachments.
  */
-text: string,
+text?: string,
 /**
  * The `seq` of the message that it answers.
  */
-reply_to?: number, };
+reply_to?: number,
+/**
+ * At most 10.
+ */
+attachments?: Array<Attachment>, };
 
 /**
  * Answer of `chat:send`, `chat:edit` and `chat:delete`: the message is durable.
@@ -695,6 +724,32 @@ messages: Array<Message>,
  * Opaque: where the next page begins. Absent when there is none.
  */
 next?: string, };
+
+/**
+ * `chat:upload`: where to put a file, to be attached to a message then.
+ */
+export type ChatUpload = { channel: string,
+/**
+ * 1–255 bytes without slashes.
+ */
+name: string,
+/**
+ * `type/subtype`.
+ */
+mime: string, size_bytes: number, };
+
+/**
+ * Answer of `chat:upload`. Send the file by `PUT` to `upload_url`, with these headers and exactly as long as it was said to be.
+ */
+export type ChatUploadGranted = {
+/**
+ * A secret.
+ */
+upload_url: string, headers: Record<string, string>,
+/**
+ * The address to attach.
+ */
+url: string, expires_in_ms: number, };
 
 /**
  * `chat:typing`, from the client: one writes a message. The others are told once in 3 s, however often this is sent.
@@ -1669,6 +1724,7 @@ export type ClientEvents = {
   "chat:pin": { request: ChatPin, response: Empty },
   "chat:pins": { request: ChatPins, response: ChatPinned },
   "chat:search": { request: ChatSearch, response: ChatFound },
+  "chat:upload": { request: ChatUpload, response: ChatUploadGranted },
   "chat:typing": { request: ChatTyping, response: Empty },
   "session:refresh": { request: SessionRefresh, response: SessionRefreshed },
   "server:list": { request: ServerList, response: ServersListed },

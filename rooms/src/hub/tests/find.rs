@@ -17,7 +17,7 @@ async fn words_are_found_where_one_is_and_nowhere_else() {
     for (client, room, nonce, text) in
         [(&ann, &here, "1", "막걸리 한 잔"), (&ann, &here, "2", "두 잔"), (&ann, &here, "3", "세 잔"), (&bob, &there, "1", "막걸리 네 잔")]
     {
-        let request = SendMessage { nonce: Nonce(nonce.to_owned()), text: text.to_owned(), reply_to: None };
+        let request = SendMessage { nonce: Nonce(nonce.to_owned()), text: text.to_owned(), reply_to: None, attachments: vec![] };
         bench.hub.send(&client.session, &room.channel, request).await.unwrap();
     }
     let texts = |found: &Found| found.messages.iter().map(|message| message.text.clone()).collect::<Vec<_>>();

@@ -7,7 +7,7 @@ use crate::store::Mark;
 use crate::view::{Cursor, Reaction};
 
 fn say(nonce: u32) -> SendMessage {
-    SendMessage { nonce: Nonce(nonce.to_string()), text: "건배".to_owned(), reply_to: None }
+    SendMessage { nonce: Nonce(nonce.to_string()), text: "건배".to_owned(), reply_to: None, attachments: vec![] }
 }
 
 async fn react(bench: &Bench, client: &Client, room: &RoomView, seq: u64, emoji: &str, mark: Mark) -> Result<Vec<Reaction>> {

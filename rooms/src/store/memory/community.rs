@@ -43,6 +43,12 @@ impl State {
         self.communities.servers.get(id)
     }
 
+    /// Whatever was said in a channel.
+    fn forget(&mut self, channel: &ChannelId) {
+        self.channels.remove(channel);
+        self.notes.retain(|note| !note.is_of(channel));
+    }
+
     fn server_mut(&mut self, id: &ServerId) -> Option<&mut Server> {
         self.communities.servers.get_mut(id)
     }
@@ -95,14 +101,14 @@ impl CommunityStore for MemoryStore {
             }
         }
         server.tree.change(changes);
-        removed.iter().for_each(|channel| drop(state.channels.remove(channel)));
+        removed.iter().for_each(|channel| state.forget(channel));
         Ok(Updated::Done)
     }
 
     async fn delete_server(&self, id: &ServerId) -> Result<(), StoreError> {
         let mut state = self.state();
         if let Some(server) = state.communities.servers.remove(id) {
-            server.tree.channels.keys().for_each(|channel| drop(state.channels.remove(channel)));
+            server.tree.channels.keys().for_each(|channel| state.forget(channel));
             state.communities.invites.retain(|_, invite| invite.server != *id);
         }
         Ok(())

@@ -1,11 +1,13 @@
 //! The events of chat.
 
 use super::{Answer, Session, done, parse};
-use crate::protocol::chat::{ChatFound, ChatPin, ChatPinned, ChatPins, ChatReact, ChatReactions, ChatSearch, ChatTyping};
-use crate::protocol::client_event::{ChatDelete, ChatEdit, ChatPage, ChatSend, ChatSent};
+use crate::protocol::chat::{
+    ChatFound, ChatPin, ChatPinned, ChatPins, ChatReact, ChatReactions, ChatSearch, ChatTyping, ChatUpload, ChatUploadGranted,
+};
+use crate::protocol::client_event::{ChatDelete, ChatEdit, ChatPage, ChatSent};
 use crate::protocol::convert::{self, all, mark};
 use crate::protocol::error::WireError;
-use rooms::{ChannelId, ServerId};
+use rooms::{ChannelId, ServerId, Upload};
 use serde_json::value::RawValue;
 
 /// Messages on a page of `chat:history` when the client doesn't say.
@@ -14,9 +16,8 @@ const HISTORY_LIMIT: u32 = 50;
 const SEARCH_LIMIT: u32 = 25;
 
 pub(super) async fn send(session: &Session, argument: Option<&RawValue>) -> Answer {
-    let request: ChatSend = parse(argument)?;
-    let channel = ChannelId::new(request.channel.as_str());
-    let message = session.shared.hub.send(&session.handle, &channel, request.into()).await?;
+    let (channel, request) = convert::message(parse(argument)?)?;
+    let message = session.shared.hub.send(&session.handle, &channel, request).await?;
     done(ChatSent { message: message.into() })
 }
 
@@ -73,4 +74,10 @@ pub(super) async fn typing(session: &Session, argument: Option<&RawValue>) -> An
     let ChatTyping { channel } = parse(argument)?;
     session.shared.hub.typing(&session.handle, &ChannelId::new(channel)).await?;
     done(())
+}
+
+pub(super) async fn upload(session: &Session, argument: Option<&RawValue>) -> Answer {
+    let ChatUpload { channel, name, mime, size_bytes } = parse(argument)?;
+    let grant = session.shared.hub.upload(&session.handle, &ChannelId::new(channel), Upload { name, mime, size_bytes }).await?;
+    done(ChatUploadGranted::from(grant))
 }

@@ -3,7 +3,7 @@
 //! Who may read a channel is JSON in its row: it is read and written as a whole. Invariant: `version` grows by one with every change of any of
 //! these rows.
 
-use super::super::{Failure, from_ns, logs, to_ns};
+use super::super::{Failure, from_ns, logs, notes, to_ns};
 use super::members;
 use ::rooms::community::{Permissions, RoleKind};
 use ::rooms::store::{
@@ -87,7 +87,7 @@ pub(super) fn delete(db: &Connection, id: &ServerId) -> Result<(), Failure> {
         .prepare_cached("SELECT id FROM channels WHERE server = ?1")?
         .query_map([id.as_str()], |row| Ok(ChannelId::new(row.get::<_, String>(0)?)))?
         .collect::<Result<_, _>>()?;
-    channels.iter().try_for_each(|channel| logs::forget(db, channel))?;
+    channels.iter().try_for_each(|channel| forget(db, channel))?;
     for table in TABLES {
         db.prepare_cached(&format!("DELETE FROM {table} WHERE server = ?1"))?.execute([id.as_str()])?;
     }
@@ -189,7 +189,13 @@ fn put_channel(db: &Connection, server: &ServerId, channel: &ChannelRecord) -> R
 /// A channel of another server, or of none, keeps its messages.
 fn remove_channel(db: &Connection, server: &ServerId, channel: &ChannelId) -> Result<(), Failure> {
     let removed = db.prepare_cached("DELETE FROM channels WHERE server = ?1 AND id = ?2")?.execute((server.as_str(), channel.as_str()))?;
-    if removed == 0 { Ok(()) } else { logs::forget(db, channel) }
+    if removed == 0 { Ok(()) } else { forget(db, channel) }
+}
+
+/// Whatever was said in a channel.
+fn forget(db: &Connection, channel: &ChannelId) -> Result<(), Failure> {
+    notes::forget(db, channel)?;
+    logs::forget(db, channel)
 }
 
 fn channels(db: &Connection, server: &ServerId) -> Result<Vec<ChannelRecord>, Failure> {
