@@ -95,6 +95,10 @@ pub struct Stats {
     pub sessions: usize,
     /// Connections that are authenticated.
     pub connections: usize,
+    /// Bytes of events held for all sessions, each event counted for every session that holds it.
+    pub held_bytes: usize,
+    /// Of the session that holds most.
+    pub held_bytes_max: usize,
 }
 
 /// The signaling of a node. Cheap to clone.
@@ -195,9 +199,14 @@ impl Service {
         }
     }
 
-    /// Counts for metrics.
+    /// Counts for metrics. Looks at every session.
     pub fn stats(&self) -> Stats {
-        Stats { sessions: self.shared.registry.len(), connections: self.shared.gate.sockets() }
+        let (mut held_bytes, mut held_bytes_max) = (0, 0);
+        for bytes in self.shared.registry.held_bytes() {
+            held_bytes += bytes;
+            held_bytes_max = held_bytes_max.max(bytes);
+        }
+        Stats { sessions: self.shared.registry.len(), connections: self.shared.gate.sockets(), held_bytes, held_bytes_max }
     }
 }
 

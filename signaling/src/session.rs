@@ -138,7 +138,7 @@ impl Session {
         let subject = verified.subject.clone();
         let handle = SessionHandle::over(id.clone(), subject.user, subject.grants, Arc::new(outlet.clone()));
         let (sender, control) = mpsc::channel(CONTROL_MESSAGES);
-        let entry = Entry { user: handle.user.id.clone(), control: sender, limiter };
+        let entry = Entry { user: handle.user.id.clone(), control: sender, outlet: outlet.clone(), limiter };
         let now = Instant::now();
         let session = Self {
             token: Token::new(verified.expires_at, shared.config.expiry_grace),

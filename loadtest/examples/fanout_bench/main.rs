@@ -113,7 +113,10 @@ async fn compare(cli: &Cli) -> anyhow::Result<()> {
     }
     let (calm, stalled) = (delays(cli, own, 0).await?, delays(cli, own, STALLED).await?);
     println!("\n| {STALL_CROWD} readers of zzan | p50, ms | p99, ms |\n| --- | --- | --- |");
-    println!("| all read | {:.2} | {:.2} |\n| {STALLED} of them stalled: the others | {:.2} | {:.2} |", calm.0, calm.1, stalled.0, stalled.1);
+    println!(
+        "| all read | {:.2} | {:.2} |\n| {STALLED} of them stalled: the others | {:.2} | {:.2} |",
+        calm.0, calm.1, stalled.0, stalled.1
+    );
     Ok(())
 }
 

@@ -142,6 +142,12 @@ impl<O> Backlog<O> {
         }
     }
 
+    /// Gives back what a burst took.
+    pub(super) fn shrink(&mut self) {
+        self.kept.shrink_to(self.kept.len() * 2);
+        self.unsent.shrink_to(self.unsent.len() * 2);
+    }
+
     /// A connection begins, whose client has heard everything up to `heard`, if it says so. What it missed waits again, in order. In what
     /// it is told, `snapshot` holds everything up to that number. Returns what the client gets, and where its greeting is to be inserted:
     /// behind all that the snapshot holds.

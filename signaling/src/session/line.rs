@@ -68,20 +68,27 @@ pub(crate) struct Line {
     seen: u64,
     window_bytes: usize,
     window_packets: usize,
+    /// Of the window before, which may have come too late for the flush that ended it.
+    last_window_bytes: usize,
 }
 
 impl Line {
     pub(super) fn new(socket: SocketRef, flushes: Arc<Flushes>) -> Self {
-        Self { socket, seen: flushes.count(), flushes, window_bytes: 0, window_packets: 0 }
+        Self { socket, seen: flushes.count(), flushes, window_bytes: 0, window_packets: 0, last_window_bytes: 0 }
     }
 
     /// Whether so many more bytes may go to the codec now.
     pub(super) fn has_room(&mut self, bytes: usize) -> bool {
         let count = self.flushes.count();
         if count > self.seen {
-            (self.seen, self.window_bytes, self.window_packets) = (count, 0, 0);
+            (self.last_window_bytes, self.seen, self.window_bytes, self.window_packets) = (self.window_bytes, count, 0, 0);
         }
         self.window_packets == 0 || (self.window_packets < WINDOW_PACKETS && self.window_bytes + bytes <= WINDOW_BYTES)
+    }
+
+    /// At most so many bytes are in the codec.
+    pub(super) fn bytes(&self) -> usize {
+        self.window_bytes + self.last_window_bytes
     }
 
     /// What tells that a further window may begin, and after how many flushes.

@@ -148,7 +148,9 @@ impl Outlet {
 
     /// Forgets what is too old to be asked for.
     pub(super) fn forget_old(&self) {
-        self.lock().backlog.forget_before(Instant::now());
+        let mut state = self.lock();
+        state.backlog.forget_before(Instant::now());
+        state.backlog.shrink();
     }
 
     /// Nobody takes anything any more.
@@ -159,9 +161,10 @@ impl Outlet {
         state.backlog = Backlog::default();
     }
 
-    /// Bytes held.
-    pub(super) fn bytes(&self) -> usize {
-        self.lock().backlog.bytes()
+    /// Bytes held here, and at most so many more in the codec.
+    pub(super) fn held_bytes(&self) -> usize {
+        let state = self.lock();
+        state.backlog.bytes() + state.line.as_ref().map_or(0, Line::bytes)
     }
 
     fn flush_locked(&self, state: &mut State) {
@@ -246,6 +249,6 @@ impl rooms::session::Outlet for Outlet {
 
 impl fmt::Debug for Outlet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outlet").field("bytes", &self.bytes()).finish()
+        f.debug_struct("Outlet").field("bytes", &self.held_bytes()).finish()
     }
 }

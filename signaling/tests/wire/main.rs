@@ -11,3 +11,4 @@ mod order;
 mod requests;
 mod resume;
 mod socket;
+mod stream;

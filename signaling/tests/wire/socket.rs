@@ -28,7 +28,7 @@ pub struct Socket {
     pub ws: WebSocketStream<MaybeTlsStream<TcpStream>>,
     next_ack: u64,
     waiting: VecDeque<Came>,
-    /// The number of the last event.
+    /// The number of the last event that was read.
     pub sn: Option<u64>,
     /// What came before `session:ready`.
     pub replayed: Vec<Came>,
