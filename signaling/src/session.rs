@@ -191,7 +191,7 @@ impl Session {
         tokio::select! {
             biased;
             Some(control) = self.control.recv() => match control {
-                Control::Attach(connection, verified, claim) => self.attach(*connection, *verified, claim).await,
+                Control::Attach(connection, verified, claim) => Box::pin(self.attach(*connection, *verified, claim)).await,
                 Control::Unloaded => self.unloaded().await,
             },
             () = shared.stop.cancelled() => {
@@ -291,7 +291,8 @@ impl Session {
     /// Handles a client's event. What happened before it is told before its answer, what it causes after.
     async fn request(&mut self, request: Request) {
         self.outlet.hold();
-        let answer = dispatch::handle(self, &request.packet).await;
+        // On the heap while it lasts: it is large, and most sessions have none most of the time.
+        let answer = Box::pin(dispatch::handle(self, &request.packet)).await;
         self.outlet.answer(request.ack, &answer);
     }
 

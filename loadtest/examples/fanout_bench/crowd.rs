@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Notify;
@@ -46,6 +46,8 @@ struct Reader {
 struct Sender {
     channel: String,
     sink: SplitSink<Ws, Message>,
+    /// Its reading half was pinged, which can't answer.
+    pinged: Arc<AtomicBool>,
 }
 
 /// Readers in rooms, one of each of which is its sender.
@@ -91,12 +93,14 @@ impl Crowd {
                 }
                 readers += 1;
                 let (sink, stream) = ws.split();
-                if seat == 0 {
-                    senders.push(Sender { channel: channel.clone(), sink });
-                    tasks.push(tokio::spawn(read(stream, None, seen.clone(), began)));
+                let pong = if seat == 0 {
+                    let pinged = Arc::<AtomicBool>::default();
+                    senders.push(Sender { channel: channel.clone(), sink, pinged: pinged.clone() });
+                    Pong::Later(pinged)
                 } else {
-                    tasks.push(tokio::spawn(read(stream, Some(sink), seen.clone(), began)));
-                }
+                    Pong::Now(sink)
+                };
+                tasks.push(tokio::spawn(read(stream, pong, seen.clone(), began)));
             }
         }
         let text = "x".repeat(text_bytes);
@@ -122,7 +126,10 @@ impl Crowd {
 
     /// Every sender sends one message.
     pub async fn send(&mut self) -> anyhow::Result<()> {
-        for Sender { channel, sink } in &mut self.senders {
+        for Sender { channel, sink, pinged } in &mut self.senders {
+            if pinged.swap(false, Ordering::Relaxed) {
+                sink.send(Message::text("3")).await?;
+            }
             let text = format!("{:020}{}", self.began.elapsed().as_nanos(), self.text);
             let request = json!(["chat:send", { "channel": channel, "nonce": rooms::random_id("n"), "text": text }]);
             sink.send(Message::text(format!("42{UNAWAITED}{request}"))).await?;
@@ -184,16 +191,22 @@ fn text_of(value: &Value) -> anyhow::Result<String> {
     Ok(value.as_str().context("a text")?.to_owned())
 }
 
-async fn read(mut stream: SplitStream<Ws>, mut sink: Option<SplitSink<Ws, Message>>, seen: Arc<Seen>, began: Instant) {
+/// Who answers a ping.
+enum Pong {
+    Now(SplitSink<Ws, Message>),
+    Later(Arc<AtomicBool>),
+}
+
+async fn read(mut stream: SplitStream<Ws>, mut pong: Pong, seen: Arc<Seen>, began: Instant) {
     while let Some(Ok(message)) = stream.next().await {
         let Message::Text(text) = message else { continue };
         if text.starts_with("42[\"chat:message\"") {
             note(&text, &seen, began);
-        } else if text.as_str() == "2"
-            && let Some(sink) = &mut sink
-            && sink.send(Message::text("3")).await.is_err()
-        {
-            return;
+        } else if text.as_str() == "2" {
+            match &mut pong {
+                Pong::Now(sink) => drop(sink.send(Message::text("3")).await),
+                Pong::Later(pinged) => pinged.store(true, Ordering::Relaxed),
+            }
         }
     }
 }

@@ -6,9 +6,13 @@
 use super::outlet::Outlet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+/// How long events wait for others that follow at once. A write to a socket costs ten times what it carries, and a burst of eight messages
+/// takes a few milliseconds to store; more than these would be felt in a conversation.
+const GATHER: Duration = Duration::from_millis(5);
 /// Sessions that are flushed before others of the runtime have their turn.
 const TURN_SESSIONS: usize = 64;
 
@@ -38,8 +42,7 @@ impl Shard {
                 () = stop.cancelled() => return,
                 () = self.listed.notified() => {}
             }
-            // Whoever tells a burst is about to tell more: after its turn there is more to flush at once.
-            tokio::task::yield_now().await;
+            tokio::time::sleep(GATHER).await;
             std::mem::swap(&mut taken, &mut *self.list.lock().unwrap_or_else(PoisonError::into_inner));
             for (index, outlet) in taken.drain(..).enumerate() {
                 outlet.flush();
