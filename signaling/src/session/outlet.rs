@@ -85,6 +85,8 @@ impl Outlet {
         let mut state = self.lock();
         state.line = None;
         (state.answer_at, state.blocked, state.overflowed) = (None, false, false);
+        // One that came too late for the connection that asked for it.
+        state.snapshot = None;
         state.backlog.detach();
     }
 
