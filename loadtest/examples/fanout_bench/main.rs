@@ -5,7 +5,6 @@
 //! [`crowd`] the readers, [`zzan`] the side that is ours, `node/` the other. CPU time is the server's alone.
 //!
 //! `make bench-fanout`
-#![allow(clippy::unwrap_used)] // In tests.
 
 mod crowd;
 mod process;
