@@ -202,7 +202,7 @@ pub fn decode(packet: &str) -> Came {
         ("41", _) => Came::Disconnected,
         ("42", json) => {
             let array = value(json);
-            let volatile = array[0] == "speaker:changed" | "chat:typing";
+            let volatile = array[0] == "speaker:changed" || array[0] == "chat:typing";
             // After a resume the map is told again, beside the seat.
             let of_connection = array[0].as_str().unwrap().starts_with("session:") || array[0] == "media:map";
             let arguments = array.as_array().unwrap().len() - 1;
