@@ -52,6 +52,11 @@ impl SessionHandle {
         !self.outbox.is_closed()
     }
 
+    /// What the session was told can't be made true any more: it ends as one that takes its events too slowly, and has to come again.
+    pub(crate) fn lose(&self) {
+        self.overflow.notify_one();
+    }
+
     /// Queues an event. Never waits: a full outbox drops a volatile event, and ends the session for any other.
     pub fn send(&self, event: Arc<Event>) {
         use tokio::sync::mpsc::error::TrySendError;
