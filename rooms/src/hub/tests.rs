@@ -3,6 +3,7 @@
 mod chat;
 mod lobby;
 mod media;
+mod servers;
 
 use super::*;
 use crate::SendMessage;
