@@ -374,8 +374,12 @@ impl Hub {
         let view = self.listen(server.id(), session, &known).await?;
         for other in self.node.communities.sessions_of(&user.id) {
             if self.node.communities.listens_too(&other.id, server.id()) {
-                let ServerView { unread, .. } = self.attach(server, &other, &known).await?;
-                server.tell(Request::Introduce { session: other, unread }).await;
+                match self.attach(server, &other, &known).await {
+                    Ok(ServerView { unread, .. }) => server.tell(Request::Introduce { session: other, unread }).await,
+                    // Whoever ended or was put out meanwhile has nothing to learn; anybody else has to come again.
+                    Err(Error::NotFound(_)) => {}
+                    Err(_) => other.lose(),
+                }
             }
         }
         Ok(view)

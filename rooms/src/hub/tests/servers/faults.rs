@@ -179,7 +179,9 @@ async fn a_write_whose_answer_is_lost_is_found_in_the_store_and_told() {
     store.set(Mood::Forgetful);
     let dan = club.bench.client("dan");
     assert_eq!(club.bench.hub.accept_invite(&dan.session, &secret).await.map(drop), lost.clone().map(drop));
+    store.set(Mood::Well);
     assert!(club.bench.hub.accept_invite(&dan.session, &secret).await.is_ok(), "it is a member already");
+    assert_eq!(club.bench.hub.invites(&club.ann.session, &club.id).await.unwrap()[0].uses, 1, "and used it once");
     assert_eq!(club.name().await, "새 이름");
     assert_eq!(club.bench.hub.members(&cho.session, &club.id).await.unwrap().len(), 3);
     club.ann.told();
