@@ -9,7 +9,7 @@ use super::handle::{Asked, INBOX_REQUESTS, PostAct, Reply, Request, ServerHandle
 use super::jobs::{Doing, Done, Job};
 use super::policy::Act;
 use super::server::{Output, Post, Server};
-use crate::chat::{ChannelQueue, Delivery};
+use crate::chat::ChannelQueue;
 use crate::community::{By, Write};
 use crate::registry::Node;
 use crate::store::{Entered, MemberRecord, ServerTree};
@@ -173,7 +173,6 @@ impl Actor {
             Request::Memberships { user, reply } => answer(reply, self.ask(|server| Ok(server.memberships(&user)))),
             Request::Members { by, reply } => answer(reply, self.ask(|server| server.actor(&by).map(|_| server.members()))),
             Request::May { by, what, reply } => answer(reply, self.ask(|server| may(server, &by, what))),
-            Request::View { user, reply } => answer(reply, self.ask(|server| server.view(&user))),
             Request::Unread { user, unread } => {
                 self.step(|server, _, out| server.tell_unread(&user, unread, out));
             }
@@ -333,15 +332,5 @@ fn may(server: &Server, by: &By, what: Asked) -> Result<()> {
         Asked::Membership => server.actor(by).map(drop),
         Asked::SeeBans => server.may(by, Act::SeeBans),
         Asked::SeeInvites => server.may(by, Act::SeeInvites),
-    }
-}
-
-impl Delivery {
-    /// The channel that it is about; an empty one is about none.
-    fn channel(&self) -> Option<ChannelId> {
-        match self {
-            Self::Messages(messages) => messages.first().map(|message| message.channel.clone()),
-            Self::Amended(message) => Some(message.channel.clone()),
-        }
     }
 }

@@ -12,7 +12,8 @@ use super::request::{Command, DepartReason};
 use super::role::RoleKind;
 use crate::limits;
 use crate::store::{
-    BanRecord, ChannelRecord, InviteRecord, MemberRecord, RoleRecord, ScheduleRecord, ServerTree, Store, StoreError, TreeChange, Updated,
+    BanRecord, ChannelRecord, InviteRecord, MemberRecord, RoleRecord, ScheduleRecord, ServerRecord, ServerTree, Store, StoreError,
+    TreeChange, Updated,
 };
 use crate::view::User;
 use crate::{CategoryId, ChannelId, Error, InviteId, Result, RoleId, ScheduleId, ServerId, UserId};
@@ -25,6 +26,11 @@ use std::time::SystemTime;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Write {
     Tree(Vec<TreeChange>),
+    /// Lets these members into channels by that, who have come to them with it.
+    Grant {
+        changes: Vec<TreeChange>,
+        members: Vec<MemberRecord>,
+    },
     Member(MemberRecord),
     /// `unlist` takes the user off the channels' lists: who comes again is let into none of them by that.
     Remove {
@@ -49,6 +55,15 @@ impl Write {
     pub(super) async fn store(&self, store: &dyn Store, server: &ServerId, version: u64) -> std::result::Result<Updated, StoreError> {
         match self.clone() {
             Self::Tree(changes) => return store.update_server(server, version, changes).await,
+            Self::Grant { changes, members } => {
+                // The members first: what they have come to without reading it is of no use to them.
+                for member in members {
+                    if !store.update_member(member).await? {
+                        return Ok(Updated::Stale);
+                    }
+                }
+                return store.update_server(server, version, changes).await;
+            }
             Self::Member(member) => {
                 // False where somebody else has removed the member.
                 return Ok(if store.update_member(member).await? { Updated::Done } else { Updated::Stale });
@@ -75,7 +90,7 @@ impl Write {
     /// Whether somebody may be somewhere no longer because of it.
     pub(super) fn changes_access(&self) -> bool {
         match self {
-            Self::Tree(_) | Self::Member(_) | Self::Remove { .. } | Self::Delete => true,
+            Self::Tree(_) | Self::Grant { .. } | Self::Member(_) | Self::Remove { .. } | Self::Delete => true,
             Self::Unban(_) | Self::Invite(_) | Self::Revoke(_) | Self::Schedule(_) | Self::Unschedule(_) => false,
         }
     }
@@ -161,7 +176,7 @@ impl<'a> Context<'a> {
         let Fetched { heads, schedule, invite } = fetched;
         match command {
             Command::UpdateServer { name, image_url } => self.update_server(actor, name, image_url),
-            Command::HandOver { to } => self.hand_over(actor, &to),
+            Command::HandOver { to } => self.hand_over(actor, &to, &heads),
             Command::DeleteServer => self.may(actor, Act::DeleteServer).map(|()| Write::Delete),
             Command::Leave => self.leave(actor, &by),
             Command::CreateChannel(new) => self.create_channel(actor, new, ChannelId::new(format!("ch_{fresh_id}")), at),
@@ -177,7 +192,7 @@ impl<'a> Context<'a> {
                 self.create_role(actor, RoleRecord { id, kind: RoleKind::Custom, name, color, permissions, rank })
             }
             Command::UpdateRole { role, name, color, permissions, rank } => {
-                self.update_role(actor, &role, RoleChange { name, color, permissions, rank })
+                self.update_role(actor, &role, RoleChange { name, color, permissions, rank }, &heads)
             }
             Command::DeleteRole { role } => self.delete_role(actor, role),
             Command::UpdateMember { user, nickname, roles } => self.update_member(actor, &user, nickname, roles, &heads),
@@ -208,13 +223,11 @@ impl<'a> Context<'a> {
         Ok(Write::Tree(vec![TreeChange::Server(server)]))
     }
 
-    fn hand_over(&self, actor: Actor<'_>, to: &UserId) -> Result<Write> {
+    fn hand_over(&self, actor: Actor<'_>, to: &UserId, heads: &HashMap<ChannelId, u64>) -> Result<Write> {
         self.may(actor, Act::HandOver)?;
         let to = self.member(to)?;
-        Ok(Write::Tree(vec![TreeChange::Server(crate::store::ServerRecord {
-            owner: Some(to.user.id.clone()),
-            ..self.tree.server.clone()
-        })]))
+        let server = ServerRecord { owner: Some(to.user.id.clone()), ..self.tree.server.clone() };
+        Ok(self.granting(TreeChange::Server(server), heads))
     }
 
     fn leave(&self, actor: Actor<'_>, by: &By) -> Result<Write> {

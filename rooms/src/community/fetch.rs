@@ -31,11 +31,12 @@ impl Need {
     pub(super) fn of(command: &Command) -> Self {
         match command {
             Command::UpdateChannel { channel, change } if change.private.is_some() => Self::Head(channel.clone()),
-            Command::UpdateMember { roles: Some(_), .. } => Self::Heads,
+            Command::UpdateMember { roles: Some(_), .. } | Command::UpdateRole { permissions: Some(_), .. } | Command::HandOver { .. } => {
+                Self::Heads
+            }
             Command::UpdateSchedule { schedule, .. } | Command::DeleteSchedule { schedule } => Self::Schedule(schedule.clone()),
             Command::RevokeInvite { invite } => Self::Invite(invite.clone()),
             Command::UpdateServer { .. }
-            | Command::HandOver { .. }
             | Command::DeleteServer
             | Command::Leave
             | Command::CreateChannel(_)
@@ -81,7 +82,7 @@ impl Need {
 /// As the store says.
 pub(super) async fn heads(store: &dyn Store, channels: Vec<ChannelId>) -> Result<impl Iterator<Item = (ChannelId, u64)>, StoreError> {
     let nobody = UserId::new("");
-    let asked: Vec<Membership> = channels.into_iter().map(|channel| Membership { channel, since: 0 }).collect();
+    let asked: Vec<Membership> = channels.into_iter().map(|channel| Membership { channel, since: 0, roles: vec![] }).collect();
     let unread = store.unread(&nobody, &asked).await?;
     Ok(unread.into_iter().map(|unread| (unread.channel, unread.head)))
 }

@@ -80,10 +80,6 @@ pub(crate) enum Request {
         what: Asked,
         reply: Reply<()>,
     },
-    View {
-        user: UserId,
-        reply: Reply<ServerView>,
-    },
     Unread {
         user: UserId,
         unread: Unread,
@@ -109,8 +105,6 @@ pub(crate) enum PostAct {
     Connect,
     /// Power over who is in its call.
     MuteMembers,
-    /// Meeting notes.
-    Note,
 }
 
 impl PostAct {
@@ -120,7 +114,6 @@ impl PostAct {
             Self::Chat => Act::Read(channel),
             Self::Connect => Act::Connect(channel),
             Self::MuteMembers => Act::MuteMembers(channel),
-            Self::Note => Act::Note(channel),
         }
     }
 }

@@ -29,7 +29,7 @@ mod server;
 
 pub use attendance::Idle;
 pub(crate) use decide::{By, Order, Write};
-pub(crate) use defaults::{default_tree, digest};
+pub(crate) use defaults::{default_direct, default_tree, digest};
 pub(crate) use fetch::Fetched;
 pub(crate) use handle::{Asked, Entering, PostAct, Request, ServerHandle};
 pub(crate) use registry::{Call, Communities};
@@ -38,3 +38,4 @@ pub use request::{
     ServerView,
 };
 pub use role::{Permission, Permissions, RoleKind};
+pub(crate) use server::Post;

@@ -5,11 +5,15 @@ use crate::community::policy::{self, Act, Actor};
 use crate::community::request::DepartReason;
 use crate::community::role::Permissions;
 use crate::limits;
-use crate::store::{Access, BanRecord, ChannelRecord, MemberRecord, RoleRecord, TreeChange};
+use crate::store::{Access, BanRecord, ChannelRecord, MemberRecord, RoleRecord, ServerTree, TreeChange};
 use crate::view::User;
 use crate::{ChannelId, Result, RoleId, UserId};
 use std::collections::HashMap;
 use std::time::SystemTime;
+
+/// Members for whom a change of a role or of the owner marks as read what was written in channels that it shows them; for any further ones it
+/// is unread. So many take a store about a second.
+const GRANTED_MEMBERS: usize = 500;
 
 /// What is to be another of a role.
 pub(super) struct RoleChange {
@@ -28,7 +32,7 @@ impl Context<'_> {
         Ok(Write::Tree(vec![TreeChange::PutRole(role)]))
     }
 
-    pub(super) fn update_role(&self, actor: Actor<'_>, id: &RoleId, change: RoleChange) -> Result<Write> {
+    pub(super) fn update_role(&self, actor: Actor<'_>, id: &RoleId, change: RoleChange, heads: &HashMap<ChannelId, u64>) -> Result<Write> {
         let mut role = self.role(id)?.clone();
         let (permissions, rank) = (change.permissions.unwrap_or(role.permissions), change.rank.unwrap_or(role.rank));
         self.may(actor, Act::ChangeRole { role: &role, rank, permissions })?;
@@ -40,7 +44,7 @@ impl Context<'_> {
             limits::color(color)?;
             role.color = color;
         }
-        Ok(Write::Tree(vec![TreeChange::PutRole(role)]))
+        Ok(self.granting(TreeChange::PutRole(role), heads))
     }
 
     pub(super) fn delete_role(&self, actor: Actor<'_>, id: RoleId) -> Result<Write> {
@@ -78,13 +82,27 @@ impl Context<'_> {
 
     /// What was written in a channel before its new roles showed it to the member counts as read.
     fn come_to_channels(&self, before: &MemberRecord, member: &mut MemberRecord, heads: &HashMap<ChannelId, u64>) {
-        for channel in self.tree.channels.values() {
-            let reads = |member| policy::may(self.tree, Actor::Member(member), Act::Read(channel)).is_ok();
-            if !reads(before) && reads(member) {
-                let head = heads.get(&channel.id).copied().unwrap_or_default();
-                member.since.insert(channel.id.clone(), head);
-            }
+        for channel in came_to((self.tree, before), (self.tree, member)) {
+            let head = heads.get(&channel).copied().unwrap_or_default();
+            member.since.insert(channel, head);
         }
+    }
+
+    /// A change that may show channels to members: what was written there before counts as read.
+    pub(super) fn granting(&self, change: TreeChange, heads: &HashMap<ChannelId, u64>) -> Write {
+        let mut tree = self.tree.clone();
+        tree.change(vec![change.clone()]);
+        let came = |before: &MemberRecord| {
+            let channels = came_to((self.tree, before), (&tree, before));
+            let since: Vec<_> = channels.into_iter().map(|id| (id.clone(), heads.get(&id).copied().unwrap_or_default())).collect();
+            let mut member = before.clone();
+            member.since.extend(since.iter().cloned());
+            (!since.is_empty()).then_some(member)
+        };
+        let mut members: Vec<MemberRecord> = self.members.values().filter_map(came).take(GRANTED_MEMBERS).collect();
+        members.sort_by(|a, b| a.user.id.cmp(&b.user.id));
+        let changes = vec![change];
+        if members.is_empty() { Write::Tree(changes) } else { Write::Grant { changes, members } }
     }
 
     pub(super) fn kick(&self, actor: Actor<'_>, user: UserId) -> Result<Write> {
@@ -113,4 +131,13 @@ impl Context<'_> {
         let unlist = self.tree.channels.values().filter_map(without).collect();
         Write::Remove { user, reason, ban, unlist }
     }
+}
+
+/// The channels that a member reads as it is then and didn't before.
+fn came_to(before: (&ServerTree, &MemberRecord), then: (&ServerTree, &MemberRecord)) -> Vec<ChannelId> {
+    let reads = |(tree, member): (&ServerTree, &MemberRecord), channel: &ChannelRecord| {
+        policy::may(tree, Actor::Member(member), Act::Read(channel)).is_ok()
+    };
+    let came = |channel: &&ChannelRecord| reads(then, channel) && !reads(before, channel);
+    then.0.channels.values().filter(came).map(|channel| channel.id.clone()).collect()
 }

@@ -305,7 +305,6 @@ impl World {
             (Act::Read(channel), None, vec![See(index)]),
             (Act::Connect(channel), None, vec![See(index), May(P::Connect)]),
             (Act::MuteMembers(channel), None, vec![See(index), May(P::MuteMembers)]),
-            (Act::Note(channel), None, vec![See(index), May(P::Note)]),
             (Act::ChangeChannel(channel), Some(Command::UpdateChannel { channel: id.clone(), change }), manage.clone()),
             (Act::ChangeChannel(channel), Some(Command::DeleteChannel { channel: id }), manage),
         ]

@@ -105,7 +105,7 @@ impl Club {
     }
 
     async fn say(&self, client: &Client, channel: &ChannelId) -> Result<Message> {
-        let request = SendMessage { nonce: Nonce(crate::random_id("n")), text: "짠".to_owned(), reply_to: None };
+        let request = SendMessage { nonce: Nonce(crate::random_id("n")), text: "짠".to_owned(), reply_to: None, attachments: vec![] };
         self.bench.hub.send(&client.session, channel, request).await
     }
 

@@ -248,6 +248,8 @@ impl World {
             deleted_at: None,
             reply_to: None,
             mentions: vec![],
+            attachments: vec![],
+            reactions: vec![],
         };
         let (first, second) = (self.said - 1, self.said);
         let delivery = Delivery::Messages(vec![message(first), message(second)]);

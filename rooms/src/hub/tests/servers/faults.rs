@@ -3,11 +3,12 @@
 use super::*;
 use crate::community::Request;
 use crate::store::{
-    Appended, BanRecord, CommunityStore, Edit, Entered, Entry, InviteRecord, LinkRecord, MemberRecord, Membership, NewMessage, Redeemed,
-    RoomRecord, ScheduleRecord, ServerTree, StoreError, TreeChange, Updated, UserRecord,
+    Appended, BanRecord, CommunityStore, Edit, Entered, Entry, InviteRecord, LinkRecord, Marked, MemberRecord, Membership, NewLine,
+    NewMessage, NoteLine, NoteRecord, Pin, React, Redeemed, RoomRecord, ScheduleRecord, SearchStore, ServerTree, StoreError, TreeChange,
+    Updated, UserRecord,
 };
 use crate::view::{History, Unread};
-use crate::{InviteId, ScheduleId};
+use crate::{InviteId, NoteId, ScheduleId};
 use std::sync::Mutex;
 
 /// How a store does with servers.
@@ -74,6 +75,23 @@ crate::store::delegate::delegate_store!(MessageStore for MoodyStore {
     mark_unread(user: &UserId, channel: &ChannelId, seq: u64) -> u64;
     unread(user: &UserId, channels: &[Membership]) -> Vec<Unread>;
 });
+
+crate::store::delegate::delegate_store!(MarkStore for MoodyStore {
+    react(react: React) -> Option<Marked>;
+    pin(pin: Pin) -> Option<Marked>;
+    pins(channel: &ChannelId) -> Vec<Message>;
+});
+crate::store::delegate::delegate_store!(NoteStore for MoodyStore {
+    start_note(note: NoteRecord) -> NoteRecord;
+    append_note(line: NewLine) -> Option<NoteLine>;
+    end_note(channel: &ChannelId, note: &NoteId, at: SystemTime) -> Option<NoteRecord>;
+    note(channel: &ChannelId, note: &NoteId) -> Option<NoteRecord>;
+    notes(channel: &ChannelId, before: Option<SystemTime>, limit: u32) -> Vec<NoteRecord>;
+    note_lines(note: &NoteId, after: u64, limit: u32) -> Vec<NoteLine>;
+});
+
+/// It has no index.
+impl SearchStore for MoodyStore {}
 
 /// Implements `CommunityStore` through the moods.
 macro_rules! moody {

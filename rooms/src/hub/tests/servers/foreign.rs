@@ -124,7 +124,7 @@ async fn asked_of_server(bench: &Bench, client: &Client, ids: &Ids) -> Vec<Strin
 /// Every request that names a channel, in words.
 async fn asked_of_channel(bench: &Bench, client: &Client, ids: &Ids) -> Vec<String> {
     let (hub, session, channel) = (&bench.hub, &client.session, &ids.channel);
-    let message = SendMessage { nonce: Nonce("n".to_owned()), text: "짠".to_owned(), reply_to: None };
+    let message = SendMessage { nonce: Nonce("n".to_owned()), text: "짠".to_owned(), reply_to: None, attachments: vec![] };
     vec![
         text(hub.send(session, channel, message).await),
         text(hub.edit(session, channel, 1, "짠".to_owned()).await),

@@ -66,6 +66,18 @@ async fn what_was_written_before_somebody_came_is_read_whenever_it_comes() {
     club.say_many(&club.ann, &hidden, 2).await;
     club.done(assign("bob", &[role])).await;
     assert_eq!(club.unread(&bob, &hidden).await, (2, 2, 0), "who manages channels sees it");
+    let cho = club.member("cho").await;
+    let party = club.bench.hub.servers(&cho.session).await.unwrap()[0].me.roles[0].clone();
+    let permissions = Some(Permissions::of(&[Permission::Send, Permission::ManageChannels]));
+    let empower = Command::UpdateRole { role: party, name: None, color: None, permissions, rank: None };
+    club.done(empower).await;
+    assert_eq!(club.unread(&cho, &hidden).await, (2, 2, 0), "and so does who has a role that does from now on");
+    let dan = club.member("dan").await;
+    club.done(assign("dan", &[])).await;
+    club.say_many(&club.ann, &hidden, 1).await;
+    club.done(Command::HandOver { to: UserId::new("dan") }).await;
+    assert_eq!(club.unread(&dan, &hidden).await, (3, 3, 0), "and a new owner");
+    assert_eq!(club.unread(&cho, &hidden).await, (3, 2, 1));
 }
 
 #[tokio::test(start_paused = true)]
