@@ -1,4 +1,4 @@
-//! Servers: finds the task or the store that a request is for, fetches what the task needs to decide, and tells those who aren't listening yet.
+//! Servers: finds the task or the store that a request is for, and lets sessions listen, however they and their users come and go meanwhile.
 //!
 //! It decides nothing that `community` can decide. A `room` token opens one room and no server: for its session there are none.
 
