@@ -39,6 +39,9 @@ pub trait Outlet: Send + Sync + fmt::Debug {
     /// A snapshot of a seat was taken for this session: it holds everything that this room delivered before, and nothing of what follows.
     fn mark(&self);
 
+    /// What was delivered can't be made true any more: the session has to fetch everything anew.
+    fn lose(&self);
+
     /// Whether somebody still takes the events.
     fn is_open(&self) -> bool;
 }
@@ -72,6 +75,11 @@ impl SessionHandle {
     /// Whether somebody still takes the events.
     pub fn is_open(&self) -> bool {
         self.outlet.is_open()
+    }
+
+    /// What the session was told can't be made true any more: it ends as one that takes its events too slowly, and has to come again.
+    pub(crate) fn lose(&self) {
+        self.outlet.lose();
     }
 
     /// Tells the session what happened. Never waits: a session that can't take it goes without a volatile event, and is ended by its
@@ -111,6 +119,10 @@ impl Outlet for Queue {
 
     fn mark(&self) {
         // Whoever takes events from a queue has no connection to lose, so nothing is told to it again.
+    }
+
+    fn lose(&self) {
+        self.overflow.notify_one();
     }
 
     fn is_open(&self) -> bool {

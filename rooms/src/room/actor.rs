@@ -229,7 +229,7 @@ impl Actor {
         self.handle.0.fate.get_or_init(|| fate);
         self.inbox.close();
         if self.handle.record().listing == Listing::Channel {
-            self.node.call_occupied(self.handle.record(), vec![]);
+            self.node.call_over(self.handle.record());
         }
         match fate {
             Fate::Ended => {

@@ -89,6 +89,14 @@ impl<O> Backlog<O> {
         self.insert(at, item)
     }
 
+    /// A number that nothing bears: no client can say that it has heard everything.
+    pub(super) fn skip(&mut self) {
+        while self.forget_oldest_kept() {}
+        self.unsent.clear();
+        self.bytes = 0;
+        self.last_sn += 1;
+    }
+
     /// Queues what has no number, before the unsent item at `at`.
     pub(super) fn insert_once(&mut self, at: usize, what: O, bytes: usize) -> Result<(), Overflow> {
         self.insert(at.min(self.unsent.len()), Item::Once(what, bytes))
@@ -208,6 +216,15 @@ mod tests {
                 Item::Once(what, _) => what.to_owned(),
             })
             .collect()
+    }
+
+    #[test]
+    fn after_a_skip_everyone_has_missed_something() {
+        let (mut backlog, now) = filled(5, 10);
+        backlog.skip();
+        assert_eq!((backlog.bytes(), backlog.last_sn()), (0, 6));
+        let snapshot = backlog.last_sn();
+        assert_eq!(backlog.resume(now, Some(5), snapshot).0, Resumption::Cut);
     }
 
     #[test]

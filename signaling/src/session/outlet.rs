@@ -244,6 +244,13 @@ impl rooms::session::Outlet for Outlet {
         state.snapshot = Some(state.backlog.last_sn());
     }
 
+    fn lose(&self) {
+        let mut state = self.lock();
+        state.backlog.skip();
+        state.note(Err(Overflow));
+        self.0.attention.notify_one();
+    }
+
     fn is_open(&self) -> bool {
         !self.lock().closed
     }
