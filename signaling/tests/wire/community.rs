@@ -46,6 +46,7 @@ async fn a_server_begins_with_roles_categories_and_channels() {
     assert_eq!(named("categories"), ["채팅 채널", "음성 채널"]);
     assert_eq!(named("channels"), ["일반", "음성"]);
     assert_eq!(server["me"]["permissions"].as_array().unwrap().len(), 16);
+    assert_eq!(server["me"]["user"], json!({ "id": "ana", "name": "ana's name" }));
     let again = ana.ask("server:create", json!({ "name": "another", "nonce": "n1" })).await;
     assert_eq!(again["server"]["info"], server["info"], "the same nonce makes one server");
     let listed = ana.ask("server:list", json!({})).await;
