@@ -141,6 +141,7 @@ export const communityEn = {
     remind: 'Remind members',
     remindAfter: { none: 'not at all', now: 'when it begins', minutes: '10 minutes before', hour: '1 hour before', day: '1 day before' },
     color: 'Colour',
+    noColor: 'Default colour',
     save: 'Save',
     delete: 'Delete entry',
     deleteText: 'It disappears from everyone’s calendar.',

@@ -143,6 +143,7 @@ export const communityKo: typeof communityEn = {
     remind: '멤버에게 알림',
     remindAfter: { none: '알리지 않음', now: '시작할 때', minutes: '10분 전', hour: '1시간 전', day: '하루 전' },
     color: '색',
+    noColor: '기본 색',
     save: '저장',
     delete: '일정 삭제',
     deleteText: '모두의 일정에서 사라져요.',
