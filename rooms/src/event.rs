@@ -1,9 +1,9 @@
 //! What sessions are told.
 
 use crate::community::{DepartReason, MemberView, Presence, ServerView};
-use crate::store::{CategoryRecord, ChannelRecord, RoleRecord, ScheduleRecord, ServerRecord};
-use crate::view::{LobbyRoom, MediaMap, Message, ParticipantView, RoomView, TrackView, Unread, User};
-use crate::{ChannelId, ParticipantId, Quality, Rid, RoomId, ScheduleId, ServerId, TrackId, UserId};
+use crate::store::{CategoryRecord, ChannelRecord, Mark, NoteLine, NoteRecord, RoleRecord, ScheduleRecord, ServerRecord};
+use crate::view::{LobbyRoom, MediaMap, Message, ParticipantView, Reaction, RoomView, TrackView, Unread, User};
+use crate::{ChannelId, NoteId, ParticipantId, Quality, Rid, RoomId, ScheduleId, ServerId, TrackId, UserId};
 use std::time::SystemTime;
 
 /// Pushed to a session. One event goes to many sessions behind one `Arc`.
@@ -165,6 +165,35 @@ pub enum Event {
     ScheduleDue {
         schedule: Box<ScheduleRecord>,
     },
+    /// A meeting note runs in a channel.
+    NoteStarted {
+        note: NoteRecord,
+    },
+    /// Somebody said something.
+    NoteAppended {
+        channel: ChannelId,
+        note: NoteId,
+        line: NoteLine,
+    },
+    NoteEnded {
+        note: NoteRecord,
+    },
+    /// A message that was told before has these reactions.
+    ChatReacted {
+        channel: ChannelId,
+        seq: u64,
+        reactions: Vec<Reaction>,
+    },
+    /// A message was pinned or unpinned.
+    ChatPinned {
+        message: Message,
+        mark: Mark,
+    },
+    /// Somebody else writes a message. May be dropped under load.
+    ChatTyping {
+        channel: ChannelId,
+        user: User,
+    },
     /// Rooms that appeared or changed, and ids of those that ended, since the last of these.
     LobbyChanged {
         rooms: Vec<LobbyRoom>,
@@ -175,7 +204,7 @@ pub enum Event {
 impl Event {
     /// Whether a session that can't take this event at once may go without it.
     pub fn is_volatile(&self) -> bool {
-        matches!(self, Self::SpeakerChanged { .. })
+        matches!(self, Self::SpeakerChanged { .. } | Self::ChatTyping { .. })
     }
 }
 

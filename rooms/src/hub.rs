@@ -4,13 +4,21 @@
 
 mod chat;
 mod community;
+mod direct;
+mod find;
 mod links;
+mod marks;
 mod media;
+mod notes;
 #[cfg(test)]
 mod tests;
+mod upload;
 
 pub use community::{CreatedInvite, Done, InvitePreview};
+pub use direct::{Direct, OpenDirect};
+pub use notes::NoteFormat;
 
+use crate::chat::Pace;
 use crate::limits::{self, TokenBucket};
 use crate::permission::{self, Authority};
 use crate::registry::Node;
@@ -18,14 +26,15 @@ use crate::room::event::{Answer, Input, PasswordVerdict, SeatRequest, Snapshot, 
 use crate::room::handle::{Arrival, RoomHandle};
 use crate::session::{Grants, SessionHandle};
 use crate::store::{RoomRecord, Store};
+use crate::uploads::Uploads;
 use crate::view::{LobbyRoom, RoomView, TrackSource, TrackView, User};
 use crate::{
     Answered, ChannelId, Config, CreateLink, CreateRoom, CreatedLink, Demand, Error, JoinRoom, Joined, LeaveReason, LobbyFilter,
     LobbyWatch, Loss, MediaStats, Offer, Part, ParticipantId, Publication, RedeemedLink, Result, RoomId, SessionId, Stats, TrackId,
 };
 use dashmap::DashMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 /// The registry of rooms and all that can be asked of them. Cheap to clone.
@@ -33,6 +42,12 @@ use std::time::{Duration, SystemTime};
 pub struct Hub {
     node: Arc<Node>,
     chat_buckets: Arc<DashMap<SessionId, TokenBucket>>,
+    /// Messages in channels with slow mode.
+    slow_pace: Arc<Mutex<Pace>>,
+    /// Notices of typing.
+    typing_pace: Arc<Mutex<Pace>>,
+    /// `None` where files can't be uploaded.
+    uploads: Option<Arc<dyn Uploads>>,
 }
 
 /// A reservation that is given back unless it was used.
@@ -62,7 +77,7 @@ impl Hub {
         for record in rooms {
             node.reopen(record);
         }
-        Ok(Self { node, chat_buckets: Arc::default() })
+        Ok(Self { node, chat_buckets: Arc::default(), slow_pace: Arc::default(), typing_pace: Arc::default(), uploads: None })
     }
 
     /// Ends all rooms' tasks, telling their sessions `ServerStopped`. The rooms stay open in the store. Further requests get `Unavailable`.

@@ -61,6 +61,8 @@ ids! {
     InviteId,
     /// An entry of a server's calendar.
     ScheduleId,
+    /// A meeting note.
+    NoteId,
 }
 
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";

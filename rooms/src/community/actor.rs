@@ -8,7 +8,7 @@ use super::decide::{Order, Write, roles_of_newcomer};
 use super::handle::{Asked, Entering, INBOX_REQUESTS, PostAct, Reply, Request, ServerHandle, Shared, newcomer};
 use super::policy::Act;
 use super::server::{Output, Server};
-use crate::chat::{ChannelQueue, Delivery};
+use crate::chat::ChannelQueue;
 use crate::registry::Node;
 use crate::store::{Entered, MemberRecord, ServerTree, Store, StoreError, Updated};
 use crate::{ChannelId, Error, Result, ServerId};
@@ -175,7 +175,6 @@ impl Actor {
                 };
                 drop(reply.send(may));
             }
-            Request::View { user, reply } => drop(reply.send(self.server.view(&user))),
             Request::Unread { user, unread } => {
                 self.step(|server, _, out| server.tell_unread(&user, unread, out));
             }
@@ -332,14 +331,4 @@ async fn reload(store: Arc<dyn Store>, id: ServerId) -> Done {
 fn refuse<T>(reply: Reply<T>, error: Error) -> Done {
     drop(reply.send(Err(error)));
     Done::Refused
-}
-
-impl Delivery {
-    /// The channel that it is about; an empty one is about none.
-    fn channel(&self) -> Option<ChannelId> {
-        match self {
-            Self::Messages(messages) => messages.first().map(|message| message.channel.clone()),
-            Self::Amended(message) => Some(message.channel.clone()),
-        }
-    }
 }

@@ -18,6 +18,47 @@ pub(crate) fn digest(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
+/// The server of a direct channel, with its two members.
+pub(crate) fn default_direct(
+    id: &ServerId,
+    name: String,
+    subject: String,
+    users: &[User; 2],
+    metadata: Option<String>,
+    at: SystemTime,
+) -> (ServerTree, Vec<MemberRecord>) {
+    let role = role::party(id);
+    let channel = ChannelRecord {
+        id: ChannelId::new(format!("ch_{}", id.as_str().trim_start_matches("dir_"))),
+        category: None,
+        kind: ChannelKind::Text,
+        name: name.clone(),
+        position: 0,
+        access: Access::Everyone { since: 0 },
+        slow_mode: None,
+        metadata,
+        created_at: at,
+    };
+    let member = |user: &User| MemberRecord {
+        server: id.clone(),
+        user: user.clone(),
+        nickname: None,
+        roles: vec![role.id.clone()],
+        joined_at: at,
+        since: BTreeMap::new(),
+    };
+    let members = users.iter().map(member).collect();
+    let server = ServerRecord { id: id.clone(), kind: ServerKind::Direct { subject }, name, image_url: None, owner: None, created_at: at };
+    let tree = ServerTree {
+        server,
+        roles: BTreeMap::from([(role.id.clone(), role)]),
+        categories: BTreeMap::new(),
+        channels: BTreeMap::from([(channel.id.clone(), channel)]),
+        version: 1,
+    };
+    (tree, members)
+}
+
 /// A server with its default roles, a category with a text channel, one with a voice channel, and its owner.
 ///
 /// # Errors

@@ -35,7 +35,6 @@ pub(crate) enum Request {
     Memberships { user: UserId, reply: Reply<Vec<Membership>> },
     Members { by: By, reply: Reply<Vec<MemberView>> },
     May { by: By, what: Asked, reply: Reply<()> },
-    View { user: UserId, reply: Reply<ServerView> },
     Unread { user: UserId, unread: Unread },
     Voices { channel: ChannelId, people: Vec<User> },
     Tell(Event),
@@ -52,8 +51,6 @@ pub(crate) enum PostAct {
     Connect,
     /// Power over who is in its call.
     MuteMembers,
-    /// Meeting notes.
-    Note,
 }
 
 impl PostAct {
@@ -63,7 +60,6 @@ impl PostAct {
             Self::Chat => Act::Read(channel),
             Self::Connect => Act::Connect(channel),
             Self::MuteMembers => Act::MuteMembers(channel),
-            Self::Note => Act::Note(channel),
         }
     }
 }

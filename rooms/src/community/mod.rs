@@ -22,7 +22,7 @@ mod role;
 mod server;
 
 pub(crate) use decide::{By, Order, Write};
-pub(crate) use defaults::{default_tree, digest};
+pub(crate) use defaults::{default_direct, default_tree, digest};
 pub(crate) use handle::{Asked, Entering, Fetched, PostAct, Request, ServerHandle};
 pub(crate) use registry::Communities;
 pub use request::{
@@ -31,3 +31,4 @@ pub use request::{
 };
 pub use role::{Permission, Permissions, RoleKind};
 pub use server::Idle;
+pub(crate) use server::Post;

@@ -29,8 +29,6 @@ pub(crate) enum Act<'a> {
     Connect(&'a ChannelRecord),
     /// Mute and remove people in a voice channel.
     MuteMembers(&'a ChannelRecord),
-    /// Start meeting notes in a voice channel.
-    Note(&'a ChannelRecord),
     ChangeServer,
     DeleteServer,
     /// Make somebody else the owner.
@@ -151,7 +149,6 @@ pub(crate) fn may(tree: &ServerTree, actor: Actor<'_>, act: Act<'_>) -> Result<(
         Act::Read(channel) => who.reads(channel),
         Act::Connect(channel) => who.reads(channel).and_then(|()| who.needs(Permission::Connect)),
         Act::MuteMembers(channel) => who.reads(channel).and_then(|()| who.needs(Permission::MuteMembers)),
-        Act::Note(channel) => who.reads(channel).and_then(|()| who.needs(Permission::Note)),
         Act::ChangeServer => who.needs(Permission::ManageServer),
         Act::DeleteServer | Act::HandOver => who.owns(),
         Act::AddChannel | Act::ChangeCategories => who.needs(Permission::ManageChannels),
@@ -187,7 +184,8 @@ pub(crate) fn chat(tree: &ServerTree, actor: Actor<'_>, channel: &ChannelRecord)
     let who = Standing::of(tree, actor);
     who.reads(channel)?;
     let may = |permission| who.permissions.allow(permission);
-    Ok(ChatRights { write: may(Permission::Send), moderate: may(Permission::ManageMessages) })
+    let (write, moderate) = (may(Permission::Send), may(Permission::ManageMessages));
+    Ok(ChatRights { write, moderate, mention_everyone: may(Permission::MentionEveryone), note: may(Permission::Note) })
 }
 
 /// The number of the newest message when the member came to a channel that it reads: all up to it counts as read.

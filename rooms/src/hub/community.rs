@@ -4,9 +4,10 @@
 
 use super::chat::Place;
 use super::{Hub, authority, wall_clock};
+use crate::chat::ChannelQueue;
 use crate::community::{
-    Asked, By, Command, CreateServer, Entering, Fetched, Idle, MemberView, Order, PostAct, Presence, Request, ServerHandle, ServerView,
-    Write, default_tree, digest,
+    Asked, By, Command, CreateServer, Entering, Fetched, Idle, MemberView, Order, Post, PostAct, Presence, Request, ServerHandle,
+    ServerView, Write, default_tree, digest,
 };
 use crate::limits;
 use crate::permission::Authority;
@@ -37,6 +38,13 @@ pub struct InvitePreview {
     pub members: usize,
     pub invited_by: Option<String>,
     pub expires_at: Option<SystemTime>,
+}
+
+/// A channel with the way to its messages.
+pub(super) struct ServerPost {
+    pub(super) server: ServerId,
+    pub(super) post: Post,
+    pub(super) queue: ChannelQueue,
 }
 
 /// What a command has done.
@@ -354,7 +362,9 @@ impl Hub {
         let by = By::User(person(session).map_err(|_| Error::NotFound("channel"))?.clone());
         let server = self.node.server_of(channel).await?;
         let (post, queue) = server.call(|reply| Request::Post { by, channel: channel.clone(), act: PostAct::Chat, reply }).await?;
-        Ok(Place { channel: channel.clone(), queue, rights: post.rights, text_max_chars: self.node.config.text_max_chars })
+        let text_max_chars = self.node.config.text_max_chars_of(session.plan.as_deref());
+        let (rights, slow_mode) = (post.rights, post.channel.slow_mode);
+        Ok(Place { channel: channel.clone(), queue, rights, text_max_chars, roles: post.roles, slow_mode })
     }
 
     /// The user has read a channel up to `seq`; all its sessions are told.
@@ -382,10 +392,18 @@ impl Hub {
     /// # Errors
     /// `NotFound` for a server that the user is no member of; `Unavailable`.
     pub async fn unread(&self, session: &SessionHandle, server: &ServerId) -> Result<Vec<Unread>> {
+        let memberships = self.readable(session, server).await?;
+        Ok(self.node.store.unread(&session.user.id, &memberships).await?)
+    }
+
+    /// The channels of a server that the session's user reads.
+    ///
+    /// # Errors
+    /// `NotFound` for a server that the user is no member of; `Unavailable`.
+    pub(super) async fn readable(&self, session: &SessionHandle, server: &ServerId) -> Result<Vec<Membership>> {
         self.check(session, server, Asked::Membership).await?;
         let user = person(session)?.id.clone();
-        let memberships = self.node.server(server).await?.call(|reply| Request::Memberships { user, reply }).await?;
-        Ok(self.node.store.unread(&session.user.id, &memberships).await?)
+        self.node.server(server).await?.call(|reply| Request::Memberships { user, reply }).await
     }
 
     /// How the user wants to be seen, on all its sessions, now and when it comes again.
@@ -488,7 +506,7 @@ impl Hub {
 
     async fn heads(&self, channels: Vec<ChannelId>) -> Result<Vec<(ChannelId, u64)>> {
         let nobody = UserId::new("");
-        let asked: Vec<Membership> = channels.into_iter().map(|channel| Membership { channel, since: 0 }).collect();
+        let asked: Vec<Membership> = channels.into_iter().map(|channel| Membership { channel, since: 0, roles: vec![] }).collect();
         let unread = self.node.store.unread(&nobody, &asked).await?;
         Ok(unread.into_iter().map(|unread| (unread.channel, unread.head)).collect())
     }
@@ -503,13 +521,20 @@ impl Hub {
     async fn come_in(&self, server: &ServerHandle, user: &User, session: &SessionHandle) -> Result<ServerView> {
         let known = self.user_record(user).await?;
         let view = self.listen(server.id(), session, &known).await?;
-        for other in self.node.communities.sessions_of(&user.id) {
-            if other.id != session.id && !self.node.communities.is_listening(&other.id, server.id()) {
-                let view = self.listen(server.id(), &other, &known).await?;
-                other.send(Arc::new(Event::ServerAdded { server: Box::new(view) }));
+        self.welcome(server, user).await?;
+        Ok(view)
+    }
+
+    /// The sessions of a new member that listen to servers listen to this one too.
+    pub(super) async fn welcome(&self, server: &ServerHandle, user: &User) -> Result<()> {
+        let known = self.user_record(user).await?;
+        for session in self.node.communities.sessions_of(&user.id) {
+            if !self.node.communities.is_listening(&session.id, server.id()) {
+                let view = self.listen(server.id(), &session, &known).await?;
+                session.send(Arc::new(Event::ServerAdded { server: Box::new(view) }));
             }
         }
-        Ok(view)
+        Ok(())
     }
 
     async fn listen(&self, server: &ServerId, session: &SessionHandle, known: &UserRecord) -> Result<ServerView> {

@@ -1,7 +1,9 @@
 //! The hub over the memory store and a real media worker: who gets in, who is told what, and what is left at the end.
 
 mod chat;
+mod find;
 mod lobby;
+mod marks;
 mod media;
 
 use super::*;
@@ -298,7 +300,11 @@ async fn two_rooms_of_the_same_shape_hear_nothing_of_each_other() {
     bench.join(&visitor, &here).await.unwrap();
     bench
         .hub
-        .send(&visitor.session, &here.channel, SendMessage { nonce: Nonce("1".to_owned()), text: "여기".to_owned(), reply_to: None })
+        .send(
+            &visitor.session,
+            &here.channel,
+            SendMessage { nonce: Nonce("1".to_owned()), text: "여기".to_owned(), reply_to: None, attachments: vec![] },
+        )
         .await
         .unwrap();
     bench.hub.leave(&visitor.session.id, &here.id).await.unwrap();

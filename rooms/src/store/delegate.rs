@@ -12,7 +12,7 @@ macro_rules! delegate_store {
     };
 }
 
-/// Implements `RoomStore` and `CommunityStore` by the field `inner`.
+/// Implements `RoomStore`, `CommunityStore` and `NoteStore` by the field `inner`.
 macro_rules! delegate_all_but_messages {
     ($store:ty) => {
         $crate::store::delegate::delegate_store!(RoomStore for $store {
@@ -48,6 +48,14 @@ macro_rules! delegate_all_but_messages {
             take_reminder(schedule: &ScheduleRecord) -> bool;
             put_user(user: UserRecord) -> ();
             users(ids: &[UserId]) -> Vec<UserRecord>;
+        });
+        $crate::store::delegate::delegate_store!(NoteStore for $store {
+            start_note(note: $crate::store::NoteRecord) -> $crate::store::NoteRecord;
+            append_note(line: $crate::store::NewLine) -> Option<$crate::store::NoteLine>;
+            end_note(channel: &ChannelId, note: &$crate::NoteId, at: SystemTime) -> Option<$crate::store::NoteRecord>;
+            note(channel: &ChannelId, note: &$crate::NoteId) -> Option<$crate::store::NoteRecord>;
+            notes(channel: &ChannelId, before: Option<SystemTime>, limit: u32) -> Vec<$crate::store::NoteRecord>;
+            note_lines(note: &$crate::NoteId, after: u64, limit: u32) -> Vec<$crate::store::NoteLine>;
         });
     };
 }

@@ -32,6 +32,10 @@ pub struct ServerInfo {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub owner: Option<String>,
+    /// It is the direct channel of two people about this thing of a backend's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub subject: Option<String>,
     /// RFC 3339.
     pub created_at: String,
 }

@@ -1,8 +1,9 @@
-//! Servers between the domain and the wire.
+//! Servers and meeting notes between the domain and the wire.
 
 use super::community as wire;
 use super::convert::rfc3339;
 use super::error::WireError;
+use super::notes;
 use rooms::community::{self, ChannelChange, Command};
 use rooms::store::{self, Access, ServerTree};
 use rooms::{CategoryId, ChannelId, InviteId, RoleId, ScheduleId, UserId, view};
@@ -63,6 +64,10 @@ impl From<store::ServerRecord> for wire::ServerInfo {
             name: server.name,
             image_url: server.image_url,
             owner: server.owner.map(|owner| owner.to_string()),
+            subject: match server.kind {
+                store::ServerKind::Community => None,
+                store::ServerKind::Direct { subject } => Some(subject),
+            },
             created_at: rfc3339(server.created_at),
         }
     }
@@ -208,6 +213,35 @@ impl From<store::ScheduleRecord> for wire::Schedule {
             color: schedule.color,
             remind_at: schedule.remind_at.map(rfc3339),
             created_by: schedule.created_by.into(),
+        }
+    }
+}
+
+impl From<store::NoteRecord> for notes::Note {
+    fn from(note: store::NoteRecord) -> Self {
+        Self {
+            id: note.id.to_string(),
+            channel: note.channel.to_string(),
+            name: note.name,
+            started_by: note.started_by.into(),
+            started_at: rfc3339(note.started_at),
+            ended_at: note.ended_at.map(rfc3339),
+            lines: note.lines,
+        }
+    }
+}
+
+impl From<store::NoteLine> for notes::NoteLine {
+    fn from(line: store::NoteLine) -> Self {
+        Self { seq: line.seq, speaker: line.speaker.into(), text: line.text, at: rfc3339(line.at) }
+    }
+}
+
+impl From<notes::NoteFormat> for rooms::NoteFormat {
+    fn from(format: notes::NoteFormat) -> Self {
+        match format {
+            notes::NoteFormat::Markdown => Self::Markdown,
+            notes::NoteFormat::Text => Self::Text,
         }
     }
 }

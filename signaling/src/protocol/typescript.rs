@@ -2,9 +2,11 @@
 //!
 //! Not a build step: `cargo run -p zzan-signaling --example typescript` writes the committed file, and a test holds both equal.
 
+use super::chat;
 use super::client_event as request;
 use super::community;
 use super::error::{ErrorCode, WireError};
+use super::notes;
 use super::server_event as push;
 use super::stats;
 use super::types;
@@ -23,6 +25,7 @@ pub fn generate() -> String {
     out.requests();
     out.pushes();
     out.community();
+    out.notes();
     out.client_events();
     out.server_events();
     out.text.push_str(ACK);
@@ -79,6 +82,10 @@ impl Writer {
         self.declare::<types::IceServer>();
         self.declare::<types::Publication>();
         self.declare::<types::Message>();
+        self.declare::<types::Mention>();
+        self.declare::<types::MentionKind>();
+        self.declare::<types::Attachment>();
+        self.declare::<types::Reaction>();
         self.declare::<types::Author>();
         self.declare::<types::Speaker>();
     }
@@ -113,6 +120,16 @@ impl Writer {
         self.declare::<request::ChatDelete>();
         self.declare::<request::ChatHistory>();
         self.declare::<request::ChatPage>();
+        self.declare::<chat::ChatReact>();
+        self.declare::<chat::ChatReactions>();
+        self.declare::<chat::ChatPin>();
+        self.declare::<chat::ChatPins>();
+        self.declare::<chat::ChatPinned>();
+        self.declare::<chat::ChatSearch>();
+        self.declare::<chat::ChatFound>();
+        self.declare::<chat::ChatUpload>();
+        self.declare::<chat::ChatUploadGranted>();
+        self.declare::<chat::ChatTyping>();
         self.declare::<request::SessionRefresh>();
         self.declare::<request::SessionRefreshed>();
         self.declare::<request::Seat>();
@@ -142,6 +159,9 @@ impl Writer {
         self.declare::<push::ChatMessage>();
         self.declare::<push::ChatEdited>();
         self.declare::<push::ChatDeleted>();
+        self.declare::<chat::ChatReacted>();
+        self.declare::<chat::ChatPinChanged>();
+        self.declare::<chat::ChatTypist>();
         self.declare::<push::LobbyChanged>();
     }
 
@@ -224,6 +244,24 @@ impl Writer {
         self.declare::<community::ScheduleDeleted>();
     }
 
+    fn notes(&mut self) {
+        self.declare::<notes::Note>();
+        self.declare::<notes::NoteLine>();
+        self.declare::<notes::NoteStart>();
+        self.declare::<notes::NoteChanged>();
+        self.declare::<notes::NoteAppend>();
+        self.declare::<notes::NoteSaid>();
+        self.declare::<notes::NoteRef>();
+        self.declare::<notes::NoteList>();
+        self.declare::<notes::NotesListed>();
+        self.declare::<notes::NoteGet>();
+        self.declare::<notes::NotePage>();
+        self.declare::<notes::NoteExport>();
+        self.declare::<notes::NoteFormat>();
+        self.declare::<notes::NoteExported>();
+        self.declare::<notes::NoteAppended>();
+    }
+
     fn client_events(&mut self) {
         self.text.push_str(
             "\n/** What a client may send: `emit(event, request, (ack: Ack<response>) => …)`. */\nexport type ClientEvents = {\n",
@@ -246,6 +284,12 @@ impl Writer {
         self.client::<request::ChatEdit>("chat:edit", "ChatSent");
         self.client::<request::ChatDelete>("chat:delete", "ChatSent");
         self.client::<request::ChatHistory>("chat:history", "ChatPage");
+        self.client::<chat::ChatReact>("chat:react", "ChatReactions");
+        self.client::<chat::ChatPin>("chat:pin", "Empty");
+        self.client::<chat::ChatPins>("chat:pins", "ChatPinned");
+        self.client::<chat::ChatSearch>("chat:search", "ChatFound");
+        self.client::<chat::ChatUpload>("chat:upload", "ChatUploadGranted");
+        self.client::<chat::ChatTyping>("chat:typing", "Empty");
         self.client::<request::SessionRefresh>("session:refresh", "SessionRefreshed");
         self.client_events_of_servers();
         self.text.push_str("};\n");
@@ -288,6 +332,12 @@ impl Writer {
         self.client::<community::ServerRef>("unread:list", "UnreadListed");
         self.client::<community::PresenceSet>("presence:set", "Empty");
         self.client::<community::PresenceIdle>("presence:idle", "Empty");
+        self.client::<notes::NoteStart>("note:start", "NoteChanged");
+        self.client::<notes::NoteAppend>("note:append", "NoteSaid");
+        self.client::<notes::NoteRef>("note:end", "NoteChanged");
+        self.client::<notes::NoteList>("note:list", "NotesListed");
+        self.client::<notes::NoteGet>("note:get", "NotePage");
+        self.client::<notes::NoteExport>("note:export", "NoteExported");
     }
 
     fn client<T: TS>(&mut self, event: &str, response: &str) {
@@ -319,6 +369,9 @@ impl Writer {
         self.server::<push::ChatMessage>("chat:message");
         self.server::<push::ChatEdited>("chat:edited");
         self.server::<push::ChatDeleted>("chat:deleted");
+        self.server::<chat::ChatReacted>("chat:reacted");
+        self.server::<chat::ChatPinChanged>("chat:pinned");
+        self.server::<chat::ChatTypist>("chat:typing");
         self.server::<push::LobbyChanged>("lobby:changed");
         self.server::<community::ServerAdded>("server:added");
         self.server::<community::ServerUpdated>("server:updated");
@@ -335,6 +388,9 @@ impl Writer {
         self.server::<community::ScheduleChanged>("schedule:changed");
         self.server::<community::ScheduleDeleted>("schedule:deleted");
         self.server::<community::ScheduleChanged>("schedule:due");
+        self.server::<notes::NoteChanged>("note:started");
+        self.server::<notes::NoteAppended>("note:appended");
+        self.server::<notes::NoteChanged>("note:ended");
         self.text.push_str("};\n");
     }
 

@@ -3,18 +3,21 @@
 //! Each session renders for itself. With larger audiences than a room's, this is the place to keep what was rendered by its `Arc`.
 
 use super::connection::{Connection, NotSent};
+use crate::protocol::chat::{ChatPinChanged, ChatReacted, ChatTypist};
 use crate::protocol::community::{
     ChannelChanged, ChannelDeleted, MemberChanged, MemberLeft, PresenceChanged, ScheduleChanged, ScheduleDeleted, ServerAdded,
     ServerDeleted, ServerUpdated, UnreadChanged, VoiceChanged,
 };
 use crate::protocol::community_convert::{voice, wire_categories, wire_roles};
 use crate::protocol::convert::{all, rfc3339};
+use crate::protocol::notes::{NoteAppended, NoteChanged};
 use crate::protocol::server_event::{
     ChatDeleted, ChatEdited, ChatMessage, LobbyChanged, MediaLayers, MediaLost, MediaMap, MediaNeed, MediaStalled, ParticipantJoined,
     ParticipantLeft, ParticipantUpdated, QualityChanged, RoomClosed, RoomReplaced, RoomUpdated, SpeakerChanged, TrackChanged,
     TrackUnpublished,
 };
 use crate::protocol::types::{Participant, ParticipantQuality, Speaker};
+use rooms::store::Mark;
 use rooms::{Event, RoomId};
 
 /// Sends an event to its client.
@@ -68,6 +71,14 @@ pub(super) fn push(to: &Connection, event: &Event) -> Result<(), NotSent> {
         Event::ChatMessage { message } => to.emit("chat:message", &ChatMessage { message: message.into() }),
         Event::ChatEdited { message } => to.emit("chat:edited", &ChatEdited { message: message.into() }),
         Event::ChatDeleted { message } => to.emit("chat:deleted", &ChatDeleted { message: message.into() }),
+        Event::ChatReacted { channel, seq, reactions } => {
+            to.emit("chat:reacted", &ChatReacted { channel: channel.to_string(), seq, reactions: all(reactions) })
+        }
+        Event::ChatPinned { message, mark } => to.emit("chat:pinned", &ChatPinChanged { message: message.into(), on: mark == Mark::On }),
+        Event::ChatTyping { channel, user } => {
+            to.emit_volatile("chat:typing", &ChatTypist { channel: channel.to_string(), user: user.id.to_string(), name: user.name });
+            Ok(())
+        }
         Event::LobbyChanged { rooms, removed } => {
             let removed = removed.iter().map(RoomId::to_string).collect();
             to.emit("lobby:changed", &LobbyChanged { rooms: all(rooms), removed })
@@ -110,6 +121,11 @@ pub(super) fn push(to: &Connection, event: &Event) -> Result<(), NotSent> {
         Event::ScheduleDeleted { server, schedule } => {
             to.emit("schedule:deleted", &ScheduleDeleted { server: server.to_string(), id: schedule.to_string() })
         }
+        Event::NoteStarted { note } => to.emit("note:started", &NoteChanged { note: note.into() }),
+        Event::NoteAppended { channel, note, line } => {
+            to.emit("note:appended", &NoteAppended { channel: channel.to_string(), note: note.to_string(), line: line.into() })
+        }
+        Event::NoteEnded { note } => to.emit("note:ended", &NoteChanged { note: note.into() }),
         Event::ScheduleDue { schedule } => to.emit("schedule:due", &ScheduleChanged { schedule: (*schedule).into() }),
     }
 }

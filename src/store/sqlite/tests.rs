@@ -1,7 +1,10 @@
 //! What the embedded store promises beyond the suite that every store passes: durability, neighbours in one commit, a disk that fills up.
 
 use super::*;
+use ::rooms::ChannelId;
 use ::rooms::store::{Listing, Store, StoreError};
+use ::rooms::store::{MessageStore as _, NewMessage};
+use ::rooms::view::Cursor;
 use ::rooms::{MessageId, RoomKind, User, UserId};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -22,6 +25,7 @@ mod conformance {
     }
 
     ::rooms::store_conformance!(make);
+    ::rooms::search_conformance!(make);
 }
 
 fn message(channel: &str, nonce: &str, text: &str) -> NewMessage {
@@ -34,6 +38,7 @@ fn message(channel: &str, nonce: &str, text: &str) -> NewMessage {
         sent_at: SystemTime::now(),
         reply_to: None,
         mentions: vec![],
+        attachments: vec![],
     }
 }
 

@@ -7,7 +7,7 @@ use crate::store::{
 };
 use crate::{ChannelId, InviteId, ScheduleId, ServerId, UserId};
 use async_trait::async_trait;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::time::SystemTime;
 
@@ -41,6 +41,12 @@ impl Server {
 impl State {
     fn server(&self, id: &ServerId) -> Option<&Server> {
         self.communities.servers.get(id)
+    }
+
+    /// Whatever was said in a channel.
+    fn forget(&mut self, channel: &ChannelId) {
+        self.channels.remove(channel);
+        self.notes.retain(|note| !note.is_of(channel));
     }
 
     fn server_mut(&mut self, id: &ServerId) -> Option<&mut Server> {
@@ -84,27 +90,25 @@ impl CommunityStore for MemoryStore {
         if server.tree.version != version {
             return Ok(Updated::Stale);
         }
+        let mut own: HashSet<ChannelId> = server.tree.channels.keys().cloned().collect();
         let mut removed = vec![];
         for change in &changes {
             match change {
-                TreeChange::RemoveChannel(channel) => removed.push(channel.clone()),
+                TreeChange::PutChannel(channel) => drop(own.insert(channel.id.clone())),
+                TreeChange::RemoveChannel(channel) => removed.extend(own.take(channel)),
                 TreeChange::RemoveRole(role) => server.members.iter_mut().for_each(|member| member.roles.retain(|held| held != role)),
-                TreeChange::Server(_)
-                | TreeChange::PutRole(_)
-                | TreeChange::PutCategory(_)
-                | TreeChange::RemoveCategory(_)
-                | TreeChange::PutChannel(_) => {}
+                TreeChange::Server(_) | TreeChange::PutRole(_) | TreeChange::PutCategory(_) | TreeChange::RemoveCategory(_) => {}
             }
         }
         server.tree.change(changes);
-        removed.iter().for_each(|channel| drop(state.channels.remove(channel)));
+        removed.iter().for_each(|channel| state.forget(channel));
         Ok(Updated::Done)
     }
 
     async fn delete_server(&self, id: &ServerId) -> Result<(), StoreError> {
         let mut state = self.state();
         if let Some(server) = state.communities.servers.remove(id) {
-            server.tree.channels.keys().for_each(|channel| drop(state.channels.remove(channel)));
+            server.tree.channels.keys().for_each(|channel| state.forget(channel));
             state.communities.invites.retain(|_, invite| invite.server != *id);
         }
         Ok(())
@@ -185,7 +189,10 @@ impl CommunityStore for MemoryStore {
     }
 
     async fn create_invite(&self, invite: InviteRecord) -> Result<(), StoreError> {
-        self.state().communities.invites.insert(invite.secret_hash, invite);
+        let mut state = self.state();
+        if state.server(&invite.server).is_some() {
+            state.communities.invites.insert(invite.secret_hash, invite);
+        }
         Ok(())
     }
 
