@@ -12,6 +12,7 @@ use crate::view::User;
 use crate::{ChannelId, Error, Result, RoomId, ServerId, SessionId, UserId};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
+use dashmap::mapref::one::RefMut;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -68,9 +69,18 @@ impl Communities {
         }
     }
 
+    /// The session wants to be told of its user's servers, also of the first one.
+    pub(crate) fn attends(&self, session: &SessionHandle) {
+        self.attending(session);
+    }
+
     pub(crate) fn listens(&self, session: &SessionHandle, server: &ServerId) {
+        self.attending(session).servers.insert(server.clone());
+    }
+
+    fn attending(&self, session: &SessionHandle) -> RefMut<'_, SessionId, Listening> {
         let fresh = || Listening { session: session.clone(), servers: HashSet::new() };
-        self.listening.entry(session.id.clone()).or_insert_with(fresh).servers.insert(server.clone());
+        self.listening.entry(session.id.clone()).or_insert_with(fresh)
     }
 
     pub(crate) fn is_listening(&self, session: &SessionId, server: &ServerId) -> bool {

@@ -79,6 +79,19 @@ async fn a_message_counts_as_unread_for_the_others_until_one_of_their_devices_re
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_first_server_of_a_user_is_told_to_all_its_devices() {
+    let node = Server::start().await;
+    let mut ana = node.connect("ana").await;
+    let mut phone = node.connect("ana").await;
+    assert_eq!(phone.ask("server:list", json!({})).await["servers"], json!([]));
+    let created = ana.ask("server:create", json!({ "name": "술친구", "nonce": "n1" })).await;
+    assert_eq!(phone.event("server:added").await["server"]["info"], created["server"]["info"]);
+    let channel = text(&created["server"]["channels"][0]["id"]);
+    ana.ask("chat:send", chat(&channel, "cheers")).await;
+    assert_eq!(phone.event("chat:message").await["message"]["text"], "cheers");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_roles_allow_is_asked_at_every_event() {
     let node = Server::start().await;
     let (mut ana, mut bo, server, channel, _) = community(&node).await;
