@@ -982,6 +982,10 @@ export type ServerInfo = { id: string, name: string, image_url?: string,
  */
 owner?: string,
 /**
+ * It is the direct channel of two people about this thing of a backend's.
+ */
+subject?: string,
+/**
  * RFC 3339.
  */
 created_at: string, };
@@ -1700,6 +1704,129 @@ export type ScheduleDeleted = { server: string,
  */
 id: string, };
 
+/**
+ * What was said in a call, under the speakers' names.
+ */
+export type Note = { id: string, channel: string, name: string, started_by: Person,
+/**
+ * RFC 3339.
+ */
+started_at: string,
+/**
+ * RFC 3339. Absent: it runs.
+ */
+ended_at?: string,
+/**
+ * How many there are.
+ */
+lines: number, };
+
+/**
+ * What somebody said.
+ */
+export type NoteLine = {
+/**
+ * Contiguous from 1 in its note.
+ */
+seq: number, speaker: Person, text: string,
+/**
+ * RFC 3339.
+ */
+at: string, };
+
+/**
+ * `note:start`: one runs in a channel at a time.
+ */
+export type NoteStart = { channel: string,
+/**
+ * 1–64 characters.
+ */
+name: string, };
+
+/**
+ * Answer of `note:start` and `note:end`; `note:started`, `note:ended`.
+ */
+export type NoteChanged = { note: Note, };
+
+/**
+ * `note:append`: what one said, as one's client recognised it.
+ */
+export type NoteAppend = { channel: string, note: string,
+/**
+ * 1–64 bytes, made by the client: the same nonce twice adds one line.
+ */
+nonce: string,
+/**
+ * 1–4,000 characters.
+ */
+text: string, };
+
+/**
+ * Answer of `note:append`: the line is durable.
+ */
+export type NoteSaid = { line: NoteLine, };
+
+/**
+ * `note:end`
+ */
+export type NoteRef = { channel: string, note: string, };
+
+/**
+ * `note:list`
+ */
+export type NoteList = { channel: string,
+/**
+ * Those that started before, RFC 3339; absent: the newest.
+ */
+before?: string,
+/**
+ * 1–100, 50 when absent.
+ */
+limit?: number, };
+
+/**
+ * Answer of `note:list`, newest first.
+ */
+export type NotesListed = { notes: Array<Note>, };
+
+/**
+ * `note:get`
+ */
+export type NoteGet = { channel: string, note: string,
+/**
+ * Lines with a higher `seq` than this; absent: from the first.
+ */
+after?: number,
+/**
+ * 1–500, 100 when absent.
+ */
+limit?: number, };
+
+/**
+ * Answer of `note:get`.
+ */
+export type NotePage = { note: Note, lines: Array<NoteLine>, };
+
+/**
+ * `note:export`
+ */
+export type NoteExport = { channel: string, note: string, format: NoteFormat, };
+
+/**
+ * How a note is written out.
+ */
+export type NoteFormat = "markdown" | "text";
+
+/**
+ * Answer of `note:export`.
+ */
+export type NoteExported = { text: string, };
+
+/**
+ * `note:appended`. Who misses a number fetches it with `note:get`.
+ */
+export type NoteAppended = { channel: string, note: string, line: NoteLine, };
+
 /** What a client may send: `emit(event, request, (ack: Ack<response>) => …)`. */
 export type ClientEvents = {
   "room:create": { request: RoomCreate, response: RoomCreated },
@@ -1763,6 +1890,12 @@ export type ClientEvents = {
   "unread:list": { request: ServerRef, response: UnreadListed },
   "presence:set": { request: PresenceSet, response: Empty },
   "presence:idle": { request: PresenceIdle, response: Empty },
+  "note:start": { request: NoteStart, response: NoteChanged },
+  "note:append": { request: NoteAppend, response: NoteSaid },
+  "note:end": { request: NoteRef, response: NoteChanged },
+  "note:list": { request: NoteList, response: NotesListed },
+  "note:get": { request: NoteGet, response: NotePage },
+  "note:export": { request: NoteExport, response: NoteExported },
 };
 
 /** What the server pushes: `on(event, payload => …)`. */
@@ -1808,6 +1941,9 @@ export type ServerEvents = {
   "schedule:changed": ScheduleChanged,
   "schedule:deleted": ScheduleDeleted,
   "schedule:due": ScheduleChanged,
+  "note:started": NoteChanged,
+  "note:appended": NoteAppended,
+  "note:ended": NoteChanged,
 };
 
 /** What the ack of a client event carries. */

@@ -34,12 +34,14 @@ export function ChatLog({ chat, me, administer, instead, nameOf, readUpTo, onSig
   const t = useT();
   const state = useChatState(chat);
   const { outgoing } = state;
-  const scroll = useChatScroll(state.messages, outgoing.length, readUpTo === undefined ? undefined : '[data-new]');
+  const scroll = useChatScroll(state.messages, outgoing.length, { start: '[data-new]', loadOlder: () => void chat.loadOlder() });
   const [answered, setAnswered] = useState<number>();
   const [deleting, setDeleting] = useState<number>();
   const messages = nameOf ? state.messages.map((message) => ({ ...message, author: { ...message.author, name: nameOf(message.author) } })) : state.messages;
   const at = (seq: number | undefined): Message | undefined => messages.find((message) => message.seq === seq);
-  const firstNew = readUpTo === undefined ? undefined : messages.find(({ seq, author, deleted }) => seq > readUpTo && author.id !== me && !deleted)?.seq;
+  // Where new ones begin isn't known before what was read last is here.
+  const isBegin = !state.more || (messages[0]?.seq ?? 0) <= (readUpTo ?? 0);
+  const firstNew = readUpTo === undefined || !isBegin ? undefined : messages.find(({ seq, author, deleted }) => seq > readUpTo && author.id !== me && !deleted)?.seq;
   const newestInSight = scroll.atEnd && messages.length > 0;
 
   useEffect(() => onSight?.(newestInSight), [newestInSight, onSight]);
@@ -65,7 +67,7 @@ export function ChatLog({ chat, me, administer, instead, nameOf, readUpTo, onSig
 
   return (
     <>
-      <div className="chat-scroll" ref={scroll.ref} onScroll={() => scroll.onScroll(() => void chat.loadOlder())} tabIndex={0} role="log" aria-label={t.chat.title} aria-live="polite" aria-relevant="additions" data-testid="chat-log">
+      <div className="chat-scroll" ref={scroll.ref} onScroll={scroll.onScroll} tabIndex={0} role="log" aria-label={t.chat.title} aria-live="polite" aria-relevant="additions" data-testid="chat-log">
         {state.more && (
           <button type="button" className="button ghost small chat-older" disabled={state.loading} onClick={() => void chat.loadOlder()} data-testid="chat-older">
             {state.loading ? t.common.loading : t.chat.older}

@@ -16,7 +16,7 @@ interface ChatScroll {
   ref: RefObject<HTMLDivElement | null>;
   atEnd: boolean;
   newBelow: boolean;
-  onScroll: (loadOlder: () => void) => void;
+  onScroll: () => void;
   toEnd: () => void;
 }
 
@@ -26,8 +26,14 @@ interface Anchor {
   top: number;
 }
 
-/** `start` finds what one comes to first; without it that is the end. */
-export function useChatScroll(messages: readonly Message[], outgoing: number, start?: string): ChatScroll {
+interface Options {
+  /** Finds what one comes to first; without it that is the end. */
+  start?: string | undefined;
+  /** Called whenever the oldest message is near, also often. */
+  loadOlder: () => void;
+}
+
+export function useChatScroll(messages: readonly Message[], outgoing: number, { start, loadOlder }: Options): ChatScroll {
   const ref = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
   const begun = useRef(false);
@@ -46,6 +52,7 @@ export function useChatScroll(messages: readonly Message[], outgoing: number, st
     anchor.current = anchorIn(box);
     setAtEnd(isAtEnd.current);
     if (isAtEnd.current) setNewBelow(false);
+    else if (box.scrollTop < NEAR_TOP_PX) loadOlder();
   };
 
   useLayoutEffect(() => {
@@ -71,11 +78,8 @@ export function useChatScroll(messages: readonly Message[], outgoing: number, st
     return () => observer.disconnect();
   }, []);
 
-  const onScroll = (loadOlder: () => void) => {
-    const box = ref.current;
-    if (!box) return;
-    look(box);
-    if (box.scrollTop < NEAR_TOP_PX && !isAtEnd.current) loadOlder();
+  const onScroll = () => {
+    if (ref.current) look(ref.current);
   };
 
   return { ref, atEnd, newBelow, onScroll, toEnd };

@@ -106,7 +106,7 @@ export function serverOf({ payload }: ServerEvent): string | undefined {
 export function withMessage(state: ServerState, message: Message, read: boolean): ServerState {
   const before = state.unread.get(message.channel);
   if (!before) return state;
-  const after = count(before, message, state.me.user.id, read);
+  const after = count(before, message, state.me, read);
   return after === before ? state : withUnread(state, [after]);
 }
 
