@@ -235,7 +235,7 @@ test('a role is made, given and shown, and allows what it says', async () => {
   await owner.find('member-roles').getByLabel('바텐더').check();
   await owner.find('member-dialog-submit').click();
   await guest.find('create-channel').first().waitFor({ state: 'attached' });
-  await guest.find('member-list').getByRole('region', { name: '바텐더' }).getByText('손님').waitFor();
+  await guest.find('member-list').getByRole('region', { name: '바텐더' }).getByTestId('member').filter({ hasText: '손님' }).waitFor();
 });
 
 test('one’s own status is seen by the others, and who leaves is seen as gone', async () => {
