@@ -9,7 +9,7 @@ export function Badge({ unread, mentions }: { unread: number; mentions: number }
   if (unread === 0) return null;
   const label = mentions > 0 ? `${t.unread(unread)}, ${t.mentions(mentions)}` : t.unread(unread);
   return (
-    <span className={mentions > 0 ? 'badge mention' : 'badge'} data-testid="badge" data-unread={unread}>
+    <span className={mentions > 0 ? 'unread-badge mention' : 'unread-badge'} data-testid="badge" data-unread={unread}>
       <span aria-hidden="true">{unread > SHOWN_MAX ? `${SHOWN_MAX}+` : unread}</span>
       <span className="visually-hidden">{label}</span>
     </span>

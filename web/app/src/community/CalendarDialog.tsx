@@ -98,10 +98,8 @@ function ScheduleDialog({ server, month, schedule, onClose }: { server: Communit
     >
       <TextField label={t.name} value={title} onChange={setTitle} testId="schedule-title-input" autoFocus />
       <TextField label={t.description} value={description} onChange={setDescription} max={DESCRIPTION_MAX} lines={3} testId="schedule-description-input" />
-      <div className="field-row">
-        <TextField label={t.starts} value={starts} onChange={setStarts} type="datetime-local" testId="schedule-starts" />
-        <TextField label={t.ends} value={ends} onChange={setEnds} type="datetime-local" testId="schedule-ends" />
-      </div>
+      <TextField label={t.starts} value={starts} onChange={setStarts} type="datetime-local" testId="schedule-starts" />
+      <TextField label={t.ends} value={ends} onChange={setEnds} type="datetime-local" testId="schedule-ends" />
       <SelectField label={t.remind} value={remind} options={choices} onChange={setRemind} testId="schedule-remind" />
       <ColorField label={t.color} none={t.noColor} value={color} onChange={setColor} testId="schedule-color" />
       {deleting && schedule && (

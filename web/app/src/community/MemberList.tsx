@@ -3,7 +3,7 @@
 import type { Member, Presence, ServerState } from 'zzan-client';
 import { useT, useWords } from '../i18n';
 import { Avatar } from '../ui/Avatar';
-import { colorOf, roleName, useWhen } from './hooks';
+import { colorOf, roleName, useShortWhen } from './hooks';
 
 interface Group {
   id: string;
@@ -35,7 +35,7 @@ export function MemberList({ state, onMember }: Props) {
 
 function MemberRow({ member, state, onMember }: { member: Member; state: ServerState; onMember: (member: Member) => void }) {
   const t = useT().community.members;
-  const when = useWhen();
+  const when = useShortWhen();
   const { user, nickname, roles, presence, last_seen } = member;
   const name = nickname ?? user.name;
   const color = colorOf(state, roles);

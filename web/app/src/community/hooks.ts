@@ -99,6 +99,16 @@ export function useWhen(): (time: string) => string {
   return (time) => new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(time));
 }
 
+/** The time of something today, the day of anything else. */
+export function useShortWhen(): (time: string) => string {
+  const { language } = useWords();
+  return (time) => {
+    const at = new Date(time);
+    const isToday = at.toDateString() === new Date().toDateString();
+    return new Intl.DateTimeFormat(language, isToday ? { timeStyle: 'short' } : { dateStyle: 'medium' }).format(at);
+  };
+}
+
 /** Notes that go by themselves. */
 export interface Note {
   readonly id: number;
