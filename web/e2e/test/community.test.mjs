@@ -208,6 +208,7 @@ test('an entry of the calendar is there for everyone, changes and goes', async (
   await owner.find('delete-schedule').click();
   await (await owner.see('confirm-button')).click();
   await guest.find('schedule').waitFor({ state: 'detached' });
+  await owner.find('schedule-dialog').waitFor({ state: 'detached' });
   for (const visit of [owner, guest]) {
     await visit.page.keyboard.press('Escape');
     await visit.find('calendar').waitFor({ state: 'detached' });
