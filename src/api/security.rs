@@ -77,8 +77,9 @@ fn content_security_policy(app: &App, host: Option<&str>, is_docs: bool) -> Stri
         ancestors.push(' ');
         ancestors.push_str(LOOPBACK_ANCESTORS);
     }
+    // The picture of a server is wherever its people have it.
     format!(
-        "default-src 'self'; connect-src 'self'{sockets}; img-src 'self' data: blob:; media-src 'self' blob:{styles}; object-src 'none'; \
+        "default-src 'self'; connect-src 'self'{sockets}; img-src 'self' https: data: blob:; media-src 'self' blob:{styles}; object-src 'none'; \
          base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
     )
 }

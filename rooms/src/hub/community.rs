@@ -115,6 +115,7 @@ impl Hub {
     /// `Unavailable`.
     pub async fn servers(&self, session: &SessionHandle) -> Result<Vec<ServerView>> {
         let user = person(session)?;
+        self.node.communities.attends(session);
         let known = self.user_record(user).await?;
         let mut views = vec![];
         for membership in self.node.store.memberships(&user.id).await? {

@@ -1005,7 +1005,7 @@ created_at: string, };
 /**
  * Oneself in a server.
  */
-export type Membership = { nickname?: string,
+export type Membership = { user: Person, nickname?: string,
 /**
  * Role ids.
  */
