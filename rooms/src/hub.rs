@@ -4,6 +4,8 @@
 
 mod chat;
 mod community;
+mod inbox;
+mod invitations;
 mod links;
 mod media;
 #[cfg(test)]
@@ -11,6 +13,7 @@ mod tests;
 
 pub use community::{CreatedInvite, Done, InvitePreview};
 
+use crate::inbox::Courier;
 use crate::limits::{self, TokenBucket};
 use crate::permission::{self, Authority};
 use crate::registry::Node;
@@ -33,6 +36,7 @@ use std::time::{Duration, SystemTime};
 pub struct Hub {
     node: Arc<Node>,
     chat_buckets: Arc<DashMap<SessionId, TokenBucket>>,
+    post: Arc<invitations::Post>,
 }
 
 /// A reservation that is given back unless it was used.
@@ -56,18 +60,21 @@ impl Hub {
     /// # Errors
     /// [`crate::Error::Unavailable`] when the store can't be read.
     pub async fn start(config: Config, store: Arc<dyn Store>, media: ::media::Handle) -> Result<Self> {
-        let node = Arc::new(Node::new(config, store, media));
+        let (courier, errands) = Courier::new();
+        let node = Arc::new(Node::new(config, store, media, courier));
+        errands.start(&node);
         let rooms = node.store.open_rooms().await?;
         tracing::info!(rooms = rooms.len(), "rooms opened again");
         for record in rooms {
             node.reopen(record);
         }
-        Ok(Self { node, chat_buckets: Arc::default() })
+        Ok(Self { node, chat_buckets: Arc::default(), post: Arc::default() })
     }
 
     /// Ends all rooms' tasks, telling their sessions `ServerStopped`. The rooms stay open in the store. Further requests get `Unavailable`.
     pub async fn stop(&self) {
         self.node.begin_stop();
+        self.node.listeners.stop();
         self.node.stop_servers();
         let mut stops = tokio::task::JoinSet::new();
         for room in self.node.all_live() {
@@ -329,6 +336,7 @@ impl Hub {
     pub async fn session_ended(&self, session: &SessionId, reason: LeaveReason) {
         self.node.lobby.forget(session);
         self.chat_buckets.remove(session);
+        self.node.listeners.ended(session);
         if let Some(room) = self.node.sessions.ended(session, reason).and_then(|room| self.node.live(&room)) {
             room.tell(Input::Leave { session: session.clone(), reason }).await;
         }

@@ -61,6 +61,8 @@ ids! {
     InviteId,
     /// An entry of a server's calendar.
     ScheduleId,
+    /// An entry of a user's inbox.
+    NotificationId,
 }
 
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";

@@ -11,8 +11,10 @@ mod error;
 mod event;
 mod hub;
 mod id;
+pub mod inbox;
 mod limits;
 mod lobby;
+pub mod mail;
 mod password;
 mod permission;
 mod registry;
@@ -28,7 +30,7 @@ pub use error::{Error, Result};
 pub use event::{CloseReason, Event, LeaveReason, Loss};
 pub use hub::{CreatedInvite, Done, Hub, InvitePreview};
 pub use id::{
-    CategoryId, ChannelId, InviteId, MessageId, ParticipantId, RoleId, RoomId, ScheduleId, ServerId, SessionId, TrackId, UserId,
+    CategoryId, ChannelId, InviteId, MessageId, NotificationId, ParticipantId, RoleId, RoomId, ScheduleId, ServerId, SessionId, TrackId, UserId,
     random as random_id,
 };
 pub use limits::ChatRate;

@@ -6,12 +6,16 @@ pub mod conformance;
 #[cfg(test)]
 pub(crate) mod delegate;
 mod memory;
+mod notifications;
 
 pub use community::{
     Access, BanRecord, CategoryRecord, ChannelKind, ChannelRecord, CommunityStore, Entered, Entry, InviteRecord, MemberRecord, RoleRecord,
     ScheduleRecord, ServerKind, ServerRecord, ServerTree, Status, TreeChange, Updated, UserRecord,
 };
 pub use memory::MemoryStore;
+pub use notifications::{
+    About, INBOX_MAX, Inbox, Invitation, NewNotification, Notice, Notification, NotificationStore, Notified, Place, Reading, Seek,
+};
 
 use crate::view::{Audience, Cursor, History, Message, RoomKind, Unread, User};
 use crate::{ChannelId, MessageId, RoomId, UserId};
@@ -24,9 +28,9 @@ use std::time::SystemTime;
 /// * A returned `Ok` means durable: committed and synced.
 /// * Texts come back byte by byte, times to the millisecond.
 /// * An operation that returns an error may or may not have happened; repeating it with the same nonce is safe.
-pub trait Store: RoomStore + MessageStore + CommunityStore {}
+pub trait Store: RoomStore + MessageStore + CommunityStore + NotificationStore {}
 
-impl<T: RoomStore + MessageStore + CommunityStore> Store for T {}
+impl<T: RoomStore + MessageStore + CommunityStore + NotificationStore> Store for T {}
 
 /// Rooms and the links into them.
 #[async_trait]

@@ -9,6 +9,7 @@ use super::handle::{Asked, Entering, INBOX_REQUESTS, PostAct, Reply, Request, Se
 use super::policy::Act;
 use super::server::{Output, Server};
 use crate::chat::{ChannelQueue, Delivery};
+use crate::inbox::{Errand, concerns_somebody};
 use crate::registry::Node;
 use crate::store::{Entered, MemberRecord, ServerTree, Store, StoreError, Updated};
 use crate::{ChannelId, Error, Result, ServerId};
@@ -172,10 +173,12 @@ impl Actor {
                     Asked::Membership => self.server.actor(&by).map(drop),
                     Asked::SeeBans => self.server.may(&by, Act::SeeBans),
                     Asked::SeeInvites => self.server.may(&by, Act::SeeInvites),
+                    Asked::Invite => self.server.may_invite(&by),
                 };
                 drop(reply.send(may));
             }
             Request::View { user, reply } => drop(reply.send(self.server.view(&user))),
+            Request::ReadersAmong { channel, users, reply } => drop(reply.send(Ok(self.server.readers_among(&channel, users)))),
             Request::Unread { user, unread } => {
                 self.step(|server, _, out| server.tell_unread(&user, unread, out));
             }
@@ -187,12 +190,21 @@ impl Actor {
             }
             Request::Chat(delivery) => {
                 if let Some(channel) = delivery.channel() {
+                    self.send_courier(&delivery);
                     self.step(|server, _, out| server.deliver(&channel, delivery, out));
                 }
             }
             Request::Stop => return true,
         }
         false
+    }
+
+    /// Whom new messages concern by name finds them in the inbox.
+    fn send_courier(&self, delivery: &Delivery) {
+        let Delivery::Messages(messages) = delivery else { return };
+        for message in messages.iter().filter(|message| concerns_somebody(message)) {
+            self.node.courier.take(Errand::Posted { server: self.handle.clone(), message: message.clone() });
+        }
     }
 
     fn post(&mut self, by: &crate::community::By, channel: &ChannelId, act: PostAct) -> Result<(super::server::Post, ChannelQueue)> {

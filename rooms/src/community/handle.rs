@@ -36,6 +36,7 @@ pub(crate) enum Request {
     Members { by: By, reply: Reply<Vec<MemberView>> },
     May { by: By, what: Asked, reply: Reply<()> },
     View { user: UserId, reply: Reply<ServerView> },
+    ReadersAmong { channel: ChannelId, users: Vec<UserId>, reply: Reply<Vec<UserId>> },
     Unread { user: UserId, unread: Unread },
     Voices { channel: ChannelId, people: Vec<User> },
     Tell(Event),
@@ -74,6 +75,8 @@ pub(crate) enum Asked {
     Membership,
     SeeBans,
     SeeInvites,
+    /// Let somebody in as an ordinary member.
+    Invite,
 }
 
 /// Somebody at the door.

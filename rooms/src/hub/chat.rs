@@ -5,12 +5,13 @@
 
 use super::{Hub, authority, wall_clock};
 use crate::chat::{Change, ChannelQueue};
+use crate::inbox::Errand;
 use crate::limits::{self, TokenBucket};
 use crate::permission::{self, ChatRights};
 use crate::room::handle::RoomHandle;
 use crate::session::SessionHandle;
 use crate::store::{Edit, Listing, NewMessage};
-use crate::view::{Cursor, History, Message};
+use crate::view::{Audience, Cursor, History, Message};
 use crate::{ChannelId, Error, MessageId, Result, SendMessage, SessionId};
 
 /// A channel as one session has it.
@@ -55,8 +56,11 @@ impl Hub {
         self.count_message(&session.id)?;
         let message = self.stored(channel, seq).await?;
         permission::may_edit(&session.user.id, &message.author.id)?;
+        let before = message.mentions.clone();
         let (at, mentions) = (wall_clock(), message.mentions);
-        place.queue.send(Change::Edit(Edit { channel: channel.clone(), seq, text, mentions, at })).await
+        let edited = place.queue.send(Change::Edit(Edit { channel: channel.clone(), seq, text, mentions, at })).await?;
+        self.tell_of_edit(&edited, before);
+        Ok(edited)
     }
 
     /// Turns a message into a tombstone, then tells everyone in the channel. Returns when it is durable.
@@ -85,11 +89,20 @@ impl Hub {
         Ok(self.node.store.history(&place.channel, cursor, limit).await?)
     }
 
+    /// Whom an edit mentions for the first time finds it in the inbox.
+    fn tell_of_edit(&self, message: &Message, before: Vec<Audience>) {
+        if message.mentions != before
+            && let Some(server) = self.node.communities.live_of(&message.channel)
+        {
+            self.node.courier.take(Errand::Edited { server, message: message.clone(), before });
+        }
+    }
+
     async fn stored(&self, channel: &ChannelId, seq: u64) -> Result<Message> {
         self.node.store.message(channel, seq).await?.ok_or(Error::NotFound("message"))
     }
 
-    fn count_message(&self, session: &SessionId) -> Result<()> {
+    pub(super) fn count_message(&self, session: &SessionId) -> Result<()> {
         let Some(rate) = self.node.config.chat_rate else { return Ok(()) };
         let now = tokio::time::Instant::now().into_std();
         let mut bucket = self.chat_buckets.entry(session.clone()).or_insert_with(|| TokenBucket::new(now));

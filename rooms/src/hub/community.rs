@@ -253,7 +253,7 @@ impl Hub {
         Ok(schedules)
     }
 
-    /// Tells the members of every server of what is due in their calendars. To be called every few seconds, by any number of nodes.
+    /// Tells the members of every server of what is due in their calendars; in servers of up to 100 members it is in their inboxes too. To be called every few seconds, by any number of nodes.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -261,6 +261,8 @@ impl Hub {
         /// Reminders of one call; further ones are due at the next.
         const REMINDERS: u32 = 100;
         for schedule in self.node.store.due_schedules(wall_clock(), REMINDERS).await? {
+            // Before it is taken: whoever fails in between does it again, and nobody is notified twice.
+            self.remind_members(&schedule).await?;
             if self.node.store.take_reminder(&schedule).await?
                 && let Ok(server) = self.node.server(&schedule.server).await
             {
@@ -493,14 +495,14 @@ impl Hub {
         Ok(unread.into_iter().map(|unread| (unread.channel, unread.head)).collect())
     }
 
-    async fn enter(&self, server: &ServerHandle, user: &User, entry: Entry, role: Option<crate::RoleId>) -> Result<Entered> {
+    pub(super) async fn enter(&self, server: &ServerHandle, user: &User, entry: Entry, role: Option<crate::RoleId>) -> Result<Entered> {
         let heads = self.all_heads(server).await?;
         let entering = Entering { user: user.clone(), entry, role, at: wall_clock(), heads };
         server.call(|reply| Request::Enter { entering: Box::new(entering), reply }).await
     }
 
     /// The session listens from now on, and so do the user's other sessions that listen to servers.
-    async fn come_in(&self, server: &ServerHandle, user: &User, session: &SessionHandle) -> Result<ServerView> {
+    pub(super) async fn come_in(&self, server: &ServerHandle, user: &User, session: &SessionHandle) -> Result<ServerView> {
         let known = self.user_record(user).await?;
         let view = self.listen(server.id(), session, &known).await?;
         for other in self.node.communities.sessions_of(&user.id) {
@@ -541,7 +543,7 @@ impl Hub {
         self.node.server(server).await?.call(|reply| Request::May { by, what, reply }).await
     }
 
-    async fn check_server_count(&self, user: &UserId) -> Result<()> {
+    pub(super) async fn check_server_count(&self, user: &UserId) -> Result<()> {
         let servers = self.node.store.memberships(user).await?.len();
         if servers < limits::SERVERS_MAX { Ok(()) } else { Err(Error::Conflict("you are in as many servers as one may be in")) }
     }

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests, compiled into others")]
 
+mod notifications;
 mod oracle;
 
 use super::{Edit, LinkRecord, Listing, Membership, NewMessage, Nonce, Redeemed, RoomRecord, Store};
@@ -14,6 +15,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+pub use notifications::*;
 pub use oracle::random_operations_agree_with_an_oracle;
 
 /// Expands to one `#[tokio::test]` per case. Takes the path of an `async fn() -> (Arc<dyn Store>, K)` that makes an empty store, and
@@ -50,6 +52,14 @@ macro_rules! store_conformance {
             nothing_before_coming_is_unread,
             counts_hold_while_many_write_read_and_delete_at_once,
             random_operations_agree_with_an_oracle,
+            a_notification_comes_back_as_it_was_kept,
+            notifications_are_numbered_without_a_gap_however_many_race,
+            a_key_keeps_one_notification_of_a_user_however_many_race,
+            an_inbox_keeps_the_newest_and_its_numbers_go_on,
+            pages_of_an_inbox_meet_without_gap_or_overlap,
+            what_is_read_stays_read,
+            nobody_reads_or_answers_what_is_another_users,
+            an_invitation_is_answered_once_however_many_race,
         );
     };
     ($make:path; $($case:ident),* $(,)?) => {$(

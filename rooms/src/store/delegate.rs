@@ -12,7 +12,7 @@ macro_rules! delegate_store {
     };
 }
 
-/// Implements `RoomStore` and `CommunityStore` by the field `inner`.
+/// Implements `RoomStore`, `CommunityStore` and `NotificationStore` by the field `inner`.
 macro_rules! delegate_all_but_messages {
     ($store:ty) => {
         $crate::store::delegate::delegate_store!(RoomStore for $store {
@@ -48,6 +48,14 @@ macro_rules! delegate_all_but_messages {
             take_reminder(schedule: &ScheduleRecord) -> bool;
             put_user(user: UserRecord) -> ();
             users(ids: &[UserId]) -> Vec<UserRecord>;
+        });
+        $crate::store::delegate::delegate_store!(NotificationStore for $store {
+            notify(new: $crate::store::NewNotification) -> $crate::store::Notified;
+            notification(user: &UserId, id: &$crate::NotificationId) -> Option<$crate::store::Notification>;
+            notifications(user: &UserId, seek: $crate::store::Seek, limit: u32) -> $crate::store::Inbox;
+            read_notifications(user: &UserId, reading: &$crate::store::Reading, at: SystemTime) -> bool;
+            unread_count(user: &UserId) -> u64;
+            answer_invitation(user: &UserId, id: &$crate::NotificationId, answer: $crate::store::Invitation, at: SystemTime) -> Option<$crate::store::Notification>;
         });
     };
 }

@@ -3,6 +3,7 @@
 //! Keeps every promise of [`Store`](super::Store) but durability, and is the plainest reading of them: one lock around plain maps.
 
 mod community;
+mod notifications;
 
 use super::{Appended, Edit, LinkRecord, Membership, MessageStore, NewMessage, Nonce, Redeemed, RoomRecord, RoomStore, StoreError};
 use crate::view::{Audience, Cursor, History, Message, Unread};
@@ -12,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-/// Rooms, links, messages and servers of one process.
+/// Rooms, links, messages, servers and inboxes of one process.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     state: Mutex<State>,
@@ -26,6 +27,7 @@ struct State {
     links: HashMap<[u8; 32], LinkRecord>,
     channels: HashMap<ChannelId, Channel>,
     communities: community::Communities,
+    inboxes: HashMap<UserId, notifications::Kept>,
 }
 
 #[derive(Debug)]
