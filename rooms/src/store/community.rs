@@ -14,14 +14,16 @@ use std::time::{Duration, SystemTime};
 /// # Guarantees
 /// * A server's tree has a version. A change of it is made whole, on the version that it was decided on, or not at all.
 /// * An invitation is used as often as it says and no more, however many race; a banned user doesn't come in.
-/// * Nothing of a deleted server is found again, its channels' messages included.
+/// * Nothing of a deleted server is found again, its channels' messages included, also not by a new server of the same id. What is kept of a
+///   server that isn't there is not kept.
 #[async_trait]
 pub trait CommunityStore: Send + Sync + 'static {
     /// Keeps a new server with its first members. False, and nothing is kept, when there is a server of this id.
     async fn create_server(&self, tree: ServerTree, members: Vec<MemberRecord>) -> Result<bool, StoreError>;
     /// A server that isn't deleted.
     async fn server(&self, id: &ServerId) -> Result<Option<ServerTree>, StoreError>;
-    /// Changes the tree if it still has this version, and counts the version up by one. A removed channel's messages go with it.
+    /// Changes the tree if it still has this version, and counts the version up by one. The messages of a removed channel of this server go
+    /// with it.
     async fn update_server(&self, id: &ServerId, version: u64, changes: Vec<TreeChange>) -> Result<Updated, StoreError>;
     /// Deletes a server with everything in it. Twice is no error.
     async fn delete_server(&self, id: &ServerId) -> Result<(), StoreError>;

@@ -2,8 +2,9 @@
 //!
 //! Each function is one operation of the store, on a connection whose transaction belongs to the caller. Invariants: the numbers of a channel
 //! are 1, 2, 3 … without a gap, because rows are only appended, and only by the one writer; `mentions` has a row for each audience of each
-//! message that isn't deleted.
+//! message that isn't deleted. The column `channel` of the tables is a [`Log`].
 
+use super::logs::Log;
 use super::{Failure, from_ns, to_ns};
 use ::rooms::store::{Appended, Edit, Membership, NewMessage};
 use ::rooms::view::{Audience, Cursor, History, Message, Unread};
@@ -11,17 +12,18 @@ use ::rooms::{ChannelId, MessageId, User, UserId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::time::SystemTime;
 
-const COLUMNS: &str = "id, channel, seq, author_id, author_name, text, sent_at_ns, edited_at_ns, deleted_at_ns, reply_to, mentions";
+const COLUMNS: &str = "id, seq, author_id, author_name, text, sent_at_ns, edited_at_ns, deleted_at_ns, reply_to, mentions";
 
 pub(super) fn append(db: &Connection, new: NewMessage) -> Result<Appended, Failure> {
-    if let Some(message) = stored(db, &new)? {
+    let log = Log::of(db, &new.channel)?;
+    if let Some(message) = stored(db, &log, &new)? {
         return Ok(Appended { message, duplicate: true });
     }
-    let seq = head(db, &new.channel)? + 1;
-    db.prepare_cached(&format!("INSERT INTO messages ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, NULL, ?8, ?9)"))?.execute(
-        params![
+    let seq = head(db, &log)? + 1;
+    db.prepare_cached(&format!("INSERT INTO messages (channel, {COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, NULL, ?8, ?9)"))?
+        .execute(params![
+            log,
             new.id.as_str(),
-            new.channel.as_str(),
             signed(seq),
             new.author.id.as_str(),
             new.author.name,
@@ -29,76 +31,84 @@ pub(super) fn append(db: &Connection, new: NewMessage) -> Result<Appended, Failu
             to_ns(new.sent_at),
             new.reply_to.map(signed),
             written(&new.mentions),
-        ],
-    )?;
+        ])?;
     db.prepare_cached("INSERT INTO message_nonces (channel, author_id, nonce, seq, stored_at_ns) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![new.channel.as_str(), new.author.id.as_str(), new.nonce.0, signed(seq), to_ns(SystemTime::now())])?;
-    mention(db, &new.channel, seq, &new.author.id, &new.mentions)?;
-    set_marker(db, &new.author.id, &new.channel, seq)?;
+        .execute(params![log, new.author.id.as_str(), new.nonce.0, signed(seq), to_ns(SystemTime::now())])?;
+    mention(db, &log, seq, &new.author.id, &new.mentions)?;
+    set_marker(db, &new.author.id, &log, seq)?;
     let NewMessage { id, channel, author, text, sent_at, reply_to, mentions, nonce: _ } = new;
     let message = Message { id, channel, seq, author, text, sent_at, edited_at: None, deleted_at: None, reply_to, mentions };
     Ok(Appended { message, duplicate: false })
 }
 
 /// What an earlier call with the same nonce stored.
-fn stored(db: &Connection, new: &NewMessage) -> Result<Option<Message>, Failure> {
+fn stored(db: &Connection, log: &Log, new: &NewMessage) -> Result<Option<Message>, Failure> {
     let seq: Option<i64> = db
         .prepare_cached("SELECT seq FROM message_nonces WHERE channel = ?1 AND author_id = ?2 AND nonce = ?3")?
-        .query_row((new.channel.as_str(), new.author.id.as_str(), &new.nonce.0), |row| row.get(0))
+        .query_row((log, new.author.id.as_str(), &new.nonce.0), |row| row.get(0))
         .optional()?;
     match seq {
-        Some(seq) => message(db, &new.channel, number(seq)?),
+        Some(seq) => find(db, log, &new.channel, number(seq)?),
         None => Ok(None),
     }
 }
 
 pub(super) fn edit(db: &Connection, edit: &Edit) -> Result<Option<Message>, Failure> {
-    let Some(before) = message(db, &edit.channel, edit.seq)?.filter(|message| message.deleted_at.is_none()) else { return Ok(None) };
+    let log = Log::of(db, &edit.channel)?;
+    let Some(before) = find(db, &log, &edit.channel, edit.seq)?.filter(|message| message.deleted_at.is_none()) else { return Ok(None) };
     db.prepare_cached("UPDATE messages SET text = ?3, mentions = ?4, edited_at_ns = ?5 WHERE channel = ?1 AND seq = ?2")?
-        .execute(params![edit.channel.as_str(), signed(edit.seq), edit.text, written(&edit.mentions), to_ns(edit.at),])?;
-    unmention(db, &before)?;
-    mention(db, &edit.channel, edit.seq, &before.author.id, &edit.mentions)?;
-    message(db, &edit.channel, edit.seq)
+        .execute(params![log, signed(edit.seq), edit.text, written(&edit.mentions), to_ns(edit.at)])?;
+    unmention(db, &log, &before)?;
+    mention(db, &log, edit.seq, &before.author.id, &edit.mentions)?;
+    find(db, &log, &edit.channel, edit.seq)
 }
 
 pub(super) fn delete(db: &Connection, channel: &ChannelId, seq: u64, at: SystemTime) -> Result<Option<Message>, Failure> {
-    let Some(before) = message(db, channel, seq)? else { return Ok(None) };
+    let log = Log::of(db, channel)?;
+    let Some(before) = find(db, &log, channel, seq)? else { return Ok(None) };
     if before.deleted_at.is_some() {
         return Ok(Some(before));
     }
     db.prepare_cached("UPDATE messages SET text = '', mentions = NULL, deleted_at_ns = ?3 WHERE channel = ?1 AND seq = ?2")?
-        .execute(params![channel.as_str(), signed(seq), to_ns(at)])?;
-    unmention(db, &before)?;
-    message(db, channel, seq)
+        .execute(params![log, signed(seq), to_ns(at)])?;
+    unmention(db, &log, &before)?;
+    find(db, &log, channel, seq)
 }
 
 pub(super) fn message(db: &Connection, channel: &ChannelId, seq: u64) -> Result<Option<Message>, Failure> {
+    find(db, &Log::of(db, channel)?, channel, seq)
+}
+
+fn find(db: &Connection, log: &Log, channel: &ChannelId, seq: u64) -> Result<Option<Message>, Failure> {
     db.prepare_cached(&format!("SELECT {COLUMNS} FROM messages WHERE channel = ?1 AND seq = ?2"))?
-        .query_row((channel.as_str(), signed(seq)), |row| Ok(read(row)))
+        .query_row((log, signed(seq)), |row| Ok(read(row, channel)))
         .optional()?
         .transpose()
 }
 
 pub(super) fn history(db: &Connection, channel: &ChannelId, cursor: Cursor, limit: u32) -> Result<History, Failure> {
-    let head = head(db, channel)?;
+    let log = Log::of(db, channel)?;
+    let head = head(db, &log)?;
     let page = cursor.page(head, limit);
     let messages = db
         .prepare_cached(&format!("SELECT {COLUMNS} FROM messages WHERE channel = ?1 AND seq >= ?2 AND seq < ?3 ORDER BY seq"))?
-        .query_map(params![channel.as_str(), signed(page.start), signed(page.end)], |row| Ok(read(row)))?
+        .query_map(params![log, signed(page.start), signed(page.end)], |row| Ok(read(row, channel)))?
         .map(|row| row?)
         .collect::<Result<Vec<Message>, Failure>>()?;
     Ok(History { messages, more: page.start > 1, newer: page.end <= head })
 }
 
 pub(super) fn mark_read(db: &Connection, user: &UserId, channel: &ChannelId, seq: u64) -> Result<u64, Failure> {
-    let read = seq.min(head(db, channel)?).max(marker(db, user, channel)?);
-    set_marker(db, user, channel, read)?;
+    let log = Log::of(db, channel)?;
+    let read = seq.min(head(db, &log)?).max(marker(db, user, &log)?);
+    set_marker(db, user, &log, read)?;
     Ok(read)
 }
 
 pub(super) fn mark_unread(db: &Connection, user: &UserId, channel: &ChannelId, seq: u64) -> Result<u64, Failure> {
-    let read = seq.saturating_sub(1).min(head(db, channel)?);
-    set_marker(db, user, channel, read)?;
+    let log = Log::of(db, channel)?;
+    let read = seq.saturating_sub(1).min(head(db, &log)?);
+    set_marker(db, user, &log, read)?;
     Ok(read)
 }
 
@@ -108,11 +118,12 @@ pub(super) fn unread(db: &Connection, user: &UserId, channels: &[Membership]) ->
     let asked: Vec<(&str, u64)> = channels.iter().map(|membership| (membership.channel.as_str(), membership.since)).collect();
     let asked = serde_json::to_string(&asked).map_err(|_| Failure::Unreadable("channels"))?;
     db.prepare_cached(
-        "WITH asked AS (SELECT key AS n, value ->> 0 AS channel, value ->> 1 AS since FROM json_each(?1)),
-            heads AS (SELECT n, channel, since, coalesce((SELECT max(seq) FROM messages m WHERE m.channel = asked.channel), 0) AS head,
+        "WITH asked AS (SELECT key AS n, value ->> 0 AS name, value ->> 1 AS since,
+                coalesce((SELECT log FROM logs l WHERE l.channel = value ->> 0), value ->> 0) AS channel FROM json_each(?1)),
+            heads AS (SELECT n, name, channel, since, coalesce((SELECT max(seq) FROM messages m WHERE m.channel = asked.channel), 0) AS head,
                 coalesce((SELECT read_seq FROM markers k WHERE k.user_id = ?2 AND k.channel = asked.channel), 0) AS marker FROM asked),
-            reads AS (SELECT n, channel, head, min(head, max(since, marker)) AS read FROM heads)
-        SELECT channel, head, read,
+            reads AS (SELECT n, name, channel, head, min(head, max(since, marker)) AS read FROM heads)
+        SELECT name, head, read,
             head - read
                 - (SELECT count(*) FROM messages m WHERE m.channel = reads.channel AND m.seq > read AND m.deleted_at_ns IS NOT NULL)
                 - (SELECT count(*) FROM messages m WHERE m.channel = reads.channel AND m.author_id = ?2 AND m.seq > read AND m.deleted_at_ns IS NULL),
@@ -132,34 +143,32 @@ pub(super) fn unread(db: &Connection, user: &UserId, channels: &[Membership]) ->
 }
 
 /// 0 where there is no message yet.
-fn head(db: &Connection, channel: &ChannelId) -> Result<u64, Failure> {
-    let head = db
-        .prepare_cached("SELECT coalesce(max(seq), 0) FROM messages WHERE channel = ?1")?
-        .query_row([channel.as_str()], |row| row.get(0))?;
+fn head(db: &Connection, log: &Log) -> Result<u64, Failure> {
+    let head = db.prepare_cached("SELECT coalesce(max(seq), 0) FROM messages WHERE channel = ?1")?.query_row([log], |row| row.get(0))?;
     number(head)
 }
 
-fn marker(db: &Connection, user: &UserId, channel: &ChannelId) -> Result<u64, Failure> {
+fn marker(db: &Connection, user: &UserId, log: &Log) -> Result<u64, Failure> {
     let marker = db
         .prepare_cached("SELECT read_seq FROM markers WHERE user_id = ?1 AND channel = ?2")?
-        .query_row((user.as_str(), channel.as_str()), |row| row.get(0))
+        .query_row((user.as_str(), log), |row| row.get(0))
         .optional()?;
     marker.map_or(Ok(0), number)
 }
 
-fn set_marker(db: &Connection, user: &UserId, channel: &ChannelId, read: u64) -> Result<(), Failure> {
+fn set_marker(db: &Connection, user: &UserId, log: &Log, read: u64) -> Result<(), Failure> {
     db.prepare_cached(
         "INSERT INTO markers (user_id, channel, read_seq) VALUES (?1, ?2, ?3)
             ON CONFLICT (user_id, channel) DO UPDATE SET read_seq = excluded.read_seq",
     )?
-    .execute(params![user.as_str(), channel.as_str(), signed(read)])?;
+    .execute(params![user.as_str(), log, signed(read)])?;
     Ok(())
 }
 
-fn mention(db: &Connection, channel: &ChannelId, seq: u64, author: &UserId, mentions: &[Audience]) -> Result<(), Failure> {
+fn mention(db: &Connection, log: &Log, seq: u64, author: &UserId, mentions: &[Audience]) -> Result<(), Failure> {
     for audience in mentions {
         db.prepare_cached("INSERT INTO mentions (channel, audience, seq, author_id) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
-            channel.as_str(),
+            log,
             code(audience),
             signed(seq),
             author.as_str()
@@ -168,10 +177,10 @@ fn mention(db: &Connection, channel: &ChannelId, seq: u64, author: &UserId, ment
     Ok(())
 }
 
-fn unmention(db: &Connection, before: &Message) -> Result<(), Failure> {
+fn unmention(db: &Connection, log: &Log, before: &Message) -> Result<(), Failure> {
     for audience in &before.mentions {
         db.prepare_cached("DELETE FROM mentions WHERE channel = ?1 AND audience = ?2 AND seq = ?3")?.execute(params![
-            before.channel.as_str(),
+            log,
             code(audience),
             signed(before.seq)
         ])?;
@@ -179,19 +188,19 @@ fn unmention(db: &Connection, before: &Message) -> Result<(), Failure> {
     Ok(())
 }
 
-fn read(row: &Row<'_>) -> Result<Message, Failure> {
+fn read(row: &Row<'_>, channel: &ChannelId) -> Result<Message, Failure> {
     let at = |index| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(index)?.map(from_ns));
     Ok(Message {
         id: MessageId::new(row.get::<_, String>(0)?),
-        channel: ChannelId::new(row.get::<_, String>(1)?),
-        seq: number(row.get(2)?)?,
-        author: User { id: UserId::new(row.get::<_, String>(3)?), name: row.get(4)? },
-        text: row.get(5)?,
-        sent_at: from_ns(row.get(6)?),
-        edited_at: at(7)?,
-        deleted_at: at(8)?,
-        reply_to: row.get::<_, Option<i64>>(9)?.map(number).transpose()?,
-        mentions: row.get::<_, Option<String>>(10)?.map_or(Ok(vec![]), |codes| audiences(&codes))?,
+        channel: channel.clone(),
+        seq: number(row.get(1)?)?,
+        author: User { id: UserId::new(row.get::<_, String>(2)?), name: row.get(3)? },
+        text: row.get(4)?,
+        sent_at: from_ns(row.get(5)?),
+        edited_at: at(6)?,
+        deleted_at: at(7)?,
+        reply_to: row.get::<_, Option<i64>>(8)?.map(number).transpose()?,
+        mentions: row.get::<_, Option<String>>(9)?.map_or(Ok(vec![]), |codes| audiences(&codes))?,
     })
 }
 

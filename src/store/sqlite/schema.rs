@@ -98,6 +98,125 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (user_id, channel)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    CREATE TABLE servers (
+        id            TEXT PRIMARY KEY,
+        kind          TEXT NOT NULL,
+        subject       TEXT,
+        name          TEXT NOT NULL,
+        image_url     TEXT,
+        owner         TEXT,
+        created_at_ns INTEGER NOT NULL,
+        version       INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE roles (
+        server      TEXT NOT NULL,
+        id          TEXT NOT NULL,
+        kind        TEXT NOT NULL,
+        name        TEXT NOT NULL,
+        color       INTEGER,
+        permissions INTEGER NOT NULL,
+        rank        INTEGER NOT NULL,
+        PRIMARY KEY (server, id)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE categories (
+        server   TEXT NOT NULL,
+        id       TEXT NOT NULL,
+        name     TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        PRIMARY KEY (server, id)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE channels (
+        server        TEXT NOT NULL,
+        id            TEXT NOT NULL,
+        category      TEXT,
+        seats         INTEGER,
+        name          TEXT NOT NULL,
+        position      INTEGER NOT NULL,
+        access        TEXT NOT NULL,
+        slow_mode_ns  INTEGER,
+        metadata      TEXT,
+        created_at_ns INTEGER NOT NULL,
+        PRIMARY KEY (server, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX channels_id ON channels (id);
+
+    CREATE TABLE members (
+        server       TEXT NOT NULL,
+        user_id      TEXT NOT NULL,
+        user_name    TEXT NOT NULL,
+        nickname     TEXT,
+        roles        TEXT NOT NULL,
+        joined_at_ns INTEGER NOT NULL,
+        since        TEXT NOT NULL,
+        PRIMARY KEY (server, user_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX members_of_user ON members (user_id, joined_at_ns, server);
+
+    CREATE TABLE bans (
+        server    TEXT NOT NULL,
+        user_id   TEXT NOT NULL,
+        user_name TEXT NOT NULL,
+        by        TEXT,
+        reason    TEXT,
+        at_ns     INTEGER NOT NULL,
+        PRIMARY KEY (server, user_id)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE invites (
+        secret_hash     BLOB PRIMARY KEY,
+        id              TEXT NOT NULL,
+        server          TEXT NOT NULL,
+        role            TEXT NOT NULL,
+        created_by_id   TEXT,
+        created_by_name TEXT,
+        created_at_ns   INTEGER NOT NULL,
+        expires_at_ns   INTEGER,
+        max_uses        INTEGER,
+        uses            INTEGER NOT NULL,
+        revoked         INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX invites_of_server ON invites (server, created_at_ns, id);
+
+    CREATE TABLE schedules (
+        server          TEXT NOT NULL,
+        id              TEXT NOT NULL,
+        title           TEXT NOT NULL,
+        description     TEXT NOT NULL,
+        starts_at_ns    INTEGER NOT NULL,
+        ends_at_ns      INTEGER,
+        color           INTEGER,
+        remind_at_ns    INTEGER,
+        created_by_id   TEXT NOT NULL,
+        created_by_name TEXT NOT NULL,
+        changed_at_ns   INTEGER NOT NULL,
+        PRIMARY KEY (server, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX schedules_begin ON schedules (server, starts_at_ns, id);
+    CREATE INDEX schedules_due ON schedules (remind_at_ns, id) WHERE remind_at_ns IS NOT NULL;
+
+    CREATE TABLE users (
+        id           TEXT PRIMARY KEY,
+        name         TEXT NOT NULL,
+        status       TEXT NOT NULL,
+        last_seen_ns INTEGER
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE logs (
+        channel TEXT PRIMARY KEY,
+        log     TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE forgotten_logs (
+        log     TEXT PRIMARY KEY,
+        channel TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX forgotten_logs_of_channel ON forgotten_logs (channel);
+    CREATE INDEX markers_of_channel ON markers (channel);
+",
 ];
 
 /// Opens the database for writing, makes it durable and brings it up to date.

@@ -7,7 +7,7 @@ use crate::store::{
 };
 use crate::{ChannelId, InviteId, ScheduleId, ServerId, UserId};
 use async_trait::async_trait;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::time::SystemTime;
 
@@ -84,16 +84,14 @@ impl CommunityStore for MemoryStore {
         if server.tree.version != version {
             return Ok(Updated::Stale);
         }
+        let mut own: HashSet<ChannelId> = server.tree.channels.keys().cloned().collect();
         let mut removed = vec![];
         for change in &changes {
             match change {
-                TreeChange::RemoveChannel(channel) => removed.push(channel.clone()),
+                TreeChange::PutChannel(channel) => drop(own.insert(channel.id.clone())),
+                TreeChange::RemoveChannel(channel) => removed.extend(own.take(channel)),
                 TreeChange::RemoveRole(role) => server.members.iter_mut().for_each(|member| member.roles.retain(|held| held != role)),
-                TreeChange::Server(_)
-                | TreeChange::PutRole(_)
-                | TreeChange::PutCategory(_)
-                | TreeChange::RemoveCategory(_)
-                | TreeChange::PutChannel(_) => {}
+                TreeChange::Server(_) | TreeChange::PutRole(_) | TreeChange::PutCategory(_) | TreeChange::RemoveCategory(_) => {}
             }
         }
         server.tree.change(changes);
@@ -185,7 +183,10 @@ impl CommunityStore for MemoryStore {
     }
 
     async fn create_invite(&self, invite: InviteRecord) -> Result<(), StoreError> {
-        self.state().communities.invites.insert(invite.secret_hash, invite);
+        let mut state = self.state();
+        if state.server(&invite.server).is_some() {
+            state.communities.invites.insert(invite.secret_hash, invite);
+        }
         Ok(())
     }
 
