@@ -120,6 +120,7 @@ impl Session {
         let (handle, outbox) = SessionHandle::new(id.clone(), verified.subject.user.clone(), verified.subject.grants.clone());
         let (sender, control) = mpsc::channel(CONTROL_MESSAGES);
         let entry = Entry { user: handle.user.id.clone(), control: sender, limiter };
+        shared.hub.session_began(&handle);
         let now = Instant::now();
         let session = Self {
             token: Token::new(verified.expires_at, shared.config.expiry_grace),

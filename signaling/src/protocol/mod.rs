@@ -7,6 +7,8 @@ pub mod community;
 pub(crate) mod community_convert;
 pub mod convert;
 pub mod error;
+pub mod notification;
+pub(crate) mod notification_convert;
 pub mod server_event;
 pub mod stats;
 pub mod types;

@@ -1,6 +1,7 @@
 //! The table of client events: name → request type → the hub → answer. It decides nothing.
 
 mod community;
+mod notification;
 
 use super::Session;
 use super::connection::Failure;
@@ -72,10 +73,18 @@ async fn answer(session: &mut Session, packet: &str) -> Answer {
         "chat:delete" => chat_delete(session, argument).await,
         "chat:history" => chat_history(session, argument).await,
         "session:refresh" => session_refresh(session, argument),
-        other => community::answer(session, other, argument).await.unwrap_or_else(|| {
+        other => elsewhere(session, other, argument).await.unwrap_or_else(|| {
             let shown: String = other.chars().take(NAME_SHOWN_CHARS).collect();
             Err(WireError::invalid(format!("there is no event {shown}")))
         }),
+    }
+}
+
+/// The answer to an event of a table in a file of its own.
+async fn elsewhere(session: &Session, event: &str, argument: Option<&RawValue>) -> Option<Answer> {
+    match notification::answer(session, event, argument).await {
+        Some(answer) => Some(answer),
+        None => community::answer(session, event, argument).await,
     }
 }
 
@@ -284,7 +293,7 @@ pub(crate) fn parses(packet: &str) -> bool {
         "chat:delete" => parse::<ChatDelete>(argument).is_ok(),
         "chat:history" => parse(argument).and_then(convert::page).is_ok(),
         "session:refresh" => parse::<SessionRefresh>(argument).is_ok(),
-        other => community::parses(other, argument).unwrap_or(false),
+        other => notification::parses(other, argument).or_else(|| community::parses(other, argument)).unwrap_or(false),
     }
 }
 

@@ -1,11 +1,12 @@
 //! The embedded store: one SQLite file in WAL mode, one writer thread, a few readers.
 //!
-//! It is not a query layer: each operation of [`Store`](::rooms::store::Store) is one function in `rooms`, `messages` or `community`, run on a connection. Invariant: an `Ok` of
+//! It is not a query layer: each operation of [`Store`](::rooms::store::Store) is one function in `rooms`, `messages`, `notifications` or `community`, run on a connection. Invariant: an `Ok` of
 //! a writing operation was committed and synced before it was returned.
 
 mod community;
 mod logs;
 mod messages;
+mod notifications;
 mod readers;
 mod rooms;
 mod schema;
