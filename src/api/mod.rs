@@ -10,6 +10,7 @@ pub mod error;
 mod guests;
 mod links;
 mod measure;
+mod notifications;
 mod rooms;
 mod security;
 mod sessions;
@@ -106,12 +107,17 @@ fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(rooms::remove, rooms::moderate))
         .routes(routes!(links::create))
         .routes(routes!(tokens::create))
+        .routes(routes!(notifications::create))
         .route_layer(middleware::from_fn_with_state(app.clone(), auth::require_key));
     let public = OpenApiRouter::new()
         .routes(routes!(guests::create))
         .routes(routes!(links::redeem))
         .routes(routes!(tokens::refresh))
         .routes(routes!(sessions::unload))
+        .routes(routes!(notifications::list))
+        .routes(routes!(notifications::read))
+        .routes(routes!(notifications::events::stream))
+        .routes(routes!(notifications::events::token))
         .layer(security::cors(app));
     let media = OpenApiRouter::new()
         .routes(routes!(whip::publish))

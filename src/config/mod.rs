@@ -7,12 +7,14 @@ mod keys;
 mod layers;
 mod problem;
 mod reader;
+mod smtp;
 mod turn;
 
 pub use keys::{ApiKey, DEV_KEY_ID, DEV_SECRET, SECRET_BYTES_MIN, Secret};
 pub use layers::{ENV_FILE, Origin};
 pub use problem::{Problem, Problems};
 pub use reader::Effective;
+pub use smtp::{Smtp, SmtpTls};
 pub use turn::Turn;
 
 use crate::store;
@@ -52,6 +54,8 @@ pub struct Config {
     pub media: Media,
     /// For clients whose network lets nothing through to the media ports.
     pub turn: Option<Turn>,
+    /// For invitations by mail.
+    pub smtp: Option<Smtp>,
     pub rooms: rooms::Config,
     pub limits: Limits,
     pub log_format: LogFormat,
@@ -174,6 +178,7 @@ fn read(reader: &mut Reader) -> Config {
         ping_timeout: reader.millis("ping_timeout_ms", Duration::from_secs(5), 500..=60_000),
         media: read_media(reader, dev, listen),
         turn: turn::read(reader),
+        smtp: smtp::read(reader),
         rooms: read_rooms(reader),
         limits: read_limits(reader),
         log_format: read_log_format(reader),

@@ -75,6 +75,21 @@ fn every_mistake_names_key_value_origin_and_what_is_allowed() {
         ("turn = { secret = \"s\", secret_file = \"shop.secret\" }", &[], &["turn.secret (zzan.toml:1): turn.secret_file is there too"]),
         ("turn.secret_file = \"gone\"", &[], &["turn.secret (zzan.toml:1): secret_file gone can't be read"]),
         ("turn.ttl_s = 5", &[], &["turn.ttl_s = 5 (zzan.toml:1): allowed is a whole number from 60 to 604800"]),
+        ("smtp.host = \"mail.example.com\"", &[], &["smtp.from (default): smtp.host needs the address that mails come from"]),
+        ("smtp.from = \"zzan\"", &[], &["smtp.from = \"zzan\" (zzan.toml:1): allowed is an address"]),
+        ("smtp.from = \"zzan@example.com\"", &[], &["smtp.host (default): the other settings of smtp need a mail server"]),
+        ("smtp.tls = \"ssl\"", &[], &["smtp.tls = \"ssl\" (zzan.toml:1): allowed is \"starttls\", \"tls\" or \"none\""]),
+        (
+            "smtp = { host = \"mail.example.com\", from = \"z@example.com\", username = \"z\" }",
+            &[],
+            &["smtp.password (default): smtp.username needs a password"],
+        ),
+        (
+            "smtp = { host = \"mail.example.com\", from = \"z@example.com\", username = \"z\", password = \"hidden\", tls = \"none\" }",
+            &[],
+            &["smtp.tls (default): \"none\" would send the password in the clear"],
+        ),
+        ("smtp = { password = \"hidden\", password_file = \"shop.secret\" }", &[], &["smtp.password_file is there too"]),
         ("chat.text_max_chars = 1.5", &[], &["chat.text_max_chars = 1.5 (zzan.toml:1)"]),
         ("listen = \n", &[], &["zzan.toml:1: TOML: "]),
         (

@@ -3,7 +3,7 @@
 //! Invariant: everything asked of an inbox carries its [`Owner`], so nothing here can reach another's.
 
 use super::{Hub, wall_clock};
-use crate::inbox::{BackendNotice, InboxPage, Owner, Watch};
+use crate::inbox::{BackendNotice, InboxPage, KEY_USED, Owner, Watch};
 use crate::limits;
 use crate::session::SessionHandle;
 use crate::store::{About, NewNotification, Notification, Notified, Reading, ScheduleRecord, Seek};
@@ -78,7 +78,7 @@ impl Hub {
         match self.node.notify(new).await? {
             Notified::New(notification) => Ok(notification),
             Notified::Known(notification) if notification.about == about => Ok(notification),
-            Notified::Known(_) => Err(Error::Conflict("this key was used for another notification of this user")),
+            Notified::Known(_) => Err(Error::Conflict(KEY_USED)),
             Notified::Forgotten => Err(Error::Conflict("the notification that was made with this key was forgotten for newer ones")),
         }
     }

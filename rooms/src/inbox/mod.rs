@@ -24,6 +24,9 @@ use crate::store::{Inbox, Notice};
 use crate::view::User;
 use crate::{Error, Result, UserId};
 
+/// Why a key is refused that stood for something else.
+pub const KEY_USED: &str = "was used for another notification of this user";
+
 /// Whose inbox: of a user whose token says more than which room it opens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner(UserId);
