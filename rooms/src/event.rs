@@ -1,8 +1,8 @@
 //! What sessions are told.
 
 use crate::community::{DepartReason, MemberView, Presence, ServerView};
-use crate::store::{CategoryRecord, ChannelRecord, Notification, Reading, RoleRecord, ScheduleRecord, ServerRecord};
-use crate::view::{LobbyRoom, MediaMap, Message, ParticipantView, RoomView, TrackView, Unread, User};
+use crate::store::{CategoryRecord, ChannelRecord, Mark, Notification, Reading, RoleRecord, ScheduleRecord, ServerRecord};
+use crate::view::{LobbyRoom, MediaMap, Message, ParticipantView, Reaction, RoomView, TrackView, Unread, User};
 use crate::{ChannelId, ParticipantId, Quality, Rid, RoomId, ScheduleId, ServerId, TrackId, UserId};
 use std::time::SystemTime;
 
@@ -165,6 +165,22 @@ pub enum Event {
     ScheduleDue {
         schedule: Box<ScheduleRecord>,
     },
+    /// A message that was told before has these reactions.
+    ChatReacted {
+        channel: ChannelId,
+        seq: u64,
+        reactions: Vec<Reaction>,
+    },
+    /// A message was pinned or unpinned.
+    ChatPinned {
+        message: Message,
+        mark: Mark,
+    },
+    /// Somebody else writes a message. May be dropped under load.
+    ChatTyping {
+        channel: ChannelId,
+        user: User,
+    },
     /// The receiver's user has a new notification. Those made at the same time may come in any order: their numbers tell.
     NotificationNew {
         notification: Box<Notification>,
@@ -194,7 +210,7 @@ pub enum Event {
 impl Event {
     /// Whether a session that can't take this event at once may go without it.
     pub fn is_volatile(&self) -> bool {
-        matches!(self, Self::SpeakerChanged { .. })
+        matches!(self, Self::SpeakerChanged { .. } | Self::ChatTyping { .. })
     }
 }
 

@@ -4,15 +4,18 @@
 
 mod chat;
 mod community;
+mod find;
 mod inbox;
 mod invitations;
 mod links;
+mod marks;
 mod media;
 #[cfg(test)]
 mod tests;
 
 pub use community::{CreatedInvite, Done, InvitePreview};
 
+use crate::chat::Pace;
 use crate::inbox::Courier;
 use crate::limits::{self, TokenBucket};
 use crate::permission::{self, Authority};
@@ -27,8 +30,8 @@ use crate::{
     LobbyWatch, Loss, MediaStats, Offer, Part, ParticipantId, Publication, RedeemedLink, Result, RoomId, SessionId, Stats, TrackId,
 };
 use dashmap::DashMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 /// The registry of rooms and all that can be asked of them. Cheap to clone.
@@ -36,6 +39,10 @@ use std::time::{Duration, SystemTime};
 pub struct Hub {
     node: Arc<Node>,
     chat_buckets: Arc<DashMap<SessionId, TokenBucket>>,
+    /// Messages in channels with slow mode.
+    slow_pace: Arc<Mutex<Pace>>,
+    /// Notices of typing.
+    typing_pace: Arc<Mutex<Pace>>,
     post: Arc<invitations::Post>,
 }
 
@@ -68,7 +75,8 @@ impl Hub {
         for record in rooms {
             node.reopen(record);
         }
-        Ok(Self { node, chat_buckets: Arc::default(), post: Arc::default() })
+        let (slow_pace, typing_pace, post) = (Arc::default(), Arc::default(), Arc::default());
+        Ok(Self { node, chat_buckets: Arc::default(), slow_pace, typing_pace, post })
     }
 
     /// Ends all rooms' tasks, telling their sessions `ServerStopped`. The rooms stay open in the store. Further requests get `Unavailable`.

@@ -2,7 +2,7 @@
 //!
 //! Pure checks: a value either comes out fit for the domain, or an error says which field, what is wrong with it and what is allowed.
 
-use crate::store::{Nonce, Notice};
+use crate::store::{Nonce, Notice, Words};
 use crate::view::RoomKind;
 use crate::{Error, Result, UserId};
 use std::time::{Duration, Instant};
@@ -55,6 +55,14 @@ pub const INVITE_TTL_MIN: Duration = Duration::from_secs(60);
 pub const INVITE_TTL_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Longest time between a reminder and what it reminds of.
 pub const REMIND_MAX: Duration = Duration::from_secs(28 * 24 * 3600);
+/// Most messages of one page of search.
+pub const FOUND_MESSAGES_MAX: u32 = 50;
+/// Longest text to search for, in characters.
+pub const SEARCH_CHARS_MAX: usize = 200;
+/// Most words to search for: each is a look-up in the index.
+pub const SEARCH_WORDS_MAX: usize = 10;
+/// Longest emoji of a reaction, in bytes. A family of four takes 25.
+pub const EMOJI_BYTES_MAX: usize = 32;
 /// Longest user id, in bytes: as tokens have it.
 pub const USER_ID_BYTES_MAX: usize = 128;
 /// Most notifications that are marked as read one by one.
@@ -136,6 +144,17 @@ pub(crate) fn count(field: &'static str, count: usize, max: usize) -> Result<()>
 pub(crate) fn description(field: &'static str, value: &str, chars_max: usize) -> Result<()> {
     if value.len() > chars_max.saturating_mul(4) || value.chars().count() > chars_max {
         return Err(Error::TooLarge { field, limit: chars_max });
+    }
+    Ok(())
+}
+
+/// One emoji, or the short name that a client has for a picture of its own.
+pub(crate) fn emoji(value: &str) -> Result<()> {
+    if !(1..=EMOJI_BYTES_MAX).contains(&value.len()) {
+        return Err(invalid("emoji", format!("has {} bytes, allowed are 1 to {EMOJI_BYTES_MAX}", value.len())));
+    }
+    if value.chars().any(|char| char.is_control() || char.is_whitespace()) {
+        return Err(invalid("emoji", "has white space or a control character, allowed is one emoji".to_owned()));
     }
     Ok(())
 }
@@ -260,6 +279,25 @@ pub(crate) fn history_limit(value: u32) -> Result<()> {
     Err(invalid("limit", format!("is {value}, allowed are 1 to {HISTORY_MESSAGES_MAX}")))
 }
 
+pub(crate) fn search_limit(value: u32) -> Result<()> {
+    if (1..=FOUND_MESSAGES_MAX).contains(&value) {
+        return Ok(());
+    }
+    Err(invalid("limit", format!("is {value}, allowed are 1 to {FOUND_MESSAGES_MAX}")))
+}
+
+pub(crate) fn search_words(text: &str) -> Result<Words> {
+    if text.len() > SEARCH_CHARS_MAX * 4 || text.chars().count() > SEARCH_CHARS_MAX {
+        return Err(Error::TooLarge { field: "text", limit: SEARCH_CHARS_MAX });
+    }
+    let words = Words::of(text);
+    let count = words.iter().len();
+    match count {
+        1..=SEARCH_WORDS_MAX => Ok(words),
+        _ => Err(invalid("text", format!("has {count} words, allowed are 1 to {SEARCH_WORDS_MAX}"))),
+    }
+}
+
 pub(crate) fn pinned(count: usize) -> Result<()> {
     if count <= PINNED_MAX {
         return Ok(());
@@ -364,6 +402,17 @@ mod tests {
         assert!(text("🍻🍻🍻", 3).is_ok());
         assert_eq!(text("🍻🍻🍻🍻", 3), Err(Error::TooLarge { field: "text", limit: 3 }));
         assert!(matches!(text(" \n ", 3), Err(Error::Invalid { field: "text", .. })));
+    }
+
+    #[test]
+    fn an_emoji_may_have_several_code_points_and_no_spaces() {
+        for good in ["👍", "❤️", "👨‍👩‍👧‍👦", "🇰🇷", "ㅋㅋ", ":beer:"] {
+            assert_eq!(emoji(good), Ok(()), "{good}");
+        }
+        let long = "x".repeat(33);
+        for bad in ["", " ", "a b", "a\u{a0}b", "\u{0}", "\n", &long] {
+            assert!(matches!(emoji(bad), Err(Error::Invalid { field: "emoji", .. })), "{bad:?}");
+        }
     }
 
     #[test]

@@ -18,8 +18,10 @@ pub(crate) enum Authority {
 pub(crate) struct ChatRights {
     /// Send messages, and change own ones.
     pub(crate) write: bool,
-    /// Delete what others wrote.
+    /// Delete what others wrote, and pin messages.
     pub(crate) moderate: bool,
+    /// Mention everyone at once.
+    pub(crate) mention_everyone: bool,
 }
 
 /// What a participant may do in the room.
@@ -69,7 +71,8 @@ pub(crate) fn chat_in_room(authority: &Authority, room: &RoomId, owner: &UserId)
         Authority::User { grants: Grants::Room(granted), .. } => granted.can_publish_data,
         Authority::User { grants: Grants::User, .. } | Authority::Backend => true,
     };
-    ChatRights { write, moderate: may_administer(authority, room, owner).is_ok() }
+    let moderate = may_administer(authority, room, owner).is_ok();
+    ChatRights { write, moderate, mention_everyone: moderate }
 }
 
 pub(crate) fn may_write(rights: ChatRights) -> Result<()> {
@@ -87,6 +90,11 @@ pub(crate) fn may_delete(rights: ChatRights, user: &UserId, author: &UserId) -> 
         return Ok(());
     }
     Err(Error::Forbidden("only its author and who moderates the channel may delete a message"))
+}
+
+/// Only who moderates.
+pub(crate) fn may_pin(rights: ChatRights) -> Result<()> {
+    if rights.moderate { Ok(()) } else { Err(Error::Forbidden("only who moderates the channel may pin messages")) }
 }
 
 /// Whether `authority` may close the room and remove participants.

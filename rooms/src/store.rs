@@ -5,20 +5,24 @@ mod community;
 pub mod conformance;
 #[cfg(test)]
 pub(crate) mod delegate;
+mod marks;
 mod memory;
 mod notifications;
+mod search;
 
 pub use community::{
     Access, BanRecord, CategoryRecord, ChannelKind, ChannelRecord, CommunityStore, Entered, Entry, InviteRecord, MemberRecord, RoleRecord,
     ScheduleRecord, ServerKind, ServerRecord, ServerTree, Status, TreeChange, Updated, UserRecord,
 };
+pub use marks::{Mark, MarkStore, Marked, PINS_MAX, Pin, REACTION_USERS_SHOWN, REACTIONS_MAX, React};
 pub use memory::MemoryStore;
 pub use notifications::{
     About, INBOX_MAX, Inbox, Invitation, NewNotification, Notice, Notification, NotificationStore, Notified, Place, Reading, Seek,
 };
+pub use search::{Found, Search, SearchCursor, SearchStore, Words, fold};
 
-use crate::view::{Audience, Cursor, History, Message, RoomKind, Unread, User};
-use crate::{ChannelId, MessageId, RoomId, UserId};
+use crate::view::{Attachment, Audience, Cursor, History, Message, RoomKind, Unread, User};
+use crate::{ChannelId, MessageId, RoleId, RoomId, UserId};
 use async_trait::async_trait;
 use std::time::SystemTime;
 
@@ -28,9 +32,9 @@ use std::time::SystemTime;
 /// * A returned `Ok` means durable: committed and synced.
 /// * Texts come back byte by byte, times to the millisecond.
 /// * An operation that returns an error may or may not have happened; repeating it with the same nonce is safe.
-pub trait Store: RoomStore + MessageStore + CommunityStore + NotificationStore {}
+pub trait Store: RoomStore + MessageStore + MarkStore + SearchStore + CommunityStore + NotificationStore {}
 
-impl<T: RoomStore + MessageStore + CommunityStore + NotificationStore> Store for T {}
+impl<T: RoomStore + MessageStore + MarkStore + SearchStore + CommunityStore + NotificationStore> Store for T {}
 
 /// Rooms and the links into them.
 #[async_trait]
@@ -65,7 +69,7 @@ pub trait MessageStore: Send + Sync + 'static {
     async fn append(&self, message: NewMessage) -> Result<Appended, StoreError>;
     /// Replaces the text and the mentions of a message. `None` where there is none, or it is deleted.
     async fn edit(&self, edit: Edit) -> Result<Option<Message>, StoreError>;
-    /// Turns a message into a tombstone. A second time changes nothing. `None` where there is no such message.
+    /// Turns a message into a tombstone, without mentions, attachments, reactions and pin. A second time changes nothing. `None` where there is no such message.
     async fn delete(&self, channel: &ChannelId, seq: u64, at: SystemTime) -> Result<Option<Message>, StoreError>;
     /// One message.
     async fn message(&self, channel: &ChannelId, seq: u64) -> Result<Option<Message>, StoreError>;
@@ -86,6 +90,8 @@ pub struct Membership {
     pub channel: ChannelId,
     /// The number of the newest message when the user came: all up to it counts as read, whatever a marker says.
     pub since: u64,
+    /// What the user has there: a mention of one of them is a mention of the user.
+    pub roles: Vec<RoleId>,
 }
 
 /// A client-made key that makes a retry safe. 1–64 bytes.
@@ -154,6 +160,7 @@ pub struct NewMessage {
     pub reply_to: Option<u64>,
     /// Each once.
     pub mentions: Vec<Audience>,
+    pub attachments: Vec<Attachment>,
 }
 
 /// A change of a message's text.
@@ -181,6 +188,9 @@ pub enum StoreError {
     /// Down, full, overloaded or too slow: try again later. The operation may have happened.
     #[error("the store is unavailable")]
     Unavailable,
+    /// This store has no such operation, and never will: asking again is of no use.
+    #[error("the store can't do this")]
+    Unsupported,
     /// What is stored doesn't read as what it should be.
     #[error("the store holds something unreadable")]
     Corrupt,

@@ -21,6 +21,7 @@ use crate::store;
 use axum::http::Uri;
 use layers::{Layers, Value};
 use reader::{Reader, Shown};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -261,11 +262,20 @@ fn read_rooms(reader: &mut Reader) -> rooms::Config {
         silent_grace: reader.millis("rooms.silent_grace_ms", default.silent_grace, 0..=600_000),
         empty_ttl: reader.millis("rooms.empty_ttl_ms", default.empty_ttl, 0..=86_400_000),
         unused_ttl: reader.millis("rooms.unused_ttl_ms", default.unused_ttl, 1_000..=2_592_000_000),
-        text_max_chars: reader.number("chat.text_max_chars", default.text_max_chars as u64, 1..=10_000) as usize,
+        text_max_chars: reader.number("chat.text_max_chars", default.text_max_chars as u64, 1..=TEXT_MAX_CHARS) as usize,
+        plan_text_max_chars: read_plans(reader),
         unused_lobby_ttl: reader.millis("rooms.unused_lobby_ttl_ms", default.unused_lobby_ttl, 1_000..=2_592_000_000),
         restart_ttl: reader.millis("rooms.restart_ttl_ms", default.restart_ttl, 0..=86_400_000),
         chat_rate: read_chat_rate(reader),
     }
+}
+
+/// Longest text that can be allowed, in characters: what fits one message of the wire.
+const TEXT_MAX_CHARS: u64 = 10_000;
+
+fn read_plans(reader: &mut Reader) -> BTreeMap<String, usize> {
+    let plans = reader.numbers("chat.plans", 1..=TEXT_MAX_CHARS);
+    plans.into_iter().map(|(plan, chars)| (plan, chars as usize)).collect()
 }
 
 /// One message in this time, and so many at once after a pause.

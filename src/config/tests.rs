@@ -90,6 +90,10 @@ fn every_mistake_names_key_value_origin_and_what_is_allowed() {
             &["smtp.tls (default): \"none\" would send the password in the clear"],
         ),
         ("smtp = { password = \"hidden\", password_file = \"shop.secret\" }", &[], &["smtp.password_file is there too"]),
+        ("chat.plans = { free = 0 }", &[], &["chat.plans.free = 0 (zzan.toml:1): allowed are whole numbers from 1 to 10000 by name"]),
+        ("[chat.plans]\nfree = 150\npro = \"all\"", &[], &["chat.plans.pro = \"all\" (zzan.toml:3): allowed are whole numbers"]),
+        ("chat.plans = 150", &[], &["chat.plans = 150 (zzan.toml:1): allowed are whole numbers from 1 to 10000 by name"]),
+        ("", &[("ZZAN_CHAT_PLANS", "free")], &["chat.plans = \"free\" (environment ZZAN_CHAT_PLANS): allowed are whole numbers"]),
         ("chat.text_max_chars = 1.5", &[], &["chat.text_max_chars = 1.5 (zzan.toml:1)"]),
         ("listen = \n", &[], &["zzan.toml:1: TOML: "]),
         (
@@ -209,4 +213,18 @@ fn an_origin_is_written_as_browsers_write_it() {
     ] {
         assert_eq!(origin(given).as_deref(), expected, "{given}");
     }
+}
+
+#[test]
+fn plans_have_limits_of_their_own_in_a_table_or_in_the_environment() {
+    let plans = |config: &Config| config.rooms.plan_text_max_chars.clone().into_iter().collect::<Vec<_>>();
+    let expected = |plans: &[(&str, usize)]| plans.iter().map(|(plan, chars)| ((*plan).to_owned(), *chars)).collect::<Vec<_>>();
+    let file = "dev = true\n[chat]\ntext_max_chars = 2000\nplans = { free = 150, \"pro plus\" = 10_000 }\n";
+    let (config, effective) = load(file, &[], &[]).expect("fits");
+    assert_eq!(plans(&config), expected(&[("free", 150), ("pro plus", 10_000)]));
+    let shown = effective.iter().find(|effective| effective.key == "chat.plans").expect("there");
+    assert_eq!(shown.value, "{ \"free\" = 150, \"pro plus\" = 10000 }");
+    let (config, _) = load(file, &[("ZZAN_CHAT_PLANS", "free=80, team = 9000")], &[]).expect("fits");
+    assert_eq!(plans(&config), expected(&[("free", 80), ("team", 9_000)]), "the environment replaces the table");
+    assert_eq!(plans(&load("dev = true", &[], &[]).expect("fits").0), []);
 }

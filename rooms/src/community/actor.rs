@@ -345,13 +345,3 @@ fn refuse<T>(reply: Reply<T>, error: Error) -> Done {
     drop(reply.send(Err(error)));
     Done::Refused
 }
-
-impl Delivery {
-    /// The channel that it is about; an empty one is about none.
-    fn channel(&self) -> Option<ChannelId> {
-        match self {
-            Self::Messages(messages) => messages.first().map(|message| message.channel.clone()),
-            Self::Amended(message) => Some(message.channel.clone()),
-        }
-    }
-}

@@ -187,7 +187,8 @@ pub(crate) fn chat(tree: &ServerTree, actor: Actor<'_>, channel: &ChannelRecord)
     let who = Standing::of(tree, actor);
     who.reads(channel)?;
     let may = |permission| who.permissions.allow(permission);
-    Ok(ChatRights { write: may(Permission::Send), moderate: may(Permission::ManageMessages) })
+    let (write, moderate) = (may(Permission::Send), may(Permission::ManageMessages));
+    Ok(ChatRights { write, moderate, mention_everyone: may(Permission::MentionEveryone) })
 }
 
 /// The number of the newest message when the member came to a channel that it reads: all up to it counts as read.

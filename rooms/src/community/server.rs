@@ -11,7 +11,7 @@ use crate::permission::ChatRights;
 use crate::session::SessionHandle;
 use crate::store::{ChannelRecord, MemberRecord, Membership, ServerTree, Status, TreeChange, UserRecord};
 use crate::view::{Unread, User};
-use crate::{ChannelId, Error, Event, Loss, Result, SessionId, UserId};
+use crate::{ChannelId, Error, Event, Loss, Result, RoleId, SessionId, UserId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -28,6 +28,8 @@ pub(crate) struct Output {
 pub(crate) struct Post {
     pub(crate) channel: ChannelRecord,
     pub(crate) rights: ChatRights,
+    /// Those that may be mentioned.
+    pub(crate) roles: Vec<RoleId>,
     /// `None` for a backend.
     pub(crate) membership: Option<Membership>,
 }
@@ -140,7 +142,8 @@ impl Server {
             Actor::Backend => None,
             Actor::Member(member) => Some(membership(member, channel)),
         };
-        Ok(Post { channel: channel.clone(), rights, membership })
+        let roles = if rights.mention_everyone { self.tree.roles.keys().cloned().collect() } else { vec![] };
+        Ok(Post { channel: channel.clone(), rights, roles, membership })
     }
 
     /// From now on the session is told what happens.
@@ -496,5 +499,5 @@ pub enum Idle {
 }
 
 fn membership(member: &MemberRecord, channel: &ChannelRecord) -> Membership {
-    Membership { channel: channel.id.clone(), since: policy::since(member, channel) }
+    Membership { channel: channel.id.clone(), since: policy::since(member, channel), roles: member.roles.clone() }
 }

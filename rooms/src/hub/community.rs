@@ -356,7 +356,9 @@ impl Hub {
         let by = By::User(person(session).map_err(|_| Error::NotFound("channel"))?.clone());
         let server = self.node.server_of(channel).await?;
         let (post, queue) = server.call(|reply| Request::Post { by, channel: channel.clone(), act: PostAct::Chat, reply }).await?;
-        Ok(Place { channel: channel.clone(), queue, rights: post.rights, text_max_chars: self.node.config.text_max_chars })
+        let text_max_chars = self.node.config.text_max_chars_of(session.plan.as_deref());
+        let (rights, slow_mode) = (post.rights, post.channel.slow_mode);
+        Ok(Place { channel: channel.clone(), queue, rights, text_max_chars, roles: post.roles, slow_mode })
     }
 
     /// The user has read a channel up to `seq`; all its sessions are told.
@@ -384,10 +386,18 @@ impl Hub {
     /// # Errors
     /// `NotFound` for a server that the user is no member of; `Unavailable`.
     pub async fn unread(&self, session: &SessionHandle, server: &ServerId) -> Result<Vec<Unread>> {
+        let memberships = self.readable(session, server).await?;
+        Ok(self.node.store.unread(&session.user.id, &memberships).await?)
+    }
+
+    /// The channels of a server that the session's user reads.
+    ///
+    /// # Errors
+    /// `NotFound` for a server that the user is no member of; `Unavailable`.
+    pub(super) async fn readable(&self, session: &SessionHandle, server: &ServerId) -> Result<Vec<Membership>> {
         self.check(session, server, Asked::Membership).await?;
         let user = person(session)?.id.clone();
-        let memberships = self.node.server(server).await?.call(|reply| Request::Memberships { user, reply }).await?;
-        Ok(self.node.store.unread(&session.user.id, &memberships).await?)
+        self.node.server(server).await?.call(|reply| Request::Memberships { user, reply }).await
     }
 
     /// How the user wants to be seen, on all its sessions, now and when it comes again.
@@ -490,7 +500,7 @@ impl Hub {
 
     async fn heads(&self, channels: Vec<ChannelId>) -> Result<Vec<(ChannelId, u64)>> {
         let nobody = UserId::new("");
-        let asked: Vec<Membership> = channels.into_iter().map(|channel| Membership { channel, since: 0 }).collect();
+        let asked: Vec<Membership> = channels.into_iter().map(|channel| Membership { channel, since: 0, roles: vec![] }).collect();
         let unread = self.node.store.unread(&nobody, &asked).await?;
         Ok(unread.into_iter().map(|unread| (unread.channel, unread.head)).collect())
     }

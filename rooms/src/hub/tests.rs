@@ -1,7 +1,9 @@
 //! The hub over the memory store and a real media worker: who gets in, who is told what, and what is left at the end.
 
 mod chat;
+mod find;
 mod lobby;
+mod marks;
 mod media;
 
 use super::*;

@@ -19,6 +19,7 @@ mod tests;
 mod tracks;
 mod voices;
 
+use crate::chat::Delivery;
 use crate::permission::{self, Authority};
 use crate::view::{ParticipantState, RoomKind, RoomView, TrackView, User};
 use crate::{ChannelId, CloseReason, Error, Event, LeaveReason, Loss, ParticipantId, Result, RoomId, SessionId, TrackId, UserId};
@@ -110,11 +111,7 @@ impl Room {
             Input::Lost { session, loss } => self.session_lost(now, &session, loss, out),
             Input::Resumed { session } => self.session_resumed(&session, out),
             Input::View => out.push(Output::Answer(Ok(Answer::View(Box::new(self.view()))))),
-            Input::Chat(delivery) => {
-                for event in delivery.events() {
-                    self.tell_all(event, out);
-                }
-            }
+            Input::Chat(delivery) => self.tell_readers(delivery, out),
             Input::Media(event) => self.media_event(now, event, out),
             Input::Deadline => self.deadline(now, out),
             Input::Stop => self.end(CloseReason::ServerStopped, Output::Stopped, out),
@@ -362,6 +359,17 @@ impl Room {
     fn tell_all(&self, event: Event, out: &mut Vec<Output>) {
         let event = Arc::new(event);
         out.extend(self.roster.seats().iter().map(|seat| Output::Send { to: seat.session.clone(), event: event.clone() }));
+    }
+
+    fn tell_readers(&self, delivery: Delivery, out: &mut Vec<Output>) {
+        let spared = delivery.spares().and_then(|user| self.roster.seats().iter().find(|seat| seat.user.id == *user));
+        let spared = spared.map(|seat| seat.id.clone());
+        for event in delivery.events() {
+            match &spared {
+                Some(participant) => self.tell_others(participant, event, out),
+                None => self.tell_all(event, out),
+            }
+        }
     }
 
     fn tell_others(&self, participant: &ParticipantId, event: Event, out: &mut Vec<Output>) {

@@ -6,19 +6,23 @@
 #![allow(clippy::unwrap_used, reason = "these are tests, compiled into others")]
 
 mod community;
+mod marks;
 mod notifications;
 mod oracle;
+mod search;
 
 use super::{Edit, LinkRecord, Listing, Membership, NewMessage, Nonce, Redeemed, RoomRecord, Store};
 use crate::view::{Audience, Cursor, Message, RoomKind, User};
-use crate::{ChannelId, MessageId, RoomId, UserId};
+use crate::{ChannelId, MessageId, RoleId, RoomId, UserId};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub use community::*;
+pub use marks::*;
 pub use notifications::*;
 pub use oracle::random_operations_agree_with_an_oracle;
+pub use search::*;
 
 /// Expands to one `#[tokio::test]` per case. Takes the path of an `async fn() -> (Arc<dyn Store>, K)` that makes an empty store, and
 /// anything that has to live as long as it (a temporary folder).
@@ -51,8 +55,16 @@ macro_rules! store_conformance {
             what_is_marked_unread_is_unread_until_it_is_read,
             a_deleted_message_is_unread_by_nobody,
             an_edit_adds_and_removes_mentions,
+            a_role_that_is_mentioned_means_those_who_have_it,
             nothing_before_coming_is_unread,
             counts_hold_while_many_write_read_and_delete_at_once,
+            attachments_come_back_as_they_were_sent,
+            a_user_reacts_once_with_an_emoji,
+            a_message_bears_twenty_different_emojis,
+            of_many_who_react_the_first_are_named,
+            a_pin_is_listed_until_it_is_taken_away,
+            a_channel_has_fifty_pins,
+            a_deleted_message_loses_its_reactions_and_its_pin,
             random_operations_agree_with_an_oracle,
             a_server_and_its_members_come_back_as_they_were_kept,
             a_second_server_of_the_same_id_keeps_the_first,
@@ -136,6 +148,7 @@ fn message(id: &str, channel: &str, author: &str, key: &str) -> NewMessage {
         sent_at: millis(7),
         reply_to: None,
         mentions: vec![],
+        attachments: vec![],
     }
 }
 
@@ -372,7 +385,7 @@ async fn unread(store: &dyn Store, user: &str, channel: &str) -> (u64, u64, u64)
 }
 
 async fn unread_since(store: &dyn Store, user: &str, channel: &str, since: u64) -> (u64, u64, u64) {
-    let membership = Membership { channel: ChannelId::new(channel), since };
+    let membership = Membership { channel: ChannelId::new(channel), since, roles: vec![] };
     let unread = store.unread(&UserId::new(user), &[membership]).await.unwrap();
     assert!(unread.len() == 1 && unread[0].channel.as_str() == channel && unread[0].read <= unread[0].head, "{unread:?}");
     (unread[0].read, unread[0].unread, unread[0].mentions)
@@ -469,7 +482,7 @@ pub async fn a_marker_never_moves_back_by_reading_and_knows_its_channel(store: A
     assert_eq!(unread(&*store, "reader", "c").await, (4, 1, 0));
     assert_eq!(read("never used", 9).await, 0);
     assert_eq!(unread(&*store, "reader", "never used").await, (0, 0, 0));
-    let asked = ["d", "never used", "c"].map(|channel| Membership { channel: ChannelId::new(channel), since: 0 });
+    let asked = ["d", "never used", "c"].map(|channel| Membership { channel: ChannelId::new(channel), since: 0, roles: vec![] });
     let all = store.unread(&user, &asked).await.unwrap();
     assert_eq!(
         all.iter().map(|one| (one.channel.as_str(), one.head, one.unread)).collect::<Vec<_>>(),
@@ -533,6 +546,30 @@ pub async fn an_edit_adds_and_removes_mentions(store: Arc<dyn Store>) {
     store.mark_read(&UserId::new("d"), &ChannelId::new("c"), 2).await.unwrap();
     assert_eq!(unread(&*store, "b", "c").await, (0, 2, 0));
     assert_eq!(unread(&*store, "d", "c").await, (2, 0, 0));
+}
+
+/// In the channels where they have it. Who is meant by name, by a role and with everyone is meant once.
+pub async fn a_role_that_is_mentioned_means_those_who_have_it(store: Arc<dyn Store>) {
+    let role = |id: &str| RoleId::new(id);
+    let meant = |channel: &str, roles: &[RoleId]| {
+        let (store, asked) = (store.clone(), Membership { channel: ChannelId::new(channel), since: 0, roles: roles.to_vec() });
+        async move { store.unread(&UserId::new("b"), &[asked]).await.unwrap()[0].mentions }
+    };
+    let all = [Audience::Role(role("hosts")), Audience::Role(role("guests")), named("b"), Audience::Everyone];
+    for (key, mentions) in ["1", "2", "3"].into_iter().zip([&all[..1], &all[1..2], &all[..]]) {
+        say(&*store, "c", "a", key, mentions).await;
+    }
+    assert_eq!(store.message(&ChannelId::new("c"), 3).await.unwrap().unwrap().mentions, all);
+    assert_eq!(meant("c", &[]).await, 1);
+    assert_eq!(meant("c", &[role("hosts")]).await, 2);
+    assert_eq!(meant("c", &[role("hosts"), role("guests"), role("others")]).await, 3);
+    assert_eq!(meant("c", &[role("b"), role("*"), role("@b")]).await, 1, "a role is neither a user nor everyone");
+    assert_eq!(meant("d", &[role("hosts")]).await, 0);
+    store.edit(edit("c", 1, &[Audience::Role(role("guests"))])).await.unwrap().unwrap();
+    assert_eq!(meant("c", &[role("hosts")]).await, 1);
+    assert_eq!(meant("c", &[role("guests")]).await, 3);
+    delete(&*store, "c", 2).await;
+    assert_eq!(meant("c", &[role("guests")]).await, 2);
 }
 
 /// Whoever never opened a channel has read what was there when they came; so has who left and came again.

@@ -3,7 +3,9 @@
 //! Keeps every promise of [`Store`](super::Store) but durability, and is the plainest reading of them: one lock around plain maps.
 
 mod community;
+mod marks;
 mod notifications;
+mod search;
 
 use super::{Appended, Edit, LinkRecord, Membership, MessageStore, NewMessage, Nonce, Redeemed, RoomRecord, RoomStore, StoreError};
 use crate::view::{Audience, Cursor, History, Message, Unread};
@@ -28,6 +30,8 @@ struct State {
     channels: HashMap<ChannelId, Channel>,
     communities: community::Communities,
     inboxes: HashMap<UserId, notifications::Kept>,
+    /// Messages of all channels.
+    stored: u64,
 }
 
 #[derive(Debug)]
@@ -40,9 +44,15 @@ struct StoredRoom {
 struct Channel {
     /// The message with number n is at n − 1.
     messages: Vec<Message>,
+    /// When each message was stored: a number that grows over all channels.
+    ordinals: Vec<u64>,
     nonces: HashMap<(UserId, Nonce), usize>,
     /// All up to this number is read.
     markers: HashMap<UserId, u64>,
+    /// Who reacted to a message with an emoji, in the order of coming.
+    reacted: HashMap<(u64, String), Vec<UserId>>,
+    /// When a message was pinned.
+    pins: HashMap<u64, SystemTime>,
 }
 
 impl MemoryStore {
@@ -116,19 +126,35 @@ impl RoomStore for MemoryStore {
 impl MessageStore for MemoryStore {
     async fn append(&self, message: NewMessage) -> Result<Appended, StoreError> {
         let mut state = self.state();
+        let ordinal = state.stored + 1;
         let channel = state.channels.entry(message.channel.clone()).or_default();
-        let NewMessage { id, channel: channel_id, author, nonce, text, sent_at, reply_to, mentions } = message;
+        let NewMessage { id, channel: channel_id, author, nonce, text, sent_at, reply_to, mentions, attachments } = message;
         let key = (author.id.clone(), nonce);
         if let Some(index) = channel.nonces.get(&key) {
             return Ok(Appended { message: channel.messages[*index].clone(), duplicate: true });
         }
         let index = channel.messages.len();
         let seq = index as u64 + 1;
-        let (edited_at, deleted_at) = (None, None);
+        let (edited_at, deleted_at, reactions) = (None, None, vec![]);
         channel.nonces.insert(key, index);
         channel.markers.insert(author.id.clone(), seq);
-        let message = Message { id, channel: channel_id, seq, author, text, sent_at, edited_at, deleted_at, reply_to, mentions };
+        let message = Message {
+            id,
+            channel: channel_id,
+            seq,
+            author,
+            text,
+            sent_at,
+            edited_at,
+            deleted_at,
+            reply_to,
+            mentions,
+            attachments,
+            reactions,
+        };
         channel.messages.push(message.clone());
+        channel.ordinals.push(ordinal);
+        state.stored = ordinal;
         Ok(Appended { message, duplicate: false })
     }
 
@@ -145,9 +171,12 @@ impl MessageStore for MemoryStore {
         let mut state = self.state();
         let Some(message) = state.message_mut(channel, seq) else { return Ok(None) };
         if message.deleted_at.is_none() {
-            (message.text, message.mentions, message.deleted_at) = (String::new(), vec![], Some(at));
+            (message.text, message.deleted_at) = (String::new(), Some(at));
+            (message.mentions, message.attachments, message.reactions) = (vec![], vec![], vec![]);
         }
-        Ok(Some(message.clone()))
+        let deleted = message.clone();
+        state.forget_marks(channel, seq);
+        Ok(Some(deleted))
     }
 
     async fn message(&self, channel: &ChannelId, seq: u64) -> Result<Option<Message>, StoreError> {
@@ -182,7 +211,7 @@ impl MessageStore for MemoryStore {
 
     async fn unread(&self, user: &UserId, channels: &[Membership]) -> Result<Vec<Unread>, StoreError> {
         let state = self.state();
-        let unread = |Membership { channel: id, since }: &Membership| {
+        let unread = |Membership { channel: id, since, roles }: &Membership| {
             let channel = state.channels.get(id);
             let messages = channel.map_or(&[][..], |channel| &channel.messages);
             let head = messages.len() as u64;
@@ -191,6 +220,7 @@ impl MessageStore for MemoryStore {
             let left = || messages[read as usize..].iter().filter(|message| message.deleted_at.is_none() && message.author.id != *user);
             let meant = |audience: &Audience| match audience {
                 Audience::Everyone => true,
+                Audience::Role(role) => roles.contains(role),
                 Audience::User(named) => named == user,
             };
             let mentions = left().filter(|message| message.mentions.iter().any(meant)).count() as u64;
@@ -218,4 +248,5 @@ mod tests {
     }
 
     crate::store_conformance!(empty);
+    crate::search_conformance!(empty);
 }

@@ -1,13 +1,14 @@
 //! Between the domain and the wire: the only place where one is written in terms of the other.
 
+use super::chat::ChatFound;
 use super::client_event::{MediaAnswer, MediaOffer, MediaSubscribe, RoomCreate, RoomJoin, RoomJoined, Seat};
 use super::error::{ErrorCode, WireError};
 use super::types::{
-    Author, IceServer, LobbyRoom, Me, Message, Participant, ParticipantState, Publication, Quality, Rights, Room, RoomKind, SdpKind,
-    SessionDescription, Slot, SlotBinding, Track, TrackKind, TrackSource,
+    Author, IceServer, LobbyRoom, Me, Mention, MentionKind, Message, Participant, ParticipantState, Publication, Quality, Reaction, Rights,
+    Room, RoomKind, SdpKind, SessionDescription, Slot, SlotBinding, Track, TrackKind, TrackSource,
 };
 use super::{client_event, server_event};
-use rooms::store::{Listing, Nonce};
+use rooms::store::{Found, Listing, Mark, Nonce, SearchCursor};
 use rooms::view::Cursor;
 use rooms::{ChannelId, RoomId, SendMessage, view};
 use std::time::{Duration, SystemTime};
@@ -69,6 +70,8 @@ impl From<rooms::Error> for WireError {
             rooms::Error::Forbidden(_) => Self::new(ErrorCode::Forbidden, message),
             rooms::Error::NotFound(_) => Self::new(ErrorCode::NotFound, message),
             rooms::Error::Conflict(_) => Self::new(ErrorCode::Conflict, message),
+            // No code of its own: there is nothing that a client would do differently from giving up.
+            rooms::Error::Unsupported(_) => Self::new(ErrorCode::Invalid, message),
             rooms::Error::RoomFull => Self::new(ErrorCode::RoomFull, message),
             rooms::Error::BadPassword => Self::new(ErrorCode::BadPassword, message),
             rooms::Error::Invalid { .. } => Self::new(ErrorCode::Invalid, message),
@@ -237,7 +240,44 @@ impl From<view::Message> for Message {
             edited_at: message.edited_at.map(rfc3339),
             deleted: message.deleted_at.is_some(),
             reply_to: message.reply_to,
+            mentions: all(message.mentions),
+            reactions: all(message.reactions),
         }
+    }
+}
+
+impl From<view::Reaction> for Reaction {
+    fn from(reaction: view::Reaction) -> Self {
+        let view::Reaction { emoji, count, users } = reaction;
+        Self { emoji, count, users: users.iter().map(ToString::to_string).collect() }
+    }
+}
+
+/// What the wire writes as `next` and `before`.
+pub(crate) fn search_cursor(before: Option<&str>) -> Result<Option<SearchCursor>, WireError> {
+    let invalid = |_| WireError::invalid("before: is no `next` of an earlier answer");
+    before.map(|before| before.parse().map(SearchCursor).map_err(invalid)).transpose()
+}
+
+impl From<Found> for ChatFound {
+    fn from(found: Found) -> Self {
+        Self { messages: all(found.messages), next: found.next.map(|SearchCursor(next)| next.to_string()) }
+    }
+}
+
+/// What the wire writes as `on`.
+pub(crate) fn mark(on: bool) -> Mark {
+    if on { Mark::On } else { Mark::Off }
+}
+
+impl From<view::Audience> for Mention {
+    fn from(audience: view::Audience) -> Self {
+        let (kind, id) = match audience {
+            view::Audience::Everyone => (MentionKind::Everyone, None),
+            view::Audience::Role(role) => (MentionKind::Role, Some(role.to_string())),
+            view::Audience::User(user) => (MentionKind::User, Some(user.to_string())),
+        };
+        Self { kind, id }
     }
 }
 

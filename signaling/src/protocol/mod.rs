@@ -2,6 +2,7 @@
 //!
 //! Domain types are converted here and nowhere else; a rename in the domain can't change the wire.
 
+pub mod chat;
 pub mod client_event;
 pub mod community;
 pub(crate) mod community_convert;

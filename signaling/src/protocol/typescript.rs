@@ -2,6 +2,7 @@
 //!
 //! Not a build step: `cargo run -p zzan-signaling --example typescript` writes the committed file, and a test holds both equal.
 
+use super::chat;
 use super::client_event as request;
 use super::community;
 use super::error::{ErrorCode, WireError};
@@ -81,6 +82,9 @@ impl Writer {
         self.declare::<types::IceServer>();
         self.declare::<types::Publication>();
         self.declare::<types::Message>();
+        self.declare::<types::Mention>();
+        self.declare::<types::MentionKind>();
+        self.declare::<types::Reaction>();
         self.declare::<types::Author>();
         self.declare::<types::Speaker>();
     }
@@ -115,6 +119,14 @@ impl Writer {
         self.declare::<request::ChatDelete>();
         self.declare::<request::ChatHistory>();
         self.declare::<request::ChatPage>();
+        self.declare::<chat::ChatReact>();
+        self.declare::<chat::ChatReactions>();
+        self.declare::<chat::ChatPin>();
+        self.declare::<chat::ChatPins>();
+        self.declare::<chat::ChatPinned>();
+        self.declare::<chat::ChatSearch>();
+        self.declare::<chat::ChatFound>();
+        self.declare::<chat::ChatTyping>();
         self.declare::<request::SessionRefresh>();
         self.declare::<request::SessionRefreshed>();
         self.declare::<request::Seat>();
@@ -144,6 +156,9 @@ impl Writer {
         self.declare::<push::ChatMessage>();
         self.declare::<push::ChatEdited>();
         self.declare::<push::ChatDeleted>();
+        self.declare::<chat::ChatReacted>();
+        self.declare::<chat::ChatPinChanged>();
+        self.declare::<chat::ChatTypist>();
         self.declare::<push::LobbyChanged>();
     }
 
@@ -267,6 +282,11 @@ impl Writer {
         self.client::<request::ChatEdit>("chat:edit", "ChatSent");
         self.client::<request::ChatDelete>("chat:delete", "ChatSent");
         self.client::<request::ChatHistory>("chat:history", "ChatPage");
+        self.client::<chat::ChatReact>("chat:react", "ChatReactions");
+        self.client::<chat::ChatPin>("chat:pin", "Empty");
+        self.client::<chat::ChatPins>("chat:pins", "ChatPinned");
+        self.client::<chat::ChatSearch>("chat:search", "ChatFound");
+        self.client::<chat::ChatTyping>("chat:typing", "Empty");
         self.client::<request::SessionRefresh>("session:refresh", "SessionRefreshed");
         self.client_events_of_servers();
         self.client_events_of_inboxes();
@@ -350,6 +370,9 @@ impl Writer {
         self.server::<push::ChatMessage>("chat:message");
         self.server::<push::ChatEdited>("chat:edited");
         self.server::<push::ChatDeleted>("chat:deleted");
+        self.server::<chat::ChatReacted>("chat:reacted");
+        self.server::<chat::ChatPinChanged>("chat:pinned");
+        self.server::<chat::ChatTypist>("chat:typing");
         self.server::<push::LobbyChanged>("lobby:changed");
         self.server::<community::ServerAdded>("server:added");
         self.server::<community::ServerUpdated>("server:updated");

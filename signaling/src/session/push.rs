@@ -3,6 +3,7 @@
 //! Each session renders for itself. With larger audiences than a room's, this is the place to keep what was rendered by its `Arc`.
 
 use super::connection::{Connection, NotSent};
+use crate::protocol::chat::{ChatPinChanged, ChatReacted, ChatTypist};
 use crate::protocol::community::{
     ChannelChanged, ChannelDeleted, MemberChanged, MemberLeft, PresenceChanged, ScheduleChanged, ScheduleDeleted, ServerAdded,
     ServerDeleted, ServerUpdated, UnreadChanged, VoiceChanged,
@@ -16,6 +17,7 @@ use crate::protocol::server_event::{
     TrackUnpublished,
 };
 use crate::protocol::types::{Participant, ParticipantQuality, Speaker};
+use rooms::store::Mark;
 use rooms::{Event, RoomId};
 
 /// Sends an event to its client.
@@ -69,6 +71,14 @@ pub(super) fn push(to: &Connection, event: &Event) -> Result<(), NotSent> {
         Event::ChatMessage { message } => to.emit("chat:message", &ChatMessage { message: message.into() }),
         Event::ChatEdited { message } => to.emit("chat:edited", &ChatEdited { message: message.into() }),
         Event::ChatDeleted { message } => to.emit("chat:deleted", &ChatDeleted { message: message.into() }),
+        Event::ChatReacted { channel, seq, reactions } => {
+            to.emit("chat:reacted", &ChatReacted { channel: channel.to_string(), seq, reactions: all(reactions) })
+        }
+        Event::ChatPinned { message, mark } => to.emit("chat:pinned", &ChatPinChanged { message: message.into(), on: mark == Mark::On }),
+        Event::ChatTyping { channel, user } => {
+            to.emit_volatile("chat:typing", &ChatTypist { channel: channel.to_string(), user: user.id.to_string(), name: user.name });
+            Ok(())
+        }
         Event::LobbyChanged { rooms, removed } => {
             let removed = removed.iter().map(RoomId::to_string).collect();
             to.emit("lobby:changed", &LobbyChanged { rooms: all(rooms), removed })

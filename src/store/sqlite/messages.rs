@@ -5,14 +5,15 @@
 //! message that isn't deleted. The column `channel` of the tables is a [`Log`].
 
 use super::logs::Log;
-use super::{Failure, from_ns, to_ns};
+use super::{Failure, attachments, from_ns, marks, search, to_ns};
 use ::rooms::store::{Appended, Edit, Membership, NewMessage};
 use ::rooms::view::{Audience, Cursor, History, Message, Unread};
-use ::rooms::{ChannelId, MessageId, User, UserId};
+use ::rooms::{ChannelId, MessageId, RoleId, User, UserId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::time::SystemTime;
 
-const COLUMNS: &str = "id, seq, author_id, author_name, text, sent_at_ns, edited_at_ns, deleted_at_ns, reply_to, mentions";
+const COLUMNS: &str =
+    "id, seq, author_id, author_name, text, sent_at_ns, edited_at_ns, deleted_at_ns, reply_to, mentions, attachments, reactions";
 
 pub(super) fn append(db: &Connection, new: NewMessage) -> Result<Appended, Failure> {
     let log = Log::of(db, &new.channel)?;
@@ -20,24 +21,31 @@ pub(super) fn append(db: &Connection, new: NewMessage) -> Result<Appended, Failu
         return Ok(Appended { message, duplicate: true });
     }
     let seq = head(db, &log)? + 1;
-    db.prepare_cached(&format!("INSERT INTO messages (channel, {COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, NULL, ?8, ?9)"))?
-        .execute(params![
-            log,
-            new.id.as_str(),
-            signed(seq),
-            new.author.id.as_str(),
-            new.author.name,
-            new.text,
-            to_ns(new.sent_at),
-            new.reply_to.map(signed),
-            written(&new.mentions),
-        ])?;
+    let ordinal: i64 = db.prepare_cached("SELECT coalesce(max(ordinal), 0) + 1 FROM messages")?.query_row([], |row| row.get(0))?;
+    db.prepare_cached(&format!(
+        "INSERT INTO messages (channel, {COLUMNS}, ordinal) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, NULL, ?8, ?9, ?10, NULL, ?11)"
+    ))?
+    .execute(params![
+        log,
+        new.id.as_str(),
+        signed(seq),
+        new.author.id.as_str(),
+        new.author.name,
+        new.text,
+        to_ns(new.sent_at),
+        new.reply_to.map(signed),
+        written(&new.mentions),
+        attachments::written(&new.attachments),
+        ordinal,
+    ])?;
     db.prepare_cached("INSERT INTO message_nonces (channel, author_id, nonce, seq, stored_at_ns) VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute(params![log, new.author.id.as_str(), new.nonce.0, signed(seq), to_ns(SystemTime::now())])?;
     mention(db, &log, seq, &new.author.id, &new.mentions)?;
+    search::index(db, ordinal, &log, &new.text)?;
     set_marker(db, &new.author.id, &log, seq)?;
-    let NewMessage { id, channel, author, text, sent_at, reply_to, mentions, nonce: _ } = new;
-    let message = Message { id, channel, seq, author, text, sent_at, edited_at: None, deleted_at: None, reply_to, mentions };
+    let NewMessage { id, channel, author, text, sent_at, reply_to, mentions, attachments, nonce: _ } = new;
+    let (edited_at, deleted_at, reactions) = (None, None, vec![]);
+    let message = Message { id, channel, seq, author, text, sent_at, edited_at, deleted_at, reply_to, mentions, attachments, reactions };
     Ok(Appended { message, duplicate: false })
 }
 
@@ -59,6 +67,9 @@ pub(super) fn edit(db: &Connection, edit: &Edit) -> Result<Option<Message>, Fail
     db.prepare_cached("UPDATE messages SET text = ?3, mentions = ?4, edited_at_ns = ?5 WHERE channel = ?1 AND seq = ?2")?
         .execute(params![log, signed(edit.seq), edit.text, written(&edit.mentions), to_ns(edit.at)])?;
     unmention(db, &log, &before)?;
+    let ordinal = ordinal(db, &log, edit.seq)?;
+    search::remove(db, ordinal)?;
+    search::index(db, ordinal, &log, &edit.text)?;
     mention(db, &log, edit.seq, &before.author.id, &edit.mentions)?;
     find(db, &log, &edit.channel, edit.seq)
 }
@@ -69,9 +80,14 @@ pub(super) fn delete(db: &Connection, channel: &ChannelId, seq: u64, at: SystemT
     if before.deleted_at.is_some() {
         return Ok(Some(before));
     }
-    db.prepare_cached("UPDATE messages SET text = '', mentions = NULL, deleted_at_ns = ?3 WHERE channel = ?1 AND seq = ?2")?
-        .execute(params![log, signed(seq), to_ns(at)])?;
+    db.prepare_cached(
+        "UPDATE messages SET text = '', mentions = NULL, attachments = NULL, reactions = NULL, deleted_at_ns = ?3
+            WHERE channel = ?1 AND seq = ?2",
+    )?
+    .execute(params![log, signed(seq), to_ns(at)])?;
     unmention(db, &log, &before)?;
+    marks::forget(db, &log, seq)?;
+    search::remove(db, ordinal(db, &log, seq)?)?;
     find(db, &log, channel, seq)
 }
 
@@ -84,6 +100,23 @@ fn find(db: &Connection, log: &Log, channel: &ChannelId, seq: u64) -> Result<Opt
         .query_row((log, signed(seq)), |row| Ok(read(row, channel)))
         .optional()?
         .transpose()
+}
+
+/// One message, by when it was stored, if it is in one of these channels.
+pub(super) fn by_ordinal(db: &Connection, channels: &[(Log, &ChannelId)], ordinal: i64) -> Result<Option<Message>, Failure> {
+    let message = db
+        .prepare_cached(&format!("SELECT {COLUMNS}, channel FROM messages WHERE ordinal = ?1"))?
+        .query_row([ordinal], |row| {
+            let log: String = row.get(12)?;
+            Ok(channels.iter().find(|(known, _)| known.as_str() == log).map(|(_, channel)| read(row, channel)))
+        })
+        .optional()?;
+    message.flatten().transpose()
+}
+
+fn ordinal(db: &Connection, log: &Log, seq: u64) -> Result<i64, Failure> {
+    let mut statement = db.prepare_cached("SELECT ordinal FROM messages WHERE channel = ?1 AND seq = ?2")?;
+    Ok(statement.query_row((log, signed(seq)), |row| row.get(0))?)
 }
 
 pub(super) fn history(db: &Connection, channel: &ChannelId, cursor: Cursor, limit: u32) -> Result<History, Failure> {
@@ -112,26 +145,31 @@ pub(super) fn mark_unread(db: &Connection, user: &UserId, channel: &ChannelId, s
     Ok(read)
 }
 
-/// One query for all: for each channel four look-ups in indexes. What is subtracted are deleted messages and own ones, which is exact since
-/// numbers have no gaps.
+/// One query for all: for each channel five look-ups in indexes, and one for each of the user's roles there. What is subtracted are deleted
+/// messages and own ones, which is exact since numbers have no gaps.
 pub(super) fn unread(db: &Connection, user: &UserId, channels: &[Membership]) -> Result<Vec<Unread>, Failure> {
-    let asked: Vec<(&str, u64)> = channels.iter().map(|membership| (membership.channel.as_str(), membership.since)).collect();
+    let audiences = |roles: &[RoleId]| -> Vec<String> {
+        let me = [Audience::Everyone, Audience::User(user.clone())];
+        me.into_iter().chain(roles.iter().cloned().map(Audience::Role)).map(|audience| code(&audience)).collect()
+    };
+    let asked: Vec<(&str, u64, Vec<String>)> =
+        channels.iter().map(|Membership { channel, since, roles }| (channel.as_str(), *since, audiences(roles))).collect();
     let asked = serde_json::to_string(&asked).map_err(|_| Failure::Unreadable("channels"))?;
     db.prepare_cached(
-        "WITH asked AS (SELECT key AS n, value ->> 0 AS name, value ->> 1 AS since,
+        "WITH asked AS (SELECT key AS n, value ->> 0 AS name, value ->> 1 AS since, value -> 2 AS audiences,
                 coalesce((SELECT log FROM logs l WHERE l.channel = value ->> 0), value ->> 0) AS channel FROM json_each(?1)),
-            heads AS (SELECT n, name, channel, since, coalesce((SELECT max(seq) FROM messages m WHERE m.channel = asked.channel), 0) AS head,
+            heads AS (SELECT n, name, channel, since, audiences, coalesce((SELECT max(seq) FROM messages m WHERE m.channel = asked.channel), 0) AS head,
                 coalesce((SELECT read_seq FROM markers k WHERE k.user_id = ?2 AND k.channel = asked.channel), 0) AS marker FROM asked),
-            reads AS (SELECT n, name, channel, head, min(head, max(since, marker)) AS read FROM heads)
+            reads AS (SELECT n, name, channel, audiences, head, min(head, max(since, marker)) AS read FROM heads)
         SELECT name, head, read,
             head - read
                 - (SELECT count(*) FROM messages m WHERE m.channel = reads.channel AND m.seq > read AND m.deleted_at_ns IS NOT NULL)
                 - (SELECT count(*) FROM messages m WHERE m.channel = reads.channel AND m.author_id = ?2 AND m.seq > read AND m.deleted_at_ns IS NULL),
-            (SELECT count(DISTINCT seq) FROM mentions m
-                WHERE m.channel = reads.channel AND m.audience IN (?3, ?4) AND m.seq > read AND m.author_id <> ?2)
+            (SELECT count(DISTINCT m.seq) FROM json_each(reads.audiences) me CROSS JOIN mentions m
+                WHERE m.channel = reads.channel AND m.audience = me.value AND m.seq > read AND m.author_id <> ?2)
         FROM reads ORDER BY n",
     )?
-    .query_map(params![asked, user.as_str(), code(&Audience::Everyone), code(&Audience::User(user.clone()))], |row| {
+    .query_map(params![asked, user.as_str()], |row| {
         Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
     })?
     .map(|row| {
@@ -201,13 +239,16 @@ fn read(row: &Row<'_>, channel: &ChannelId) -> Result<Message, Failure> {
         deleted_at: at(7)?,
         reply_to: row.get::<_, Option<i64>>(8)?.map(number).transpose()?,
         mentions: row.get::<_, Option<String>>(9)?.map_or(Ok(vec![]), |codes| audiences(&codes))?,
+        attachments: row.get::<_, Option<String>>(10)?.map_or(Ok(vec![]), |written| attachments::read(&written))?,
+        reactions: row.get::<_, Option<String>>(11)?.map_or(Ok(vec![]), |written| marks::reactions(&written))?,
     })
 }
 
-/// As it is kept: `*`, or `@` and the user's id.
+/// As it is kept: `*`, or `@` and the user's id, or `&` and the role's.
 fn code(audience: &Audience) -> String {
     match audience {
         Audience::Everyone => "*".to_owned(),
+        Audience::Role(role) => format!("&{role}"),
         Audience::User(user) => format!("@{user}"),
     }
 }
@@ -220,21 +261,26 @@ fn written(mentions: &[Audience]) -> Option<String> {
 
 /// The inverse of [`written`].
 fn audiences(codes: &str) -> Result<Vec<Audience>, Failure> {
-    let unreadable = Failure::Unreadable("messages.mentions");
-    let Ok(codes) = serde_json::from_str::<Vec<String>>(codes) else { return Err(unreadable) };
-    let audience = |code: &String| match code.strip_prefix('@') {
-        Some(user) => Some(Audience::User(UserId::new(user))),
-        None if code == "*" => Some(Audience::Everyone),
-        None => None,
+    let codes: Vec<String> = serde_json::from_str(codes).map_err(unreadable("messages.mentions"))?;
+    let audience = |code: &String| match code.split_at_checked(1)? {
+        ("*", "") => Some(Audience::Everyone),
+        ("@", user) => Some(Audience::User(UserId::new(user))),
+        ("&", role) => Some(Audience::Role(RoleId::new(role))),
+        _ => None,
     };
-    codes.iter().map(audience).collect::<Option<Vec<_>>>().ok_or(unreadable)
+    codes.iter().map(audience).collect::<Option<Vec<_>>>().ok_or(Failure::Unreadable("messages.mentions"))
 }
 
-fn number(seq: i64) -> Result<u64, Failure> {
+/// A column whose text isn't the JSON that it should be.
+pub(super) fn unreadable(column: &'static str) -> impl FnOnce(serde_json::Error) -> Failure {
+    move |_| Failure::Unreadable(column)
+}
+
+pub(super) fn number(seq: i64) -> Result<u64, Failure> {
     u64::try_from(seq).map_err(|_| Failure::Unreadable("messages.seq"))
 }
 
 /// Numbers that no message can have find none.
-fn signed(seq: u64) -> i64 {
+pub(super) fn signed(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
 }

@@ -1,20 +1,24 @@
 //! The embedded store: one SQLite file in WAL mode, one writer thread, a few readers.
 //!
-//! It is not a query layer: each operation of [`Store`](::rooms::store::Store) is one function in `rooms`, `messages`, `notifications` or `community`, run on a connection. Invariant: an `Ok` of
+//! It is not a query layer: each operation of [`Store`](::rooms::store::Store) is one function of a module of this folder, run on a connection. Invariant: an `Ok` of
 //! a writing operation was committed and synced before it was returned.
 
+mod attachments;
 mod community;
 mod logs;
+mod marks;
 mod messages;
 mod notifications;
 mod readers;
 mod rooms;
 mod schema;
+mod search;
 mod writer;
 
 use super::OpenError;
 use ::rooms::store::{
-    Appended, Edit, LinkRecord, Membership, MessageStore, NewMessage, Nonce, Redeemed, RoomRecord, RoomStore, StoreError,
+    Appended, Edit, Found, LinkRecord, MarkStore, Marked, Membership, MessageStore, NewMessage, Nonce, Pin, React, Redeemed, RoomRecord,
+    RoomStore, Search, SearchStore, StoreError,
 };
 use ::rooms::view::{Cursor, History, Message, Unread};
 use ::rooms::{ChannelId, RoomId, UserId};
@@ -125,6 +129,29 @@ impl MessageStore for Sqlite {
     async fn unread(&self, user: &UserId, channels: &[Membership]) -> Result<Vec<Unread>, StoreError> {
         let (user, channels) = (user.clone(), channels.to_vec());
         self.readers.run("unread", move |db| messages::unread(db, &user, &channels)).await
+    }
+}
+
+#[async_trait]
+impl MarkStore for Sqlite {
+    async fn react(&self, react: React) -> Result<Option<Marked>, StoreError> {
+        self.writer.run("react", move |db| marks::react(db, &react)).await
+    }
+
+    async fn pin(&self, pin: Pin) -> Result<Option<Marked>, StoreError> {
+        self.writer.run("pin", move |db| marks::pin(db, &pin)).await
+    }
+
+    async fn pins(&self, channel: &ChannelId) -> Result<Vec<Message>, StoreError> {
+        let channel = channel.clone();
+        self.readers.run("pins", move |db| marks::pins(db, &channel)).await
+    }
+}
+
+#[async_trait]
+impl SearchStore for Sqlite {
+    async fn search(&self, search: Search) -> Result<Found, StoreError> {
+        self.readers.run("search", move |db| search::search(db, &search)).await
     }
 }
 

@@ -3,6 +3,7 @@
 //! A migration that was released is never edited: a change is one more entry of [`MIGRATIONS`]. Invariant: `user_version` is the number of
 //! entries that were applied.
 
+use super::search;
 use crate::store::OpenError;
 use rusqlite::Connection;
 use std::path::Path;
@@ -97,6 +98,36 @@ const MIGRATIONS: &[&str] = &[
         read_seq INTEGER NOT NULL,
         PRIMARY KEY (user_id, channel)
     ) STRICT, WITHOUT ROWID;
+",
+    "
+    ALTER TABLE messages ADD COLUMN attachments TEXT;
+    ALTER TABLE messages ADD COLUMN reactions TEXT;
+
+    CREATE TABLE reactions (
+        channel TEXT NOT NULL,
+        seq     INTEGER NOT NULL,
+        emoji   TEXT NOT NULL,
+        user_id TEXT NOT NULL,
+        came    INTEGER NOT NULL,
+        PRIMARY KEY (channel, seq, emoji, user_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX reactions_order ON reactions (channel, seq, emoji, came);
+
+    CREATE TABLE pins (
+        channel      TEXT NOT NULL,
+        seq          INTEGER NOT NULL,
+        pinned_at_ns INTEGER NOT NULL,
+        PRIMARY KEY (channel, seq)
+    ) STRICT, WITHOUT ROWID;
+
+    ALTER TABLE messages ADD COLUMN ordinal INTEGER;
+    UPDATE messages SET ordinal = numbered.n
+        FROM (SELECT channel AS of, seq AS number, row_number() OVER (ORDER BY sent_at_ns, channel, seq) AS n FROM messages) AS numbered
+        WHERE channel = numbered.of AND seq = numbered.number;
+    CREATE UNIQUE INDEX messages_ordinal ON messages (ordinal);
+    CREATE VIRTUAL TABLE message_search USING fts5 (channel, pairs, content = '', contentless_delete = 1, tokenize = 'ascii');
+    INSERT INTO message_search (rowid, channel, pairs)
+        SELECT ordinal, search_channel(channel), search_pairs(text) FROM messages WHERE search_pairs(text) <> '';
 ",
     "
     CREATE TABLE servers (
@@ -248,6 +279,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     check_origin(&db, path)?;
     // FULL syncs the log at every commit: an acknowledged message survives a power cut, given an honest disk.
     db.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+    search::define_functions(&db).map_err(failed)?;
     let version = version(&db).map_err(failed)?;
     let known = MIGRATIONS.len() as i64;
     if version > known {
@@ -303,6 +335,8 @@ fn migrate(db: &mut Connection, migration: &str, to: i64) -> Result<(), rusqlite
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rooms::ChannelId;
+    use rooms::store::{Search, Words};
 
     #[test]
     fn a_database_of_a_newer_version_is_refused_and_left_as_it_was() {
@@ -349,6 +383,9 @@ mod tests {
             "SELECT text, edited_at_ns IS NULL AND deleted_at_ns IS NULL AND reply_to IS NULL AND mentions IS NULL FROM messages";
         let message: (String, bool) = db.query_row(messages, [], |row| Ok((row.get(0)?, row.get(1)?))).expect("read");
         assert_eq!(message, ("건배".to_owned(), true));
+        let words = Words::of("건배");
+        let found = search::search(&db, &Search { channels: vec![ChannelId::new("ch_1")], words, before: None, limit: 1 });
+        assert_eq!(found.expect("read").messages[0].seq, 1, "and is found");
     }
 
     #[test]

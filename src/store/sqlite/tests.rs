@@ -24,6 +24,7 @@ mod conformance {
     }
 
     ::rooms::store_conformance!(make);
+    ::rooms::search_conformance!(make);
 }
 
 fn message(channel: &str, nonce: &str, text: &str) -> NewMessage {
@@ -36,6 +37,7 @@ fn message(channel: &str, nonce: &str, text: &str) -> NewMessage {
         sent_at: SystemTime::now(),
         reply_to: None,
         mentions: vec![],
+        attachments: vec![],
     }
 }
 

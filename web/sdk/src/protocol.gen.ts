@@ -198,7 +198,35 @@ deleted?: boolean,
 /**
  * The `seq` of the message that it answers, which may be deleted by now.
  */
-reply_to?: number, };
+reply_to?: number,
+/**
+ * Whom it mentions, each once. Absent when nobody.
+ */
+mentions?: Array<Mention>,
+/**
+ * Each emoji once, that which came first first. Absent when there are none.
+ */
+reactions?: Array<Reaction>, };
+
+/**
+ * Who is meant: in a text `<@user id>`, `<@&role id>` or `<@everyone>`.
+ */
+export type Mention = { kind: MentionKind,
+/**
+ * Of the user or the role.
+ */
+id?: string, };
+
+export type MentionKind = "user" | "role" | "everyone";
+
+/**
+ * One emoji on a message.
+ */
+export type Reaction = { emoji: string, count: number,
+/**
+ * The user ids of the first ten, in the order of coming.
+ */
+users: Array<string>, };
 
 /**
  * Who wrote a message, with the name at that time.
@@ -594,6 +622,86 @@ more: boolean,
 newer: boolean, };
 
 /**
+ * `chat:react`: one's own reaction to a message comes or goes.
+ */
+export type ChatReact = { channel: string, seq: number,
+/**
+ * 1–32 bytes without white space. A message bears 20 different ones.
+ */
+emoji: string,
+/**
+ * False takes it back.
+ */
+on: boolean, };
+
+/**
+ * Answer of `chat:react`.
+ */
+export type ChatReactions = {
+/**
+ * All of the message, that which came first first.
+ */
+reactions: Array<Reaction>, };
+
+/**
+ * `chat:pin`: by who moderates the channel.
+ */
+export type ChatPin = { channel: string, seq: number,
+/**
+ * False unpins.
+ */
+on: boolean, };
+
+/**
+ * `chat:pins`
+ */
+export type ChatPins = { channel: string, };
+
+/**
+ * Answer of `chat:pins`: at most 50, the latest pin first.
+ */
+export type ChatPinned = { messages: Array<Message>, };
+
+/**
+ * `chat:search`: messages in whose text every word occurs, also in the middle of another one. Upper and lower case are one.
+ */
+export type ChatSearch = { channel?: string,
+/**
+ * Instead of `channel`: all channels of this server that one reads.
+ */
+server?: string,
+/**
+ * 1–10 words between white space, 200 characters at most.
+ */
+text: string,
+/**
+ * The `next` of the page before; absent: the newest.
+ */
+before?: string,
+/**
+ * 1–50, 25 when absent.
+ */
+limit?: number, };
+
+/**
+ * Answer of `chat:search`.
+ */
+export type ChatFound = {
+/**
+ * Newest first.
+ */
+messages: Array<Message>,
+/**
+ * Opaque: where the next page begins. Absent when there is none.
+ */
+next?: string, };
+
+/**
+ * `chat:typing`, from the client: one writes a message. The others are told once in 3 s, however often this is sent.
+ */
+export type ChatTyping = { channel: string, };
+
+/**
  * `session:refresh`: a fresh token of the same user, before the old one expires.
  */
 export type SessionRefresh = { token: string, };
@@ -760,6 +868,25 @@ export type ChatEdited = { message: Message, };
  * `chat:deleted`: a message has no text any more.
  */
 export type ChatDeleted = { message: Message, };
+
+/**
+ * `chat:reacted`: these are all reactions of the message now.
+ */
+export type ChatReacted = { channel: string, seq: number, reactions: Array<Reaction>, };
+
+/**
+ * `chat:pinned`: a message was pinned or unpinned. One that is deleted is unpinned without a word.
+ */
+export type ChatPinChanged = { message: Message, on: boolean, };
+
+/**
+ * `chat:typing`, from the server: somebody else writes a message. It may be left out under load.
+ */
+export type ChatTypist = { channel: string,
+/**
+ * The user id.
+ */
+user: string, name: string, };
 
 /**
  * `lobby:changed`: rooms that appeared or changed, and ids of rooms that ended.
@@ -1722,6 +1849,11 @@ export type ClientEvents = {
   "chat:edit": { request: ChatEdit, response: ChatSent },
   "chat:delete": { request: ChatDelete, response: ChatSent },
   "chat:history": { request: ChatHistory, response: ChatPage },
+  "chat:react": { request: ChatReact, response: ChatReactions },
+  "chat:pin": { request: ChatPin, response: Empty },
+  "chat:pins": { request: ChatPins, response: ChatPinned },
+  "chat:search": { request: ChatSearch, response: ChatFound },
+  "chat:typing": { request: ChatTyping, response: Empty },
   "session:refresh": { request: SessionRefresh, response: SessionRefreshed },
   "server:list": { request: ServerList, response: ServersListed },
   "server:create": { request: ServerCreate, response: ServerEntered },
@@ -1791,6 +1923,9 @@ export type ServerEvents = {
   "chat:message": ChatMessage,
   "chat:edited": ChatEdited,
   "chat:deleted": ChatDeleted,
+  "chat:reacted": ChatReacted,
+  "chat:pinned": ChatPinChanged,
+  "chat:typing": ChatTypist,
   "lobby:changed": LobbyChanged,
   "server:added": ServerAdded,
   "server:updated": ServerUpdated,

@@ -385,7 +385,7 @@ impl Replica {
             Event::MediaNeed { .. } | Event::MediaLost { .. } | Event::RoomClosed { .. } | Event::RoomReplaced { .. } => {}
             Event::MediaLayers { .. } | Event::MediaStalled { .. } | Event::QualityChanged { .. } => {}
             Event::ChatMessage { .. } | Event::ChatEdited { .. } | Event::ChatDeleted { .. } => panic!("nobody wrote {event:?}"),
-            // Of servers a room tells nothing.
+            // Nobody wrote or spoke, and of servers a room tells nothing.
             other => panic!("nobody caused {other:?}"),
         }
     }

@@ -13,8 +13,8 @@ pub use twin::random_changes_of_servers_agree_with_the_plainest_reading;
 use super::{at_once, message, millis, named, say, unread, user};
 use crate::community::{Permission, Permissions, RoleKind};
 use crate::store::{
-    Access, BanRecord, CategoryRecord, ChannelKind, ChannelRecord, Entered, Entry, InviteRecord, MemberRecord, RoleRecord, ScheduleRecord,
-    ServerKind, ServerRecord, ServerTree, Store, TreeChange, Updated,
+    Access, BanRecord, CategoryRecord, ChannelKind, ChannelRecord, Entered, Entry, InviteRecord, Mark, MemberRecord, Pin, React,
+    RoleRecord, ScheduleRecord, Search, ServerKind, ServerRecord, ServerTree, Store, TreeChange, Updated, Words,
 };
 use crate::view::Cursor;
 use crate::{CategoryId, ChannelId, InviteId, RoleId, ScheduleId, ServerId, UserId};
@@ -247,7 +247,7 @@ pub async fn a_removed_category_frees_its_channels(store: Arc<dyn Store>) {
     is_as_made(&*store, "b").await;
 }
 
-/// Says three things in each channel of both servers, of which the last mentions everyone, and reads the first.
+/// Says three things in two channels of both servers, of which the first is read, and the second is pinned and bears a reaction.
 async fn talk(store: &dyn Store) {
     for server in ["a", "b"] {
         for channel in ["text", "voice"].map(|name| channel(server, name).id) {
@@ -255,12 +255,17 @@ async fn talk(store: &dyn Store) {
                 say(store, channel.as_str(), "owner", key, &[crate::view::Audience::Everyone, named("insider")]).await;
             }
             assert_eq!(store.mark_read(&UserId::new("insider"), &channel, 1).await.unwrap(), 1);
+            let (mark, at, emoji, user) = (Mark::On, millis(8), "🍻".to_owned(), UserId::new("insider"));
+            store.pin(Pin { channel: channel.clone(), seq: 2, mark, at }).await.unwrap().unwrap();
+            store.react(React { channel, seq: 2, user, emoji, mark }).await.unwrap().unwrap();
         }
     }
 }
 
 async fn is_full(store: &dyn Store, channel: &ChannelId) {
-    assert_eq!(store.history(channel, Cursor::Newest, 10).await.unwrap().messages.len(), 3);
+    let kept = store.history(channel, Cursor::Newest, 10).await.unwrap().messages;
+    assert_eq!((kept.len(), kept[1].reactions.len()), (3, 1));
+    assert_eq!(store.pins(channel).await.unwrap(), [kept[1].clone()]);
     assert_eq!(unread(store, "insider", channel.as_str()).await, (1, 2, 2));
     let again = store.append(message("again", channel.as_str(), "owner", "3")).await.unwrap();
     assert_eq!((again.duplicate, again.message.seq), (true, 3), "its nonces too");
@@ -270,6 +275,7 @@ async fn is_empty(store: &dyn Store, channel: &ChannelId) {
     let page = store.history(channel, Cursor::Newest, 10).await.unwrap();
     assert!(page.messages.is_empty() && !page.more && !page.newer, "{page:?}");
     assert_eq!(store.message(channel, 1).await.unwrap(), None);
+    assert_eq!(store.pins(channel).await.unwrap(), []);
     assert_eq!(store.delete(channel, 1, millis(60)).await.unwrap(), None);
     for reader in ["insider", "owner"] {
         assert_eq!(unread(store, reader, channel.as_str()).await, (0, 0, 0));
@@ -300,10 +306,27 @@ pub async fn a_removed_channel_takes_its_messages_along(store: Arc<dyn Store>) {
         let new = store.append(message("new", removed.as_str(), "owner", "3")).await.unwrap();
         assert_eq!((new.duplicate, new.message.seq), (false, 1), "the numbers and nonces begin anew");
         assert_eq!(unread(&*store, "insider", removed.as_str()).await, (0, 1, 0));
-        assert_eq!(store.history(&removed, Cursor::Newest, 10).await.unwrap().messages, [new.message]);
+        let again = store.append(message("another", removed.as_str(), "owner", "another")).await.unwrap().message;
+        assert_eq!(store.history(&removed, Cursor::Newest, 10).await.unwrap().messages, [new.message, again]);
+        assert_eq!(store.pins(&removed).await.unwrap(), [], "what hung on an earlier message of this number is gone");
         assert_eq!(store.update_server(&id("a"), version + 1, change()).await.unwrap(), Updated::Done);
         is_empty(&*store, &removed).await;
     }
+}
+
+/// For stores that can search.
+pub async fn what_was_said_in_a_removed_channel_is_found_by_no_word(store: Arc<dyn Store>) {
+    two_servers(&*store).await;
+    talk(&*store).await;
+    let channels: Vec<ChannelId> = ["a", "b"].map(|server| channel(server, "text").id).to_vec();
+    let find = |text: &str| store.search(Search { channels: channels.clone(), words: Words::of(text), before: None, limit: 50 });
+    assert_eq!(find("text").await.unwrap().messages.len(), 6);
+    let change = vec![TreeChange::RemoveChannel(channels[0].clone())];
+    assert_eq!(store.update_server(&id("a"), 1, change).await.unwrap(), Updated::Done);
+    let left = store.history(&channels[1], Cursor::Newest, 10).await.unwrap().messages;
+    assert_eq!(find("text").await.unwrap().messages, left.into_iter().rev().collect::<Vec<_>>());
+    let again = store.append(message("again", channels[0].as_str(), "owner", "again")).await.unwrap().message;
+    assert_eq!(find("again").await.unwrap().messages, [again]);
 }
 
 fn invite(server: &str, secret: u8, max_uses: Option<u32>) -> InviteRecord {

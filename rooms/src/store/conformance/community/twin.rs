@@ -5,8 +5,8 @@
 use super::{ban, category, channel, id, invite, member, private, role, schedule, tree};
 use crate::store::conformance::{message, millis, named};
 use crate::store::{
-    ChannelRecord, Entry, InviteRecord, MemberRecord, Membership, MemoryStore, RoleRecord, ScheduleRecord, ServerRecord, Status, Store,
-    TreeChange, UserRecord,
+    ChannelRecord, Entry, InviteRecord, Mark, MemberRecord, Membership, MemoryStore, Pin, React, RoleRecord, ScheduleRecord, ServerRecord,
+    Status, Store, TreeChange, UserRecord,
 };
 use crate::view::Cursor;
 use crate::{ChannelId, UserId};
@@ -160,13 +160,19 @@ impl Twins {
         let (user, seq) = (UserId::new(name), self.rng.random_range(0..9));
         let mut said = message(&format!("m{}", self.index), channel.as_str(), name, &format!("{}", self.rng.random_range(0..40)));
         said.mentions = vec![named(self.one_of(&USERS))];
-        match self.rng.random_range(0..6) {
+        match self.rng.random_range(0..8) {
             0..4 => drop(both!(self, append(said.clone()))),
-            4 => drop(both!(self, mark_read(&user, &channel, seq))),
+            4 => {
+                let (emoji, mark) = ("🍻".to_owned(), Mark::On);
+                both!(self, react(React { channel: channel.clone(), seq, user: user.clone(), emoji: emoji.clone(), mark }));
+            }
+            5 => drop(both!(self, pin(Pin { channel: channel.clone(), seq, mark: Mark::On, at: millis(self.index) }))),
+            6 => drop(both!(self, mark_read(&user, &channel, seq))),
             _ => drop(both!(self, delete(&channel, seq, millis(self.index)))),
         }
         both!(self, history(&channel, Cursor::Newest, 5));
-        both!(self, unread(&user, &[Membership { channel: channel.clone(), since: 1 }]));
+        both!(self, unread(&user, &[Membership { channel: channel.clone(), since: 1, roles: vec![] }]));
+        both!(self, pins(&channel));
         both!(self, server_of(&channel));
     }
 }
