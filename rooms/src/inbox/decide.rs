@@ -79,6 +79,8 @@ mod tests {
             deleted_at: None,
             reply_to: None,
             mentions: mentions.iter().map(|id| if *id == "*" { Audience::Everyone } else { Audience::User(user(id)) }).collect(),
+            attachments: vec![],
+            reactions: vec![],
         }
     }
 

@@ -1,6 +1,6 @@
 //! The client events of inboxes and invitations to people: each is parsed, asked of the hub, and answered.
 
-use super::{Answer, HISTORY_LIMIT, done, parse};
+use super::{Answer, done, parse};
 use crate::protocol::error::WireError;
 use crate::protocol::notification::{
     InviteAnswer, InviteAnswered, InviteEmail, InviteMailed, InviteUser, NotificationList, NotificationRead, NotificationsLeft,
@@ -13,6 +13,9 @@ use rooms::inbox::Owner;
 use rooms::store::{Reading, Seek};
 use rooms::{NotificationId, RoomId, ServerId, UserId};
 use serde_json::value::RawValue;
+
+/// Notifications on a page of `notification:list` when the client doesn't say.
+const PAGE: u32 = 50;
 
 type Argument<'a> = Option<&'a RawValue>;
 
@@ -35,7 +38,7 @@ fn owner(session: &Session) -> Result<Owner, WireError> {
 
 async fn notification_list(session: &Session, argument: Argument<'_>) -> Answer {
     let request: NotificationList = parse(argument)?;
-    let limit = request.limit.unwrap_or(HISTORY_LIMIT);
+    let limit = request.limit.unwrap_or(PAGE);
     let page = session.shared.hub.notifications(&owner(session)?, request.try_into()?, limit).await?;
     done(NotificationsListed::from(page))
 }
