@@ -4,6 +4,7 @@ import { Backoff } from './backoff.js';
 import { connectSocketIo, type Connect, type Connection } from './connection.js';
 import { Emitter, type Unsubscribe } from './emitter.js';
 import { ZzanError } from './errors.js';
+import { Notifications } from './notifications.js';
 import type { AnswerOf, RequestName, RequestOf, ServerEventName, ServerEvents } from './protocol.js';
 import type { SessionReady } from './protocol.gen.js';
 
@@ -58,6 +59,7 @@ export class Client {
   private isReady = false;
   private current: ClientState = 'idle';
   private wakeups: Unsubscribe[] = [];
+  private inbox: Notifications | undefined;
 
   constructor(private readonly options: ClientOptions) {
     this.backoff = new Backoff(options.random);
@@ -75,6 +77,11 @@ export class Client {
   /** Hears a server event, on this connection and all later ones. */
   onEvent<N extends ServerEventName>(name: N, listener: (payload: ServerEvents[N]) => void): Unsubscribe {
     return this.server.on(name, listener);
+  }
+
+  /** The user's inbox, the same one each time. For `user` tokens. */
+  notifications(): Notifications {
+    return (this.inbox ??= new Notifications(this));
   }
 
   /** Connects and stays connected until `close`. Further calls do nothing. */
