@@ -20,8 +20,8 @@ pub fn cors(app: &App) -> CorsLayer {
     let (origins, dev) = (app.origins.clone(), app.dev);
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(move |origin, _| is_allowed(&origins, dev, origin)))
-        .allow_methods([Method::POST])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, HeaderName::from_static("last-event-id")])
         .expose_headers([header::RETRY_AFTER, super::error::REQUEST_ID])
         .max_age(Duration::from_secs(3600))
 }

@@ -5,6 +5,7 @@ mod api_test;
 mod channels_test;
 mod cli_test;
 mod durability_test;
+mod inbox_test;
 mod layering_test;
 mod page_test;
 mod stop_test;

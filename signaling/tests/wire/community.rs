@@ -5,7 +5,7 @@ use crate::socket::{Socket, chat};
 use serde_json::{Value, json};
 
 /// A server of ana's that bo is a member of: (ana, bo, server's id, text channel's id, voice channel's id).
-async fn community(node: &Server) -> (Socket, Socket, String, String, String) {
+pub async fn community(node: &Server) -> (Socket, Socket, String, String, String) {
     let mut ana = node.connect("ana").await;
     let mut bo = node.connect("bo").await;
     let created = ana.ask("server:create", json!({ "name": "술친구", "nonce": "n1" })).await;
@@ -24,11 +24,11 @@ async fn community(node: &Server) -> (Socket, Socket, String, String, String) {
     (ana, bo, server, written, spoken)
 }
 
-fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-fn code(ack: &Value) -> &str {
+pub fn code(ack: &Value) -> &str {
     ack["error"]["code"].as_str().unwrap_or("ok")
 }
 

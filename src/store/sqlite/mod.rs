@@ -10,6 +10,7 @@ mod logs;
 mod marks;
 mod messages;
 mod notes;
+mod notifications;
 mod readers;
 mod rooms;
 mod schema;

@@ -5,6 +5,7 @@ import { Community } from './community/community.js';
 import { connectSocketIo, type Connect, type Connection } from './connection.js';
 import { Emitter, type Unsubscribe } from './emitter.js';
 import { ZzanError } from './errors.js';
+import { Notifications } from './notifications.js';
 import type { AnswerOf, RequestName, RequestOf, ServerEventName, ServerEvents } from './protocol.js';
 import type { SessionReady } from './protocol.gen.js';
 
@@ -62,6 +63,7 @@ export class Client {
   private current: ClientState = 'idle';
   private wakeups: Unsubscribe[] = [];
   private ownCommunity: Community | undefined;
+  private inbox: Notifications | undefined;
 
   constructor(private readonly options: ClientOptions) {
     this.backoff = new Backoff(options.random);
@@ -85,6 +87,9 @@ export class Client {
   community(): Community {
     this.ownCommunity ??= new Community(this);
     return this.ownCommunity;
+  /** The user's inbox, the same one each time. For `user` tokens. */
+  notifications(): Notifications {
+    return (this.inbox ??= new Notifications(this));
   }
 
   /** Connects and stays connected until `close`. Further calls do nothing. */
