@@ -87,6 +87,8 @@ export class Client {
   community(): Community {
     this.ownCommunity ??= new Community(this);
     return this.ownCommunity;
+  }
+
   /** The user's inbox, the same one each time. For `user` tokens. */
   notifications(): Notifications {
     return (this.inbox ??= new Notifications(this));
