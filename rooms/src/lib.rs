@@ -30,8 +30,8 @@ pub use error::{Error, Result};
 pub use event::{CloseReason, Event, LeaveReason, Loss};
 pub use hub::{CreatedInvite, Done, Hub, InvitePreview};
 pub use id::{
-    CategoryId, ChannelId, InviteId, MessageId, NotificationId, ParticipantId, RoleId, RoomId, ScheduleId, ServerId, SessionId, TrackId, UserId,
-    random as random_id,
+    CategoryId, ChannelId, InviteId, MessageId, NotificationId, ParticipantId, RoleId, RoomId, ScheduleId, ServerId, SessionId, TrackId,
+    UserId, random as random_id,
 };
 pub use limits::ChatRate;
 pub use request::{

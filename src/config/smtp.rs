@@ -41,9 +41,8 @@ pub(super) fn read(reader: &mut Reader) -> Option<Smtp> {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
         (!text.is_empty() && text.bytes().all(fits)).then(|| text.to_owned())
     });
-    let tls = reader.text("smtp.tls", "starttls".to_owned(), TLS, |text| {
-        ["starttls", "tls", "none"].contains(&text).then(|| text.to_owned())
-    });
+    let tls =
+        reader.text("smtp.tls", "starttls".to_owned(), TLS, |text| ["starttls", "tls", "none"].contains(&text).then(|| text.to_owned()));
     let (tls, standard_port) = match tls.as_str() {
         "tls" => (SmtpTls::Tls, 465),
         "none" => (SmtpTls::None, 25),

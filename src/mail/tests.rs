@@ -112,7 +112,8 @@ fn decoded(mail: &[String]) -> String {
     let joined = body.join("\n").replace("=\n", "");
     let (mut bytes, mut rest) = (vec![], joined.as_bytes());
     while let Some((first, after)) = rest.split_first() {
-        let hex = (*first == b'=').then(|| std::str::from_utf8(&after[..2]).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok())).flatten();
+        let hex =
+            (*first == b'=').then(|| std::str::from_utf8(&after[..2]).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok())).flatten();
         bytes.push(hex.unwrap_or(*first));
         rest = if hex.is_some() { &after[2..] } else { after };
     }

@@ -150,7 +150,10 @@ mod tests {
         };
         let notice = Notice { title: "t".to_owned(), body: "b".to_owned(), url: None, data: Some("{}".to_owned()) };
         let kept = [
-            (About::Mention(place.clone()), r#"{"kind":"mention","server":"s","channel":"c","message_seq":7,"by":{"id":"u","name":"하나"}}"#),
+            (
+                About::Mention(place.clone()),
+                r#"{"kind":"mention","server":"s","channel":"c","message_seq":7,"by":{"id":"u","name":"하나"}}"#,
+            ),
             (About::Reply(place), r#"{"kind":"reply","server":"s","channel":"c","message_seq":7,"by":{"id":"u","name":"하나"}}"#),
             (
                 About::ServerInvite { server: ServerId::new("s"), name: "n".to_owned(), by: by.clone(), state: Invitation::Declined },

@@ -3,10 +3,10 @@
 //! Those whom it mentions by name, and the one whose message it answers. Everyone and roles are no names: their mentions are counted without a
 //! row for each reader. Invariant: each user is in the result once, and its author never.
 
+use crate::ServerId;
 use crate::UserId;
 use crate::store::{About, Place};
 use crate::view::{Audience, Message};
-use crate::ServerId;
 
 /// Why somebody is told of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +44,7 @@ pub(super) fn mentioned(message: &Message, before: &[Audience]) -> Vec<(UserId, 
 
 /// What the inbox says of it.
 pub(super) fn about(why: Why, server: &ServerId, message: &Message) -> About {
-    let place =
-        Place { server: server.clone(), channel: message.channel.clone(), message_seq: message.seq, by: message.author.clone() };
+    let place = Place { server: server.clone(), channel: message.channel.clone(), message_seq: message.seq, by: message.author.clone() };
     match why {
         Why::Mention => About::Mention(place),
         Why::Reply => About::Reply(place),

@@ -3,9 +3,9 @@
 use super::convert::{all, rfc3339};
 use super::error::WireError;
 use super::notification as wire;
+use rooms::NotificationId;
 use rooms::inbox::{Answer, InboxPage};
 use rooms::store::{About, Invitation, Notice, Notification, Place, Reading, Seek};
-use rooms::NotificationId;
 
 impl From<Notification> for wire::Notification {
     fn from(notification: Notification) -> Self {

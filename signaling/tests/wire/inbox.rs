@@ -20,7 +20,10 @@ async fn a_notification_comes_once_to_every_device_and_is_listed_afterwards() {
         ids.push(notice(&node, "ana", &format!("t{n}")).await);
         let told = phone.event("notification:new").await;
         assert_eq!(told, laptop.event("notification:new").await);
-        assert_eq!((&told["unread"], &told["notification"]["seq"], &told["notification"]["id"]), (&json!(n), &json!(n), &json!(ids[n - 1])));
+        assert_eq!(
+            (&told["unread"], &told["notification"]["seq"], &told["notification"]["id"]),
+            (&json!(n), &json!(n), &json!(ids[n - 1]))
+        );
         let about = json!({ "kind": "backend", "title": format!("t{n}"), "body": "b", "data": { "order": 7 } });
         assert_eq!((&told["notification"]["about"], &told["notification"]["read"]), (&about, &json!(false)));
     }
@@ -71,7 +74,8 @@ async fn mentions_and_answers_in_a_channel_come_to_whom_they_concern() {
     let mentioned = ana.ask("chat:send", chat(&channel, "<@bo> 짠")).await;
     let told = bo.event("notification:new").await["notification"].clone();
     let by = json!({ "id": "ana", "name": "ana's name" });
-    let about = |kind: &str, seq: &Value, by: &Value| json!({ "kind": kind, "server": server, "channel": channel, "message_seq": seq, "by": by });
+    let about =
+        |kind: &str, seq: &Value, by: &Value| json!({ "kind": kind, "server": server, "channel": channel, "message_seq": seq, "by": by });
     assert_eq!(told["about"], about("mention", &mentioned["message"]["seq"], &by));
     let answer = json!({ "channel": channel, "nonce": "n", "text": "건배", "reply_to": mentioned["message"]["seq"] });
     let answered = bo.ask("chat:send", answer.clone()).await;

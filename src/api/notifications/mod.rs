@@ -106,11 +106,7 @@ pub async fn list(
         (status = 429, description = "Too many requests", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn read(
-    State(app): State<App>,
-    headers: HeaderMap,
-    Json(body): Json<ReadNotifications>,
-) -> Result<axum::Json<Unread>, Problem> {
+pub async fn read(State(app): State<App>, headers: HeaderMap, Json(body): Json<ReadNotifications>) -> Result<axum::Json<Unread>, Problem> {
     let (owner, _) = owner(&app, auth::bearer(&headers))?;
     let reading = match (body.ids, body.up_to) {
         (Some(ids), None) => Reading::Ids(ids.into_iter().map(NotificationId::new).collect()),

@@ -250,9 +250,7 @@ mod tests {
         assert_eq!(links, 2);
         for (table, nonce) in [("message_nonces", "nonce"), ("room_nonces", "nonce"), ("notification_keys", "key")] {
             let kept: String = db
-                .query_row(&format!("SELECT group_concat(n, ' ') FROM (SELECT {nonce} AS n FROM {table} ORDER BY n)"), [], |row| {
-                    row.get(0)
-                })
+                .query_row(&format!("SELECT group_concat(n, ' ') FROM (SELECT {nonce} AS n FROM {table} ORDER BY n)"), [], |row| row.get(0))
                 .expect("read");
             assert_eq!(kept, "fresh promised");
         }

@@ -34,12 +34,8 @@ async fn seqs(store: &dyn Store, owner: &str, seek: Seek, limit: u32) -> (Vec<u6
 pub async fn a_notification_comes_back_as_it_was_kept(store: Arc<dyn Store>) {
     let place = Place { server: ServerId::new("s"), channel: ChannelId::new("c"), message_seq: 42, by: user("bo") };
     let invite = About::ServerInvite { server: ServerId::new("s"), name: "술친구".to_owned(), by: user("bo"), state: Invitation::Open };
-    let schedule = About::Schedule {
-        server: ServerId::new("s"),
-        schedule: ScheduleId::new("e"),
-        title: "건배".to_owned(),
-        starts_at: millis(99),
-    };
+    let schedule =
+        About::Schedule { server: ServerId::new("s"), schedule: ScheduleId::new("e"), title: "건배".to_owned(), starts_at: millis(99) };
     let full = Notice {
         title: "t".to_owned(),
         body: String::new(),
@@ -99,7 +95,8 @@ pub async fn a_key_keeps_one_notification_of_a_user_however_many_race(store: Arc
         async move { store.notify(new).await.unwrap() }
     })
     .await;
-    let first: Vec<&Notification> = made.iter().filter_map(|made| if let Notified::New(first) = made { Some(first) } else { None }).collect();
+    let first: Vec<&Notification> =
+        made.iter().filter_map(|made| if let Notified::New(first) = made { Some(first) } else { None }).collect();
     assert_eq!(first.len(), 1);
     assert!(made.iter().all(|made| matches!(made, Notified::New(same) | Notified::Known(same) if same == first[0])), "{made:?}");
     assert_eq!(keep(&*store, "ana", "another").await.seq, 2, "what was refused took no number");

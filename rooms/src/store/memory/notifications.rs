@@ -1,7 +1,9 @@
 //! Inboxes in memory. The promises are those of [`NotificationStore`].
 
 use super::MemoryStore;
-use crate::store::{About, INBOX_MAX, Inbox, Invitation, NewNotification, Notification, NotificationStore, Notified, Reading, Seek, StoreError};
+use crate::store::{
+    About, INBOX_MAX, Inbox, Invitation, NewNotification, Notification, NotificationStore, Notified, Reading, Seek, StoreError,
+};
 use crate::{NotificationId, UserId};
 use async_trait::async_trait;
 use std::collections::{HashMap, VecDeque};
