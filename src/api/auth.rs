@@ -21,9 +21,6 @@ use subtle::ConstantTimeEq as _;
 
 use crate::config::ApiKey;
 
-/// Requests of one user about its inbox in a second: a page needs one now and then.
-const PERSON_PER_S: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
-
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
@@ -129,7 +126,7 @@ impl Limiters {
             backends: RateLimiter::keyed(Quota::per_second(per_s)).with_middleware(),
             guests: RateLimiter::keyed(Quota::per_minute(at_least_one(limits.guests_per_min))),
             links: RateLimiter::keyed(Quota::per_minute(at_least_one(limits.links_per_min))),
-            people: RateLimiter::keyed(Quota::per_second(PERSON_PER_S)),
+            people: RateLimiter::keyed(Quota::per_second(at_least_one(limits.inbox_per_s))),
             is_loopback_spared: dev,
         }
     }
@@ -193,6 +190,7 @@ mod tests {
             rest_per_s: 100,
             guests_per_min: 30,
             links_per_min: 10,
+            inbox_per_s: 10,
             body_bytes_max: 1024,
             connects_per_s: 10,
             sockets_per_address: 100,

@@ -90,6 +90,8 @@ pub struct Limits {
     pub guests_per_min: u32,
     /// Links tried per minute from one address.
     pub links_per_min: u32,
+    /// REST requests per second of one user about its inbox.
+    pub inbox_per_s: u32,
     /// Bytes of a REST body.
     pub body_bytes_max: usize,
     /// New sockets per second from one address, on average.
@@ -297,6 +299,7 @@ fn read_limits(reader: &mut Reader) -> Limits {
         rest_per_s: reader.number("limits.rest_per_s", 100, 1..=1_000_000) as u32,
         guests_per_min: reader.number("limits.guests_per_min", 30, 1..=1_000_000) as u32,
         links_per_min: reader.number("limits.links_per_min", 10, 1..=1_000_000) as u32,
+        inbox_per_s: reader.number("limits.inbox_per_s", 10, 1..=1_000_000) as u32,
         body_bytes_max: reader.number("limits.body_bytes_max", 256 * 1024, 1_024..=16 * 1024 * 1024) as usize,
         connects_per_s: reader.number("limits.connects_per_s", 10, 1..=1_000_000) as u32,
         sockets_per_address: reader.number("limits.sockets_per_address", 100, 1..=1_000_000) as u32,

@@ -102,6 +102,3 @@ fn hello_name(public_url: &str) -> ClientId {
         Err(_) => ClientId::Domain(host),
     })
 }
-
-#[cfg(test)]
-mod tests;

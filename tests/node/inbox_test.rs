@@ -106,7 +106,7 @@ async fn a_stream_goes_on_after_a_gap_without_a_repeat_or_a_hole() {
 /// What comes while streams come and go is seen once by each that goes on where another ended.
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_that_break_while_notifications_come_miss_nothing() {
-    let node = Running::start(&[]).await;
+    let node = Running::start(&[("limits.inbox_per_s", "1000")]).await;
     let (user, token) = guest(&node, "하나").await;
     let authorization = bearer(&token);
     let (mut seen, mut last) = (vec![], 0u64);
@@ -142,8 +142,8 @@ async fn a_client_that_reads_nothing_holds_no_notifications_in_the_node() {
         let kept = node.rest("POST", "/v1/notifications", json!({ "user": user, "title": format!("t{}", n + 1), "body": long })).await;
         assert_eq!(kept.status, 201);
     }
-    // 7 MB were made, and the connection takes a part of that. What the client finds is what was sent before it stalled and then what is still kept,
-    // in order: nothing waited for it.
+    // 7 MB were made, of which the connection takes a part. Either it was given up meanwhile, or its client finds what was sent before it stalled, and
+    // then what is still kept: what was forgotten in between waited nowhere.
     assert_eq!(slow.next().await.expect("it begins").name, "ready");
     let (mut last, mut skipped) = (0, 0);
     while last < 600 {
@@ -152,7 +152,7 @@ async fn a_client_that_reads_nothing_holds_no_notifications_in_the_node() {
         assert!(id > last, "{id} after {last}");
         (skipped, last) = (skipped + (id - last - 1), id);
     }
-    assert!(last == 600 || skipped == 0, "the stream ended at {last} after {skipped} were skipped");
+    assert!(last < 600 || skipped > 0, "all {last} waited for a client that reads nothing");
     let listed = ask(&node, &token, "GET", "/v1/notifications?limit=1", "").await.json();
     assert_eq!((&listed["head_seq"], &listed["unread"]), (&json!(600), &json!(500)));
 }
@@ -244,7 +244,7 @@ async fn a_token_in_an_address_is_a_short_lived_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_ends_with_its_token_and_with_the_node() {
-    let node = Running::start(&[]).await;
+    let node = Running::start(&[("limits.inbox_per_s", "1000")]).await;
     let key = signaling::token::Key::new("shop", "0123456789abcdef0123456789abcdef").expect("a key");
     let mint = |life_s| {
         let user = rooms::User { id: rooms::UserId::new("u1"), name: "하나".to_owned() };
@@ -262,8 +262,6 @@ async fn a_stream_ends_with_its_token_and_with_the_node() {
         let mut stream = Stream::open(node.address, "/v1/events", &[("authorization", &authorization)]).await;
         assert_eq!(stream.next().await.expect("it begins").name, "ready");
         streams.push(stream);
-        // So as not to ask too often.
-        tokio::time::sleep(std::time::Duration::from_millis(110)).await;
     }
     let further = node.send("GET", "/v1/events", &[("authorization", &authorization)], "").await;
     assert_eq!(further.status, 429);

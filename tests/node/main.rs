@@ -7,6 +7,7 @@ mod cli_test;
 mod durability_test;
 mod inbox_test;
 mod layering_test;
+mod mail_test;
 mod page_test;
 mod stop_test;
 mod support;

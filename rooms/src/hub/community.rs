@@ -260,7 +260,8 @@ impl Hub {
         Ok(schedules)
     }
 
-    /// Tells the members of every server of what is due in their calendars; in servers of up to 100 members it is in their inboxes too. To be called every few seconds, by any number of nodes.
+    /// Tells the members of every server of what is due in their calendars; in servers of up to 100 members it is in their inboxes too. To be
+    /// called every few seconds, by any number of nodes.
     ///
     /// # Errors
     /// `Unavailable`.

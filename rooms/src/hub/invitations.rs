@@ -98,9 +98,10 @@ impl Hub {
         let found = self.node.store.notification(owner.id(), id).await?.ok_or(Error::NotFound("invitation"))?;
         let About::ServerInvite { server, state, .. } = found.about else { return Err(Error::NotFound("invitation")) };
         match (state, answer) {
-            (Invitation::Declined, Answer::Decline) => return Ok(None),
             (Invitation::Open, _) => {}
-            (Invitation::Accepted | Invitation::Declined, Answer::Accept | Answer::Decline) => {
+            (Invitation::Declined, Answer::Decline) => return Ok(None),
+            (Invitation::Accepted, Answer::Accept) => return self.accepted_before(session, &server).await.map(Some),
+            (Invitation::Accepted, Answer::Decline) | (Invitation::Declined, Answer::Accept) => {
                 return Err(Error::Conflict("this invitation is answered already"));
             }
         }
@@ -115,6 +116,19 @@ impl Hub {
             self.node.tell_updated(updated).await;
         }
         Ok(entered)
+    }
+
+    /// A retry of who came in by the invitation. Whoever left since needs another one.
+    async fn accepted_before(&self, session: &SessionHandle, server: &ServerId) -> Result<ServerView> {
+        let user = person(session)?.clone();
+        let gone = Error::Conflict("this invitation is answered already");
+        let server =
+            self.node.server(server).await.map_err(|error| if matches!(error, Error::NotFound(_)) { gone.clone() } else { error })?;
+        match server.call(|reply| Request::View { user: user.id.clone(), reply }).await {
+            Ok(_) => self.come_in(&server, &user, session).await,
+            Err(Error::NotFound(_)) => Err(gone),
+            Err(error) => Err(error),
+        }
     }
 
     async fn accept(&self, session: &SessionHandle, server: &ServerId) -> Result<ServerView> {

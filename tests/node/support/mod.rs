@@ -3,6 +3,7 @@
 pub mod http;
 pub mod node;
 pub mod process;
+pub mod smtp;
 pub mod socket;
 pub mod sse;
 

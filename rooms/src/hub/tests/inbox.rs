@@ -210,10 +210,12 @@ async fn an_invited_user_accepts_once_and_comes_in() {
         }
     };
     assert_eq!(updated, (about(Invitation::Accepted), 0));
-    for answer in [Answer::Accept, Answer::Decline] {
-        assert!(matches!(bench.hub.answer_invitation(&bo.session, &told.id, answer).await, Err(Error::Conflict(_))));
-    }
+    let again = bench.hub.answer_invitation(&bo.session, &told.id, Answer::Accept).await.unwrap().unwrap();
+    assert_eq!(again.tree.server.id, id, "a retry");
+    assert!(matches!(bench.hub.answer_invitation(&bo.session, &told.id, Answer::Decline).await, Err(Error::Conflict(_))));
     bench.hub.command(&bo.session, &id, Command::Leave).await.unwrap();
+    let left = bench.hub.answer_invitation(&bo.session, &told.id, Answer::Accept).await;
+    assert!(matches!(left, Err(Error::Conflict(_))), "it lets nobody in twice");
     assert!(matches!(bench.hub.invite_user(&ana.session, &id, bo.id()).await, Err(Error::Conflict(_))), "answered within a day");
 }
 
