@@ -2,6 +2,7 @@
 //!
 //! Finds the room or the store that a request is for, and waits for the answer; it decides nothing that the room's task can decide.
 
+mod calls;
 mod chat;
 mod community;
 mod direct;
@@ -83,10 +84,12 @@ impl Hub {
     /// Ends all rooms' tasks, telling their sessions `ServerStopped`. The rooms stay open in the store. Further requests get `Unavailable`.
     pub async fn stop(&self) {
         self.node.begin_stop();
-        self.node.stop_servers();
         let mut stops = tokio::task::JoinSet::new();
+        for server in self.node.communities.all_live() {
+            stops.spawn(async move { server.stop().await });
+        }
         for room in self.node.all_live() {
-            stops.spawn(async move { room.call(Input::Stop).await });
+            stops.spawn(async move { drop(room.call(Input::Stop).await) });
         }
         // A room that doesn't answer in time goes with the process.
         drop(stops.join_all().await);
@@ -184,6 +187,7 @@ impl Hub {
         if let Some(loss) = meanwhile.loss {
             room.tell(Input::Lost { session: session.id.clone(), loss }).await;
         }
+        self.check_still_called(session, &room).await?;
         Ok(joined(snapshot, answer))
     }
 
@@ -420,7 +424,7 @@ async fn reserve(session: &SessionHandle, grants: Grants, room: &RoomHandle, pas
 }
 
 /// To the millisecond, which is what stores keep: what is told first is what is read later.
-fn wall_clock() -> SystemTime {
+pub(crate) fn wall_clock() -> SystemTime {
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
 }

@@ -182,3 +182,31 @@ async fn a_calendar_is_listed_by_time_and_told_to_all() {
     assert_eq!(gone["ok"], true, "{gone}");
     assert_eq!(bo.event("schedule:deleted").await["id"], made["schedule"]["id"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_meeting_note_is_live_to_everyone_and_read_again_later() {
+    let node = Server::start().await;
+    let (mut ana, mut bo, _, _, voice) = community(&node).await;
+    let started = ana.ask("note:start", json!({ "channel": voice, "name": "주간 회의" })).await;
+    assert_eq!(bo.event("note:started").await, json!({ "note": started["note"] }));
+    assert_eq!(code(&bo.ask("note:start", json!({ "channel": voice, "name": "another" })).await), "conflict");
+    let note = &started["note"]["id"];
+    let say = |nonce: &str, text: &str| json!({ "channel": voice, "note": note, "nonce": nonce, "text": text });
+    let said = bo.ask("note:append", say("1", "다음 주에 만나요")).await;
+    assert_eq!((&said["line"]["seq"], &said["line"]["speaker"]["id"]), (&json!(1), &json!("bo")), "{said}");
+    assert_eq!(bo.ask("note:append", say("1", "다음 주에 만나요")).await, said, "a retry adds nothing");
+    ana.ask("note:append", say("2", "*좋아요*")).await;
+    let appended = ana.event("note:appended").await;
+    assert_eq!(appended, json!({ "channel": voice, "note": note, "line": said["line"] }));
+    let ended = ana.ask("note:end", json!({ "channel": voice, "note": note })).await;
+    assert_eq!(bo.event("note:ended").await, json!({ "note": ended["note"] }));
+    assert_eq!(code(&bo.ask("note:append", say("3", "too late")).await), "not_found");
+    let listed = bo.ask("note:list", json!({ "channel": voice })).await;
+    assert_eq!(listed["notes"], json!([ended["note"]]));
+    let read = bo.ask("note:get", json!({ "channel": voice, "note": note, "after": 1 })).await;
+    assert_eq!((&read["note"]["lines"], &read["lines"][0]["text"]), (&json!(2), &json!("*좋아요*")), "{read}");
+    let exported = bo.ask("note:export", json!({ "channel": voice, "note": note, "format": "markdown" })).await;
+    assert_eq!(exported["text"], "# 주간 회의\n\n**bo\\'s name**: 다음 주에 만나요\n\n**ana\\'s name**: \\*좋아요\\*\n\n");
+    let mut cy = node.connect("cy").await;
+    assert_eq!(code(&cy.ask("note:list", json!({ "channel": voice })).await), "not_found");
+}

@@ -13,3 +13,4 @@ mod order;
 mod requests;
 mod resume;
 mod socket;
+mod stream;

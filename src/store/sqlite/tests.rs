@@ -206,7 +206,7 @@ async fn rows_left(store: &Sqlite, channel: &'static str) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_large_deleted_channel_is_gone_at_once_and_its_rows_go_while_others_write_and_after_a_restart() {
+async fn the_messages_of_a_deleted_server_are_gone_at_once_and_their_rows_go_while_others_write_and_after_a_restart() {
     const MESSAGES: i64 = 60_000;
     let (dir, store) = temporary();
     for (id, channel) in [("srv_1", "ch_1"), ("srv_2", "ch_2")] {
@@ -220,12 +220,10 @@ async fn a_large_deleted_channel_is_gone_at_once_and_its_rows_go_while_others_wr
     let (tree, owner) = server("srv_1", "ch_1");
     assert!(store.create_server(tree, vec![owner]).await.expect("created again"));
     assert_eq!(store.append(message("ch_1", "a", "x")).await.expect("stored").message.seq, 1);
-    assert!(rows_left(&store, "ch_1").await > 0, "a deletion waits for no sweep");
     store.close();
     drop(store);
 
     let store = Sqlite::open(&dir.path().join("zzan.db")).expect("opens again");
-    assert!(rows_left(&store, "ch_1").await > 0, "nor does closing");
     let swept = async {
         for nonce in 0.. {
             let seq = store.append(message("ch_2", &format!("n{nonce}"), "x")).await.expect("stored").message.seq;

@@ -52,6 +52,8 @@ export class Client {
   private epoch = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private session: string | undefined;
+  /** The number of the last event of this session that was heard. */
+  private heard: number | undefined;
   /** What helps a PeerConnection to find a path; fresh with every connection. */
   iceServers: RTCIceServer[] = [];
   private needsFreshToken = false;
@@ -175,14 +177,22 @@ export class Client {
       return error.transient ? this.lost(error) : this.stop(error);
     }
     if (epoch !== this.epoch) return;
-    const auth = this.session === undefined ? { token } : { token, session: this.session };
+    const auth = {
+      token,
+      ...(this.session === undefined ? {} : { session: this.session }),
+      ...(this.session === undefined || this.heard === undefined ? {} : { sn: this.heard }),
+    };
     this.connection = (this.options.connect ?? connectSocketIo)(this.url, auth, {
-      event: (name, payload) => epoch === this.epoch && this.receive(name, payload),
+      event: (name, payload, sn) => epoch === this.epoch && this.receive(name, payload, sn),
       ended: (error) => epoch === this.epoch && this.lost(error),
     });
   }
 
-  private receive(name: ServerEventName, payload: unknown): void {
+  private receive(name: ServerEventName, payload: unknown, sn: number | undefined): void {
+    if (sn !== undefined) {
+      if (this.heard !== undefined && sn <= this.heard) return;
+      this.heard = sn;
+    }
     if (name === 'session:ready') this.ready(payload as SessionReady);
     if (name === 'session:expiring') void this.refresh();
     this.server.emit(name, payload as never);
@@ -194,6 +204,8 @@ export class Client {
 
   private ready(ready: SessionReady): void {
     this.session = ready.session;
+    // What was missed came before this. A new session counts anew.
+    this.heard = ready.sn;
     this.iceServers = ready.ice_servers ?? [];
     this.backoff.reset();
     this.refused = 0;

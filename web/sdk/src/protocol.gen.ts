@@ -772,13 +772,25 @@ export type SessionRefreshed = { expires_in_ms: number, };
 export type Seat = { me: Me, room: Room, slots: Array<Slot>, tracks: Array<Track>, rev: number, };
 
 /**
- * `session:ready`: the first event of every connection.
+ * `session:ready`: the first event of every connection but what a resumed session missed, which comes before it.
  */
 export type SessionReady = {
 /**
  * A secret: pass it as `auth.session` when reconnecting. Every connection gets a new one and ends the old one's validity.
  */
 session: string, resumed: boolean,
+/**
+ * The number of the newest event that this one knows of: what has a higher one follows.
+ */
+sn: number,
+/**
+ * So many events that the client had missed came before this one, and none is missing.
+ */
+replayed?: number,
+/**
+ * The client had a session, and something that it missed of it can't be had again: it should fetch what it shows anew.
+ */
+resync: boolean,
 /**
  * When the token expires.
  */

@@ -53,18 +53,18 @@ impl State {
         self.communities.servers.get_mut(id)
     }
 
-    /// Counts a use, if there is one left.
-    fn use_invite(&mut self, server: &ServerId, secret_hash: &[u8; 32], now: SystemTime) -> Result<(), Entered> {
+    /// Counts a use. Returns why not, if there is none left.
+    fn use_invite(&mut self, server: &ServerId, secret_hash: &[u8; 32], now: SystemTime) -> Option<Entered> {
         let invite = self.communities.invites.get_mut(secret_hash);
-        let invite = invite.filter(|invite| invite.server == *server && !invite.revoked).ok_or(Entered::Unknown)?;
+        let Some(invite) = invite.filter(|invite| invite.server == *server && !invite.revoked) else { return Some(Entered::Unknown) };
         if invite.expires_at.is_some_and(|expires_at| expires_at <= now) {
-            return Err(Entered::Expired);
+            return Some(Entered::Expired);
         }
         if invite.max_uses.is_some_and(|max| invite.uses >= max) {
-            return Err(Entered::UsedUp);
+            return Some(Entered::UsedUp);
         }
         invite.uses += 1;
-        Ok(())
+        None
     }
 }
 
@@ -144,7 +144,7 @@ impl CommunityStore for MemoryStore {
         }
         let id = member.server.clone();
         if let Entry::Invite { secret_hash, now } = by
-            && let Err(refused) = state.use_invite(&id, &secret_hash, now)
+            && let Some(refused) = state.use_invite(&id, &secret_hash, now)
         {
             return Ok(refused);
         }
