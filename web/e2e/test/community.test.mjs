@@ -21,7 +21,7 @@ let id;
 
 before(async () => {
   // Nobody waits for two hundred messages at the pace of a person.
-  server = await startServer({ env: { ZZAN_CHAT_INTERVAL_MS: '0' } });
+  server = await startServer({ env: { ZZAN_CHAT_INTERVAL_MS: '0', ZZAN_LIMITS_EVENTS_PER_S: '10000' } });
   browser = await openChromium();
   owner = await enterServers(await visitor(browser, { viewport: WIDE }), server, 'Owner');
   const context = await visitor(browser, { viewport: WIDE });

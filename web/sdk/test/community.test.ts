@@ -68,10 +68,10 @@ async function answer(server: FakeServer, name: string, body: object) {
   await vi.advanceTimersByTimeAsync(0);
 }
 
-async function reconnect(server: FakeServer) {
+async function reconnect(server: FakeServer, ready: object = {}) {
   server.last.lose();
   await vi.advanceTimersByTimeAsync(1_000);
-  server.last.ready('s2');
+  server.last.ready('s2', ready);
   await vi.advanceTimersByTimeAsync(0);
 }
 
@@ -243,6 +243,26 @@ test('after a new connection the servers are listed again and open channels caug
   expect(community.state.servers).toEqual([one]);
   expect(chat.state.messages.map(({ seq }) => seq)).toEqual([4, 5, 6, 7, 8]);
   expect(count(community, 's1a')?.unread).toBe(3);
+});
+
+test('a session that goes on isn’t listed again, unless it missed something or its list was lost', async () => {
+  const { server, community } = await opened();
+  await reconnect(server, { resumed: true, replayed: 1 });
+  expect(server.last.requests('server:list')).toHaveLength(0);
+  await reconnect(server, { resumed: true, resync: true });
+  expect(server.last.requests('server:list')).toHaveLength(1);
+  await reconnect(server, { resumed: true, replayed: 0 });
+  expect(server.last.requests('server:list')).toHaveLength(1);
+  await answerList(server, [listed('s1'), listed('s2')]);
+  expect(community.state.servers).toHaveLength(2);
+});
+
+test('an entry that is due is told', async () => {
+  const { server, community } = await opened();
+  const due: string[] = [];
+  community.on('due', ({ title }) => due.push(title));
+  server.last.push('schedule:due', { schedule: { id: 'e1', server: 's1', title: 'toast' } });
+  expect(due).toEqual(['toast']);
 });
 
 test('a server that one is put out of is gone, and said to be', async () => {

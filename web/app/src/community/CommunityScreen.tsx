@@ -114,7 +114,9 @@ function OpenServer({ community, servers, server, channel: channelId, onCreate, 
   useEffect(() => void server.loadMembers().catch(() => undefined), [server, state.members]);
   useEffect(() => void (document.title = [channel?.name, state.info.name, t.appName].filter(Boolean).join(' · ')), [channel?.name, state.info.name, t]);
   useEffect(() => {
-    const escape = (event: KeyboardEvent) => event.key === 'Escape' && !event.isComposing && setDrawer('none');
+    // A dialog over the drawer closes first.
+    const isOurs = (event: KeyboardEvent) => event.key === 'Escape' && !event.isComposing && !document.querySelector('dialog[open]');
+    const escape = (event: KeyboardEvent) => isOurs(event) && setDrawer('none');
     window.addEventListener('keydown', escape);
     return () => window.removeEventListener('keydown', escape);
   }, []);

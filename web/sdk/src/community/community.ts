@@ -1,10 +1,10 @@
-// One's servers, kept up to date from the first look on: listed with every connection, and followed by events in between.
+// One's servers, kept up to date from the first look on: listed with every session, and followed by events from then on.
 
 import type { Client } from '../client.js';
 import { Emitter, type Unsubscribe } from '../emitter.js';
 import { ZzanError } from '../errors.js';
 import { newNonce } from '../nonce.js';
-import type { DepartReason, InvitePreview, Schedule, Server, ServerCreate, ServerInfo, Status } from '../protocol.gen.js';
+import type { DepartReason, InvitePreview, Schedule, Server, ServerCreate, ServerInfo, SessionReady, Status } from '../protocol.gen.js';
 import type { ServerEvent, ServerEventName } from '../protocol.js';
 import { watchIdle, type Touched } from './idle.js';
 import { Reading, type Attention } from './reading.js';
@@ -65,7 +65,7 @@ export class Community {
     this.offs = [
       ...FOLLOWED.map((name) => client.onEvent(name, (payload) => this.hear({ name, payload } as ServerEvent))),
       client.onEvent('schedule:due', ({ schedule }) => this.events.emit('due', schedule)),
-      client.onEvent('session:ready', () => void this.refresh()),
+      client.onEvent('session:ready', (ready) => this.connected(ready)),
       watchIdle((idle) => this.setIdle(idle), page),
     ];
     if (client.state === 'ready') void this.refresh();
@@ -137,6 +137,13 @@ export class Community {
     this.reading.close();
     for (const server of this.current.servers) server.close();
     this.events.clear();
+  }
+
+  /** A session that goes on has heard all that it missed; a list that was lost on the way is asked for again. */
+  private connected({ replayed }: SessionReady): void {
+    const { loaded, error } = this.current;
+    if (replayed === undefined || !loaded || error) return void this.refresh();
+    this.reading.schedule();
   }
 
   private refresh(): Promise<void> {
