@@ -1,6 +1,6 @@
 //! Faults of the network and of the service: no false ack, every call bounded, and normal again after.
 
-use crate::support::{Faults, Link, Mode, all, append_until_acked, message, settings, store, user};
+use crate::support::{Faults, Link, Mode, all, append_until_acked, client, message, prefix_of, settings, store, user};
 use aws_sdk_dynamodb::types::AttributeValue;
 use rooms::store::{Edit, LinkRecord, Listing, Membership, MessageStore as _, Nonce, Redeemed, RoomRecord, RoomStore as _, StoreError};
 use rooms::view::{Cursor, RoomKind};
@@ -59,7 +59,7 @@ async fn a_lost_reply_is_made_good_by_the_call_itself() {
     for mode in [Mode::Strict, Mode::Plain] {
         let (store, link, _server) = store(mode).await;
         store.append(message("c", "a", "first")).await.expect("stored");
-        let lose_one = || link.set(Faults { lost_next: 1, ..Faults::default() });
+        let lose_one = || link.set(Faults { lost_writes: 1, ..Faults::default() });
         lose_one();
         let appended = store.append(message("c", "a", "second")).await.expect("stored");
         assert_eq!((appended.message.seq, appended.duplicate), (2, false), "{mode:?}");
@@ -85,11 +85,10 @@ async fn a_lost_reply_takes_no_second_use_of_a_link_and_makes_no_second_room() {
     let (store, link, _server) = store(Mode::Strict).await;
     let expires_at = SystemTime::now() + Duration::from_secs(60);
     let kept = LinkRecord { secret_hash: [7; 32], room: RoomId::new("r"), name: None, max_uses: 1, uses: 0, expires_at };
-    link.set(Faults { lost_next: 1, ..Faults::default() });
+    link.set(Faults { lost_writes: 1, ..Faults::default() });
     store.create_link(kept.clone()).await.expect("kept");
-    // The second request writes; the first one reads.
-    for (lost_next, expected) in [(2, Redeemed::Granted(LinkRecord { uses: 1, ..kept })), (0, Redeemed::UsedUp)] {
-        link.set(Faults { lost_next, ..Faults::default() });
+    for (lost_writes, expected) in [(1, Redeemed::Granted(LinkRecord { uses: 1, ..kept })), (0, Redeemed::UsedUp)] {
+        link.set(Faults { lost_writes, ..Faults::default() });
         let redeemed = store.redeem_link(&[7; 32], SystemTime::now()).await.expect("answered");
         match (&redeemed, &expected) {
             (Redeemed::Granted(link), Redeemed::Granted(other)) => assert_eq!(link.uses, other.uses),
@@ -107,10 +106,10 @@ async fn a_lost_reply_takes_no_second_use_of_a_link_and_makes_no_second_room() {
         listing: Listing::Lobby,
         created_at: SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000),
     };
-    link.set(Faults { lost_next: 1, ..Faults::default() });
+    link.set(Faults { lost_writes: 1, ..Faults::default() });
     assert_eq!(store.create_room(room.clone(), Nonce("n".into())).await, Ok(room.clone()));
     assert_eq!(store.open_rooms().await, Ok(vec![room.clone()]));
-    link.set(Faults { lost_next: 3, ..Faults::default() });
+    link.set(Faults { lost_writes: 1, ..Faults::default() });
     store.end_room(&room.id, SystemTime::now()).await.expect("ended");
     assert_eq!(store.open_rooms().await, Ok(vec![]));
 }
@@ -135,6 +134,9 @@ async fn replies_five_seconds_late_are_no_acks_and_what_was_stored_is_found_by_i
         let mut texts: Vec<String> = all(&store, "c").await.into_iter().map(|message| message.text).collect();
         texts.sort();
         assert_eq!(texts, ["text of before", "text of x", "text of y", "text of z"], "{mode:?}");
+        let asked = [Membership { channel: ChannelId::new("c"), since: 0 }];
+        let unread = store.unread(&user("a").id, &asked).await.expect("read");
+        assert_eq!((unread[0].read, unread[0].unread), (4, 0), "own messages, {mode:?}");
     }
 }
 
@@ -182,23 +184,6 @@ async fn a_retry_on_another_node_stores_nothing_again() {
         assert_eq!((again.duplicate, again.message.seq, seq), (true, 1, 1), "{mode:?}");
         assert_eq!(all(&second, "d").await.len(), 1);
     }
-}
-
-/// The prefix of the tables that a server has.
-async fn prefix_of(endpoint: &str) -> String {
-    let tables = client(endpoint).list_tables().send().await.expect("listed").table_names.unwrap_or_default();
-    tables[0].rsplit_once('_').expect("a prefix").0.to_owned()
-}
-
-fn client(endpoint: &str) -> aws_sdk_dynamodb::Client {
-    let credentials = aws_sdk_dynamodb::config::Credentials::new("test", "test", None, None, "test");
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::v2026_01_12())
-        .region(aws_sdk_dynamodb::config::Region::new("us-east-1"))
-        .endpoint_url(endpoint)
-        .credentials_provider(credentials)
-        .http_client(Link::new(0).client());
-    aws_sdk_dynamodb::Client::from_conf(config.build())
 }
 
 #[tokio::test]

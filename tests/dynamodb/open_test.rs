@@ -1,6 +1,6 @@
 //! Opening: tables that are missing, other than needed, or out of reach; and a node on them, with its readiness.
 
-use crate::support::{Mode, Server, message, settings};
+use crate::support::{Mode, Server, client, message, settings};
 use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
 use rooms::store::MessageStore as _;
 use std::time::Duration;
@@ -43,13 +43,7 @@ async fn several_nodes_may_make_the_tables_at_once() {
 async fn a_table_of_another_shape_is_refused() {
     let server = Server::start().await;
     let settings = settings(&server.endpoint, Mode::Strict);
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::v2026_01_12())
-        .region(aws_sdk_dynamodb::config::Region::new("us-east-1"))
-        .endpoint_url(&server.endpoint)
-        .credentials_provider(aws_sdk_dynamodb::config::Credentials::new("test", "test", None, None, "test"))
-        .http_client(crate::support::Link::new(0).client());
-    let client = aws_sdk_dynamodb::Client::from_conf(config.build());
+    let client = client(&server.endpoint);
     let key = KeySchemaElement::builder().attribute_name("id").key_type(KeyType::Hash).build().expect("a key");
     let id = AttributeDefinition::builder().attribute_name("id").attribute_type(ScalarAttributeType::S).build().expect("an attribute");
     let table = client.create_table().table_name(format!("{}_core", settings.table_prefix)).billing_mode(BillingMode::PayPerRequest);
@@ -92,14 +86,29 @@ async fn a_node_is_ready_while_its_tables_take_writes() {
     until(&node, false).await;
     server.thaw();
     until(&node, true).await;
+    let measured = get(&node, "/metrics").await;
+    for part in [
+        "zzan_store_seconds_count{operation=\"open_rooms\"}",
+        "zzan_store_errors_total{operation=\"probe\"}",
+        "zzan_dynamodb_consumed_units_total{operation=\"open_rooms\",kind=\"read\"}",
+        "zzan_dynamodb_consumed_units_total{operation=\"probe\",kind=\"write\"}",
+    ] {
+        assert!(measured.contains(part), "{part} is missing in {measured}");
+    }
     node.stop().await;
 }
 
-async fn is_ready(node: &Node) -> bool {
+async fn get(node: &Node, path: &str) -> String {
     let mut stream = tokio::net::TcpStream::connect(node.address()).await.expect("it listens");
-    stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: zzan\r\nconnection: close\r\n\r\n").await.expect("asked");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: zzan\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("asked");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("answered");
+    answer
+}
+
+async fn is_ready(node: &Node) -> bool {
+    let answer = get(node, "/readyz").await;
     assert!(answer.starts_with("HTTP/1.1 200") || answer.starts_with("HTTP/1.1 503"), "{answer}");
     answer.starts_with("HTTP/1.1 200")
 }

@@ -19,8 +19,8 @@ pub struct Faults {
     pub throttled_percent: u32,
     /// Of a hundred replies, so many get lost: what was asked has happened.
     pub lost_percent: u32,
-    /// The next so many replies get lost.
-    pub lost_next: u32,
+    /// The next so many replies to writes get lost.
+    pub lost_writes: u32,
     /// How late each reply is.
     pub delay: Duration,
     pub is_cut: bool,
@@ -86,13 +86,14 @@ impl HttpConnector for Wire {
     fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
         let (inner, state) = (self.inner.clone(), self.state.clone());
         HttpConnectorFuture::new(async move {
+            let action = action(&request);
             let (faults, is_throttled, is_lost) = {
                 let mut state = state.lock().unwrap();
                 let dice = (state.rng.random_range(0..100), state.rng.random_range(0..100));
                 let faults = state.faults.clone();
-                let is_lost = faults.lost_next > 0 || dice.1 < faults.lost_percent;
-                state.faults.lost_next = faults.lost_next.saturating_sub(1);
-                (faults.clone(), dice.0 < faults.throttled_percent, is_lost)
+                let is_next = faults.lost_writes > 0 && action != "GetItem" && action != "Query";
+                state.faults.lost_writes -= u32::from(is_next);
+                (faults.clone(), dice.0 < faults.throttled_percent, is_next || dice.1 < faults.lost_percent)
             };
             if faults.is_cut {
                 return Err(ConnectorError::io("the network is cut".into()));
@@ -100,7 +101,6 @@ impl HttpConnector for Wire {
             if is_throttled {
                 return Ok(throttled());
             }
-            let action = action(&request);
             if let Some(rows) = faults.page_rows.filter(|_| action == "Query") {
                 shorten(&mut request, rows);
             }

@@ -85,3 +85,21 @@ pub async fn all(store: &DynamoDb, channel: &str) -> Vec<Message> {
         }
     }
 }
+
+/// The prefix of the tables that a server has.
+pub async fn prefix_of(endpoint: &str) -> String {
+    let tables = client(endpoint).list_tables().send().await.expect("listed").table_names.unwrap_or_default();
+    tables[0].rsplit_once('_').expect("a prefix").0.to_owned()
+}
+
+/// A client without the store.
+pub fn client(endpoint: &str) -> aws_sdk_dynamodb::Client {
+    let credentials = aws_sdk_dynamodb::config::Credentials::new("test", "test", None, None, "test");
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::v2026_01_12())
+        .region(aws_sdk_dynamodb::config::Region::new("us-east-1"))
+        .endpoint_url(endpoint)
+        .credentials_provider(credentials)
+        .http_client(Link::new(0).client());
+    aws_sdk_dynamodb::Client::from_conf(config.build())
+}
