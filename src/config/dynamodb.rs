@@ -19,8 +19,7 @@ pub(super) fn read(reader: &mut Reader, is_used: Used) -> Option<Settings> {
     let endpoint = reader.optional("dynamodb.endpoint", ENDPOINT, origin);
     let default = reader.foreign("AWS_REGION").filter(|region| is_region(region)).unwrap_or_else(|| "us-east-1".into());
     let region = reader.text("dynamodb.region", default, REGION, |text| is_region(text).then(|| text.to_owned()));
-    let table_prefix =
-        reader.text("dynamodb.table_prefix", "zzan".to_owned(), PREFIX, |text| is_prefix(text).then(|| text.to_owned()));
+    let table_prefix = reader.text("dynamodb.table_prefix", "zzan".to_owned(), PREFIX, |text| is_prefix(text).then(|| text.to_owned()));
     let create_tables = reader.flag("dynamodb.create_tables", false);
     let strict = reader.flag("dynamodb.strict", true);
     let credentials = read_credentials(reader, is_used)?;

@@ -184,7 +184,8 @@ fn read(reader: &mut Reader) -> Config {
 const ORIGINS: &str = "a list of origins, each of scheme, host and port only, as https://shop.example.com";
 
 fn read_store(reader: &mut Reader) -> store::Kind {
-    let allowed = "\"sqlite\" (kept in data_dir), \"dynamodb\" (tables that several nodes share) or \"memory\" (nothing survives the process)";
+    let allowed =
+        "\"sqlite\" (kept in data_dir), \"dynamodb\" (tables that several nodes share) or \"memory\" (nothing survives the process)";
     let name = reader
         .text("store", "sqlite".to_owned(), allowed, |text| ["sqlite", "dynamodb", "memory"].contains(&text).then(|| text.to_owned()));
     let is_used = if name == "dynamodb" { dynamodb::Used::Yes } else { dynamodb::Used::No };

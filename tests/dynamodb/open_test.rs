@@ -49,7 +49,9 @@ async fn a_table_of_another_shape_is_refused() {
     let table = client.create_table().table_name(format!("{}_core", settings.table_prefix)).billing_mode(BillingMode::PayPerRequest);
     table.key_schema(key).attribute_definitions(id).send().await.expect("made");
     let error = refused(&settings).await;
-    for part in ["dynamodb.table_prefix: the table ", "_core has the key [(\"id\", \"HASH\")]: needed are the texts PK (HASH) and SK (RANGE)"] {
+    for part in
+        ["dynamodb.table_prefix: the table ", "_core has the key [(\"id\", \"HASH\")]: needed are the texts PK (HASH) and SK (RANGE)"]
+    {
         assert!(error.contains(part), "{error}");
     }
 }

@@ -11,7 +11,9 @@ use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{CancellationReason, ConsumedCapacity, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure as OnRefusal};
+use aws_sdk_dynamodb::types::{
+    CancellationReason, ConsumedCapacity, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure as OnRefusal,
+};
 use rand::RngExt as _;
 use rooms::store::StoreError;
 use serde::de::DeserializeOwned;
@@ -102,11 +104,11 @@ pub(super) enum Committed {
     Refused(Vec<Option<Item>>),
 }
 
-/// From which end a span is read.
+/// From which end a span is read: by what its rows are sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum From {
-    Oldest,
-    Newest,
+pub(super) enum Order {
+    OldestFirst,
+    NewestFirst,
 }
 
 /// The calls of one operation.
@@ -148,7 +150,7 @@ impl Call<'_> {
     }
 
     /// At most `limit` rows of a span, from one of its ends, as they are now.
-    pub(super) async fn query<T: DeserializeOwned>(&self, span: &Span, from: From, limit: usize) -> Result<Vec<T>, Failure> {
+    pub(super) async fn query<T: DeserializeOwned>(&self, span: &Span, order: Order, limit: usize) -> Result<Vec<T>, Failure> {
         let (mut rows, mut next) = (Vec::new(), None);
         while rows.len() < limit && !span.is_empty() {
             let request = self.db.client.query().table_name(self.db.tables.name(span.table));
@@ -157,7 +159,7 @@ impl Call<'_> {
                 .expression_attribute_values(":pk", text(&span.pk))
                 .expression_attribute_values(":from", text(&span.from))
                 .expression_attribute_values(":to", text(&span.to))
-                .scan_index_forward(from == From::Oldest)
+                .scan_index_forward(order == Order::OldestFirst)
                 .limit(i32::try_from(limit - rows.len()).unwrap_or(i32::MAX))
                 .consistent_read(true)
                 .set_exclusive_start_key(next)
@@ -245,10 +247,11 @@ impl Call<'_> {
     /// Writes in one transaction: all or none. At most [`TRANSACTION_WRITES_MAX`].
     pub(super) async fn transact(&self, writes: &[Write]) -> Result<Committed, Failure> {
         let mut pause = Pause::default();
+        // The same for every attempt, the SDK's own ones too: a retry after a lost answer changes nothing.
+        let mut token = rooms::random_id("tx");
         for _ in 0..CONFLICT_TRIES {
             let items = writes.iter().map(|write| write.in_transaction(&self.db.tables)).collect::<Result<Vec<_>, Failure>>()?;
-            // The SDK gives each request a token of its own: its retries after a lost answer change nothing.
-            let request = self.db.client.transact_write_items().set_transact_items(Some(items));
+            let request = self.db.client.transact_write_items().set_transact_items(Some(items)).client_request_token(&token);
             let error = match request.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await {
                 Ok(answer) => {
                     self.wrote(answer.consumed_capacity.iter().flatten());
@@ -263,7 +266,8 @@ impl Call<'_> {
                         self.wrote([].into_iter());
                         return Ok(Committed::Refused(rows));
                     }
-                    Canceled::InTheWay => {}
+                    // It is known not to have happened.
+                    Canceled::InTheWay => token = rooms::random_id("tx"),
                     Canceled::Failed(code) => return Err(Failure::Unavailable(format!("transaction canceled: {code}"))),
                 }
             } else if !is_conflict(cause) {
@@ -333,7 +337,9 @@ pub(super) fn cause<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Strin
             format!("{}: {}", refused.code().unwrap_or("an error without a code"), refused.message().unwrap_or_default())
         }
         SdkError::DispatchFailure(failure) => {
-            let cause = failure.as_connector_error().map(|error| std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string));
+            let cause = failure
+                .as_connector_error()
+                .map(|error| std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string));
             format!("it can't be reached: {}", cause.unwrap_or_default())
         }
         SdkError::TimeoutError(_) => "no answer in time".into(),

@@ -2,7 +2,7 @@
 //!
 //! All of it are hints that may be lost or old; what is true is decided by the tables. Invariant: a head that is known exists.
 
-use super::call::{Call, Failure, From};
+use super::call::{Call, Failure, Order};
 use super::keys::{self, BUCKET_MESSAGES, SEQ_MAX};
 use super::records::{HeadRow, MessageRow, SeqRow};
 use super::write::{Write, number};
@@ -112,7 +112,7 @@ impl Channel {
     }
 
     async fn newest_of(&self, call: &Call<'_>, bucket: u64) -> Result<Option<u64>, Failure> {
-        let newest: Vec<SeqRow> = call.query(&keys::messages(&self.id, bucket, 0, SEQ_MAX), From::Newest, 1).await?;
+        let newest: Vec<SeqRow> = call.query(&keys::messages(&self.id, bucket, 0, SEQ_MAX), Order::NewestFirst, 1).await?;
         Ok(newest.first().map(|row| row.seq))
     }
 
@@ -123,7 +123,7 @@ impl Channel {
         while next <= to {
             let end = to.min((keys::bucket(next) + 1) * BUCKET_MESSAGES - 1);
             let span = keys::messages(&self.id, keys::bucket(next), next, end);
-            rows.extend(call.query::<MessageRow>(&span, From::Oldest, usize::MAX).await?);
+            rows.extend(call.query::<MessageRow>(&span, Order::OldestFirst, usize::MAX).await?);
             next = end + 1;
         }
         Ok(rows)

@@ -192,7 +192,9 @@ mod tests {
         let (channel, user) = (ChannelId::new("c"), UserId::new("u"));
         assert!(message(&channel, 9).sk < message(&channel, 10).sk);
         let span = exceptions_above(&channel, 9);
-        assert!(exception(&channel, 9).sk < span.from && span.from <= exception(&channel, 10).sk && exception(&channel, SEQ_MAX).sk <= span.to);
+        assert!(
+            exception(&channel, 9).sk < span.from && span.from <= exception(&channel, 10).sk && exception(&channel, SEQ_MAX).sk <= span.to
+        );
         let span = mentions_above(&user, &channel, SEQ_MAX - 1);
         assert!(!span.is_empty() && span.from == mention(&user, &channel, SEQ_MAX).sk);
     }

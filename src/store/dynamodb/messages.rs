@@ -178,7 +178,8 @@ pub(super) async fn edit(call: &Call<'_>, edit: &Edit) -> Result<Option<Message>
         let Some(before) = row.filter(|row| !row.is_deleted()) else { return Ok(None) };
         let change = change(&edit.channel, &before).set("text", text(&edit.text)).set("edited_at", number(to_ns(edit.at)));
         let mentions = codes(&edit.mentions).into_iter().map(AttributeValue::S).collect();
-        let mut writes = vec![if edit.mentions.is_empty() { change.remove("mentions") } else { change.set("mentions", AttributeValue::L(mentions)) }];
+        let mut writes =
+            vec![if edit.mentions.is_empty() { change.remove("mentions") } else { change.set("mentions", AttributeValue::L(mentions)) }];
         let author = UserId::new(before.author.as_str());
         writes.extend(mention_changes(&edit.channel, edit.seq, &author, &before.audiences()?, &edit.mentions)?);
         if let Committed::Done = call.commit(&writes).await? {
@@ -226,7 +227,13 @@ pub(super) async fn message(call: &Call<'_>, channel: &ChannelId, seq: u64) -> R
     row.map(|row| row.message(channel)).transpose()
 }
 
-pub(super) async fn history(call: &Call<'_>, channels: &Channels, channel: &ChannelId, cursor: Cursor, limit: u32) -> Result<History, Failure> {
+pub(super) async fn history(
+    call: &Call<'_>,
+    channels: &Channels,
+    channel: &ChannelId,
+    cursor: Cursor,
+    limit: u32,
+) -> Result<History, Failure> {
     let state = channels.of(channel);
     let head = state.head(call).await?;
     let page = cursor.page(head, limit);

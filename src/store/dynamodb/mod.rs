@@ -102,13 +102,9 @@ fn configured(settings: &Settings, http: SharedHttpClient) -> aws_sdk_dynamodb::
     let token = session_token.as_ref().map(|token| token.expose().to_owned());
     let credentials =
         aws_sdk_dynamodb::config::Credentials::new(access_key_id, secret_access_key.expose(), token, None, "zzan's configuration");
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT_WAIT)
-        .operation_attempt_timeout(ATTEMPT_WAIT)
-        .operation_timeout(CALL_WAIT)
-        .build();
-    let retries =
-        RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(FIRST_PAUSE).with_max_backoff(LONGEST_PAUSE);
+    let timeouts =
+        TimeoutConfig::builder().connect_timeout(CONNECT_WAIT).operation_attempt_timeout(ATTEMPT_WAIT).operation_timeout(CALL_WAIT).build();
+    let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(FIRST_PAUSE).with_max_backoff(LONGEST_PAUSE);
     let config = Builder::new()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(settings.region.clone()))

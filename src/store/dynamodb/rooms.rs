@@ -3,7 +3,7 @@
 //! Each function is one operation of the store. Invariant: a room that has not ended is in two places, at its id and among the open ones; an
 //! ended one is at its id alone.
 
-use super::call::{Call, Committed, Failure, From, Pause, record};
+use super::call::{Call, Committed, Failure, Order, Pause, record};
 use super::keys::{self, OPEN_SHARDS};
 use super::messages::{NONCE_FREE, NONCES_KEPT, unix_s};
 use super::records::{LinkRow, RoomNonceRow, RoomRow};
@@ -44,7 +44,7 @@ pub(super) async fn find(call: &Call<'_>, id: &RoomId) -> Result<Option<RoomReco
 
 pub(super) async fn all_open(call: &Call<'_>) -> Result<Vec<RoomRecord>, Failure> {
     let spans: Vec<_> = (0..OPEN_SHARDS).map(keys::open_rooms).collect();
-    let shards = try_join_all(spans.iter().map(|span| call.query::<RoomRow>(span, From::Oldest, usize::MAX))).await?;
+    let shards = try_join_all(spans.iter().map(|span| call.query::<RoomRow>(span, Order::OldestFirst, usize::MAX))).await?;
     let mut rooms: Vec<RoomRecord> = shards.into_iter().flatten().map(RoomRow::room).collect();
     rooms.sort_by_key(|room| room.created_at);
     Ok(rooms)

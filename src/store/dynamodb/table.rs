@@ -9,8 +9,8 @@ use crate::store::OpenError;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableDescription, TableStatus, TimeToLiveSpecification,
-    TimeToLiveStatus,
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableDescription, TableStatus,
+    TimeToLiveSpecification, TimeToLiveStatus,
 };
 use std::time::{Duration, Instant};
 
@@ -82,9 +82,10 @@ fn check(name: &str, table: &TableDescription) -> Result<(), OpenError> {
     let mut key: Vec<(&str, &str)> =
         table.key_schema().iter().map(|element| (element.attribute_name(), element.key_type().as_str())).collect();
     key.sort_unstable();
-    let texts = table.attribute_definitions().iter().all(|definition| {
-        !["PK", "SK"].contains(&definition.attribute_name()) || *definition.attribute_type() == ScalarAttributeType::S
-    });
+    let texts = table
+        .attribute_definitions()
+        .iter()
+        .all(|definition| !["PK", "SK"].contains(&definition.attribute_name()) || *definition.attribute_type() == ScalarAttributeType::S);
     if key == [("PK", "HASH"), ("SK", "RANGE")] && texts {
         return Ok(());
     }

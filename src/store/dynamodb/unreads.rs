@@ -4,7 +4,7 @@
 //! (deleted messages) and the user's own. Own messages lie above a marker only where it was moved back, which notes them. Invariant: what is
 //! subtracted and what is counted are sets of numbers between marker and head, so that no count is negative or above another.
 
-use super::call::{Call, Failure, From, Pause, Written, record};
+use super::call::{Call, Failure, Order, Pause, Written, record};
 use super::channels::{Channel, Channels};
 use super::keys::{self, SEQ_MAX};
 use super::records::{ExceptionRow, MarkerRow, MentionRow};
@@ -46,7 +46,13 @@ async fn head_at_least(call: &Call<'_>, state: &Channel, seq: u64) -> Result<u64
     if known > 0 && seq <= known { Ok(known) } else { state.head(call).await }
 }
 
-pub(super) async fn mark_unread(call: &Call<'_>, channels: &Channels, user: &UserId, channel: &ChannelId, seq: u64) -> Result<u64, Failure> {
+pub(super) async fn mark_unread(
+    call: &Call<'_>,
+    channels: &Channels,
+    user: &UserId,
+    channel: &ChannelId,
+    seq: u64,
+) -> Result<u64, Failure> {
     let (state, key) = (channels.of(channel), keys::marker(user, channel));
     let mut pause = Pause::default();
     loop {
@@ -74,7 +80,7 @@ pub(super) async fn mark_unread(call: &Call<'_>, channels: &Channels, user: &Use
 
 pub(super) async fn unread(call: &Call<'_>, channels: &Channels, user: &UserId, asked: &[Membership]) -> Result<Vec<Unread>, Failure> {
     let Some(span) = keys::markers(user, asked.iter().map(|membership| &membership.channel)) else { return Ok(Vec::new()) };
-    let markers: Vec<MarkerRow> = call.query(&span, From::Oldest, usize::MAX).await?;
+    let markers: Vec<MarkerRow> = call.query(&span, Order::OldestFirst, usize::MAX).await?;
     let markers: HashMap<&str, &MarkerRow> = markers.iter().map(|marker| (marker.channel.as_str(), marker)).collect();
     let mut unread = Vec::with_capacity(asked.len());
     for some in asked.chunks(CHANNELS_AT_ONCE) {
@@ -98,8 +104,8 @@ async fn unread_of(
     let (exceptions, mentions) = (keys::exceptions_above(&channel.id, above), keys::mentions_above(&user, &channel.id, above));
     let (head, exceptions, mentions) = tokio::try_join!(
         channel.head(&call),
-        call.query::<ExceptionRow>(&exceptions, From::Oldest, usize::MAX),
-        call.query::<MentionRow>(&mentions, From::Oldest, usize::MAX),
+        call.query::<ExceptionRow>(&exceptions, Order::OldestFirst, usize::MAX),
+        call.query::<MentionRow>(&mentions, Order::OldestFirst, usize::MAX),
     )?;
     let read = above.min(head);
     // The three were not read at the same instant: what is above this head isn't counted yet.

@@ -4,9 +4,7 @@
 
 use super::call::{Failure, Tables};
 use super::keys::Key;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure as OnRefusal, TransactWriteItem, Update,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure as OnRefusal, TransactWriteItem, Update};
 use serde::Serialize;
 use std::collections::HashMap;
 

@@ -61,12 +61,12 @@ impl Link {
     }
 
     pub fn set(&self, faults: Faults) {
-        self.state.lock().unwrap().faults = faults;
+        self.state.lock().expect("nobody panics with it").faults = faults;
     }
 
     /// What was answered since this was last asked.
     pub fn answered(&self) -> Vec<Answered> {
-        std::mem::take(&mut self.state.lock().unwrap().answered)
+        std::mem::take(&mut self.state.lock().expect("nobody panics with it").answered)
     }
 }
 
@@ -88,7 +88,7 @@ impl HttpConnector for Wire {
         HttpConnectorFuture::new(async move {
             let action = action(&request);
             let (faults, is_throttled, is_lost) = {
-                let mut state = state.lock().unwrap();
+                let mut state = state.lock().expect("nobody panics with it");
                 let dice = (state.rng.random_range(0..100), state.rng.random_range(0..100));
                 let faults = state.faults.clone();
                 let is_next = faults.lost_writes > 0 && action != "GetItem" && action != "Query";
@@ -105,11 +105,12 @@ impl HttpConnector for Wire {
                 shorten(&mut request, rows);
             }
             let mut response = inner.call(request).await?;
-            let body = ByteStream::new(response.take_body()).collect().await.map_err(|error| ConnectorError::io(error.into()))?.into_bytes();
+            let body =
+                ByteStream::new(response.take_body()).collect().await.map_err(|error| ConnectorError::io(error.into()))?.into_bytes();
             let units = units(&body);
             *response.body_mut() = SdkBody::from(body);
             tokio::time::sleep(faults.delay).await;
-            state.lock().unwrap().answered.push(Answered { action, units });
+            state.lock().expect("nobody panics with it").answered.push(Answered { action, units });
             if is_lost { Err(ConnectorError::io("the reply was lost".into())) } else { Ok(response) }
         })
     }

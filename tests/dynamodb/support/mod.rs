@@ -27,11 +27,7 @@ pub fn settings(endpoint: &str, mode: Mode) -> Settings {
         table_prefix: rooms::random_id("test"),
         create_tables: true,
         strict: mode == Mode::Strict,
-        credentials: Credentials {
-            access_key_id: "test".into(),
-            secret_access_key: "test".to_owned().into(),
-            session_token: None,
-        },
+        credentials: Credentials { access_key_id: "test".into(), secret_access_key: "test".to_owned().into(), session_token: None },
     }
 }
 
