@@ -53,6 +53,6 @@ mod short_pages {
         history_pages_meet_without_gap_or_overlap,
         an_edit_adds_and_removes_mentions,
         open_rooms_are_listed_oldest_first,
-        random_operations_agree_with_an_oracle,
+        a_deleted_message_is_unread_by_nobody,
     );
 }
