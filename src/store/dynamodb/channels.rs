@@ -19,6 +19,10 @@ const CHANNELS_MAX: usize = 4096;
 /// Nonces of one channel that are remembered without rows of their own. The oldest ones make room for new ones.
 const RECENT_NONCES: u64 = 512;
 
+/// Appends of one channel that may wait for their turn. Whoever comes when it is full gets `Unavailable` at once: with less than a
+/// millisecond for each, they couldn't all be served in the time that a caller waits.
+const WAITING_MAX: usize = 1024;
+
 /// How a nonce is found again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Nonces {
@@ -60,17 +64,22 @@ pub(super) struct Channel {
     head: AtomicU64,
     /// Appends of this process go one after the other: two at once would want the same number, and one of them pay for nothing.
     turn: Semaphore,
+    places: Semaphore,
     recent: Mutex<Recent>,
 }
 
 impl Channel {
     fn new(id: ChannelId) -> Self {
-        Self { id, head: AtomicU64::new(0), turn: Semaphore::new(1), recent: Mutex::default() }
+        let (turn, places) = (Semaphore::new(1), Semaphore::new(WAITING_MAX));
+        Self { id, head: AtomicU64::new(0), turn, places, recent: Mutex::default() }
     }
 
     /// Waits for the turn to append; it ends when what is returned is dropped. Those who wait are served in their order.
-    pub(super) async fn turn(&self) -> Result<SemaphorePermit<'_>, Failure> {
-        self.turn.acquire().await.map_err(|_| Failure::Unavailable("the channel is closed".into()))
+    pub(super) async fn turn(&self) -> Result<Turn<'_>, Failure> {
+        let full = |_| Failure::Unavailable("too many appends wait for this channel".into());
+        let place = self.places.try_acquire().map_err(full)?;
+        let turn = self.turn.acquire().await.map_err(|_| Failure::Unavailable("the channel is closed".into()))?;
+        Ok(Turn { _turn: turn, _place: place })
     }
 
     pub(super) fn known_head(&self) -> u64 {
@@ -155,6 +164,12 @@ impl Channel {
     }
 }
 
+/// The right to append, until it is dropped.
+pub(super) struct Turn<'a> {
+    _turn: SemaphorePermit<'a>,
+    _place: SemaphorePermit<'a>,
+}
+
 /// The nonces that went by, where no row keeps them.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
@@ -207,4 +222,48 @@ impl Recent {
 /// Nothing under these locks can panic, so a poisoned one holds what it should.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+
+    #[tokio::test]
+    async fn appends_that_nobody_could_serve_in_time_are_refused_at_once() {
+        let channel = Channel::new(ChannelId::new("c"));
+        let first = channel.turn().await.expect("the first one");
+        let mut waiting: Vec<_> = (1..WAITING_MAX).map(|_| Box::pin(channel.turn())).collect();
+        assert!(waiting.iter_mut().all(|turn| turn.now_or_never().is_none()), "they wait");
+        assert!(matches!(channel.turn().now_or_never(), Some(Err(Failure::Unavailable(_)))));
+        drop(first);
+        assert!(waiting[0].as_mut().now_or_never().is_some_and(|turn| turn.is_ok()), "the first that waits is the next");
+        assert!(channel.turn().now_or_never().is_none(), "and leaves a place to wait in");
+    }
+
+    #[test]
+    fn the_oldest_nonces_make_room_and_none_is_taken_twice() {
+        let mut recent = Recent::default();
+        let row = |seq: u64| MessageRow::new(&new(seq), seq);
+        for seq in (1..=RECENT_NONCES + 1).chain([3]) {
+            recent.saw(&row(seq));
+        }
+        assert_eq!((recent.seen(), recent.nonces.len() as u64), (RECENT_NONCES + 1, RECENT_NONCES));
+        assert_eq!(recent.find("a", &Nonce("1".into())), None);
+        assert_eq!(recent.find("a", &Nonce("2".into())), Some(2));
+        assert_eq!(recent.find("b", &Nonce("2".into())), None);
+    }
+
+    fn new(seq: u64) -> rooms::store::NewMessage {
+        rooms::store::NewMessage {
+            id: rooms::MessageId::new(format!("m{seq}")),
+            channel: ChannelId::new("c"),
+            author: rooms::User { id: rooms::UserId::new("a"), name: "a".into() },
+            nonce: Nonce(seq.to_string()),
+            text: String::new(),
+            sent_at: std::time::SystemTime::UNIX_EPOCH,
+            reply_to: None,
+            mentions: vec![],
+        }
+    }
 }
