@@ -19,8 +19,8 @@ const CHANNELS_MAX: usize = 4096;
 /// Nonces of one channel that are remembered without rows of their own. The oldest ones make room for new ones.
 const RECENT_NONCES: u64 = 512;
 
-/// Appends of one channel that may wait for their turn. Whoever comes when it is full gets `Unavailable` at once: with less than a
-/// millisecond for each, they couldn't all be served in the time that a caller waits.
+/// Appends of one channel that may wait for their turn. Whoever comes when it is full gets `Unavailable` at once: at 4 ms for each, all of
+/// them are as many as can be served in the time that a caller waits.
 const WAITING_MAX: usize = 1024;
 
 /// How a nonce is found again.

@@ -2,7 +2,8 @@
 //!
 //! Each function is one operation of the store. Invariants: the numbers of a channel are 1, 2, 3 … without a gap, because a message is put only
 //! right after one that exists, and only where there is none; a message and what belongs to it (its nonce, its author's marker, its mentions)
-//! change in one transaction. Without kept nonces a new message goes first and what belongs to it follows, at half the price.
+//! change in one transaction, but for mentions beyond a hundred. Without kept nonces a new message goes first and what belongs to it follows,
+//! each at half the price.
 
 use super::call::{Call, Committed, Failure, Pause, Written, record};
 use super::channels::{Channel, Channels, Nonces};
