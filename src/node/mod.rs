@@ -297,6 +297,9 @@ async fn upkeep(app: App, stop: CancellationToken) {
             _ = ticks.tick() => {
                 app.metrics.tidy();
                 app.limiters.forget_quiet();
+                if let Err(error) = app.hub.remind().await {
+                    tracing::warn!(%error, "reminders of calendars have to wait");
+                }
             }
             () = stop.cancelled() => return,
         }

@@ -5,9 +5,9 @@ use super::community::ServerPost;
 use super::{Hub, wall_clock};
 use crate::chat::Change;
 use crate::chat::attachment;
-use crate::community::{By, PostAct, Request, default_direct, digest};
+use crate::community::{By, Command, PostAct, Request, default_direct, digest};
 use crate::limits;
-use crate::store::{ChannelRecord, NewMessage};
+use crate::store::{ChannelRecord, NewMessage, ServerKind};
 use crate::view::{Cursor, History, Message, User};
 use crate::{ChannelId, Error, MessageId, Result, SendMessage, ServerId};
 
@@ -103,6 +103,19 @@ impl Hub {
         limits::history_limit(limit)?;
         self.post_as_backend(channel).await?;
         Ok(self.node.store.history(channel, cursor, limit).await?)
+    }
+
+    /// Deletes a direct channel with everything in it; both are told.
+    ///
+    /// # Errors
+    /// `NotFound` for a channel that isn't a direct one, `Unavailable`.
+    pub async fn delete_direct(&self, channel: &ChannelId) -> Result<()> {
+        let server = self.node.server_of(channel).await?;
+        let tree = self.node.store.server(server.id()).await?.ok_or(Error::NotFound("channel"))?;
+        match tree.server.kind {
+            ServerKind::Direct { .. } => self.command_as_backend(server.id(), Command::DeleteServer).await.map(drop),
+            ServerKind::Community => Err(Error::NotFound("direct channel")),
+        }
     }
 
     async fn place_as_backend(&self, channel: &ChannelId) -> Result<Place> {

@@ -5,6 +5,7 @@ mod find;
 mod lobby;
 mod marks;
 mod media;
+mod upload;
 
 use super::*;
 use crate::SendMessage;

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests, compiled into others")]
 
+mod community;
 mod marks;
 mod notes;
 mod oracle;
@@ -17,6 +18,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+pub use community::*;
 pub use marks::*;
 pub use notes::{
     a_channel_has_one_note_at_a_time, lines_of_a_note_are_contiguous_and_stored_once, nothing_is_added_to_a_note_that_has_ended,
@@ -69,6 +71,33 @@ macro_rules! store_conformance {
             a_channel_has_one_note_at_a_time,
             lines_of_a_note_are_contiguous_and_stored_once,
             nothing_is_added_to_a_note_that_has_ended,
+            a_server_and_its_members_come_back_as_they_were_kept,
+            a_second_server_of_the_same_id_keeps_the_first,
+            a_change_on_another_version_changes_nothing,
+            one_of_many_racing_changes_wins_each_version,
+            every_part_of_a_tree_can_be_put_anew,
+            a_removed_role_is_taken_from_members_and_private_channels,
+            a_removed_category_frees_its_channels,
+            a_removed_channel_takes_its_messages_along,
+            nothing_of_a_deleted_server_is_found_again,
+            a_server_made_again_begins_with_nothing,
+            what_is_said_of_a_server_that_is_not_there_is_not_kept,
+            a_channel_leads_to_its_server,
+            members_and_memberships_are_listed_oldest_first,
+            a_member_is_changed_and_put_out_of_one_server_alone,
+            an_invitation_lets_in_as_many_as_it_says_however_many_race,
+            one_user_comes_in_once_however_many_times_at_once,
+            a_useless_invitation_lets_nobody_in_and_says_why,
+            a_member_uses_no_invitation,
+            a_ban_keeps_out_until_it_is_lifted,
+            an_invitation_comes_back_as_it_was_kept,
+            an_entry_of_a_calendar_comes_back_as_it_was_kept,
+            a_calendar_lists_what_begins_in_a_time_earliest_first,
+            what_is_due_is_listed_across_servers_until_it_is_taken,
+            a_reminder_is_taken_by_one_of_many,
+            a_reminder_of_a_changed_entry_is_not_taken,
+            what_is_known_of_users_comes_back_in_the_order_asked,
+            random_changes_of_servers_agree_with_the_plainest_reading,
         );
     };
     ($make:path; $($case:ident),* $(,)?) => {$(

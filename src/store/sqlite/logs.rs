@@ -78,10 +78,10 @@ pub(super) fn sweep(db: &Connection) -> Result<bool, Failure> {
         .query_row([], |row| Ok((Log(row.get(0)?), ChannelId::new(row.get::<_, String>(1)?))))
         .optional()?;
     let Some((log, channel)) = next else { return Ok(false) };
-    let mut left = SWEEP_ROWS;
-    // The index has no key of its own: it goes with the messages that the loop removes first.
+    // The index of texts knows a message by its ordinal alone, so it goes first.
     db.prepare_cached("DELETE FROM message_search WHERE rowid IN (SELECT ordinal FROM messages WHERE channel = ?1 ORDER BY seq LIMIT ?2)")?
-        .execute((&log, left as i64))?;
+        .execute((&log, SWEEP_ROWS as i64))?;
+    let mut left = SWEEP_ROWS;
     for (table, key) in TABLES {
         let some = format!("SELECT {key} FROM {table} WHERE channel = ?1 ORDER BY {key} LIMIT ?2");
         let removed =
@@ -108,23 +108,39 @@ fn settle(db: &Connection, channel: &ChannelId) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::sqlite::schema;
+    use crate::store::sqlite::{marks, messages, schema};
+    use ::rooms::store::{Mark, NewMessage, Nonce, Pin, React};
+    use ::rooms::view::Audience;
+    use ::rooms::{MessageId, User, UserId};
+    use std::time::SystemTime;
 
-    fn write(db: &Connection, channel: &str, messages: i64) {
-        let log = Log::of(db, &ChannelId::new(channel)).expect("resolved");
-        for seq in 1..=messages {
-            let insert =
-                "INSERT INTO messages (channel, seq, id, author_id, author_name, text, sent_at_ns) VALUES (?1, ?2, '', '', '', '', 0)";
-            db.execute(insert, (&log, seq)).expect("written");
-            db.execute("INSERT INTO mentions VALUES (?1, '*', ?2, 'u')", (&log, seq)).expect("written");
-            db.execute("INSERT INTO message_nonces VALUES (?1, 'u', ?2, ?2, 0)", (&log, seq)).expect("written");
-            db.execute("INSERT INTO markers VALUES (?2, ?1, 1)", (&log, seq)).expect("written");
+    /// Messages of as many users, which mention everyone, and of which the first bears a reaction and is pinned.
+    fn write(db: &Connection, channel: &str, messages: u64) {
+        let (channel, at) = (Log::of(db, &ChannelId::new(channel)).expect("resolved").into_id(), SystemTime::now());
+        for n in 1..=messages {
+            let new = NewMessage {
+                id: MessageId::new(format!("msg_{n}")),
+                channel: channel.clone(),
+                author: User { id: UserId::new(format!("u_{n}")), name: "하나".into() },
+                nonce: Nonce("n".into()),
+                text: "건배".into(),
+                sent_at: at,
+                reply_to: None,
+                mentions: vec![Audience::Everyone],
+                attachments: vec![],
+            };
+            assert_eq!(messages::append(db, new).expect("appended").message.seq, n);
         }
+        let (mark, emoji, user) = (Mark::On, "🍻".to_owned(), UserId::new("u_1"));
+        marks::react(db, &React { channel: channel.clone(), seq: 1, user, emoji, mark }).expect("reacted");
+        marks::pin(db, &Pin { channel, seq: 1, mark, at }).expect("pinned");
     }
 
-    fn rows(db: &Connection) -> Vec<i64> {
+    /// Of messages, what the index knows of them, mentions, nonces, markers, reactions, pins, and logs.
+    fn rows(db: &Connection) -> [i64; 9] {
         let count = |table: &str| db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).expect("counted");
-        ["messages", "mentions", "message_nonces", "markers", "logs", "forgotten_logs"].map(count).to_vec()
+        ["messages", "message_search_docsize", "mentions", "message_nonces", "markers", "reactions", "pins", "logs", "forgotten_logs"]
+            .map(count)
     }
 
     #[test]
@@ -136,13 +152,13 @@ mod tests {
         write(&tx, "b", 3);
         forget(&tx, &ChannelId::new("a")).expect("forgotten");
         forget(&tx, &ChannelId::new("never used")).expect("no error");
-        assert_eq!(rows(&tx), [703, 703, 703, 703, 1, 1]);
+        assert_eq!(rows(&tx), [703, 703, 703, 703, 703, 2, 2, 1, 1]);
         let mut pieces = 0;
         while sweep(&tx).expect("swept") {
             pieces += 1;
         }
-        assert_eq!(pieces, 3, "2,800 rows");
-        assert_eq!(rows(&tx), [3, 3, 3, 3, 0, 0]);
+        assert_eq!(pieces, 3, "2,802 rows");
+        assert_eq!(rows(&tx), [3, 3, 3, 3, 3, 1, 1, 0, 0]);
     }
 
     #[test]
@@ -155,9 +171,9 @@ mod tests {
             write(&tx, "a", messages);
         }
         while sweep(&tx).expect("swept") {}
-        assert_eq!(rows(&tx), [2, 2, 2, 2, 1, 0]);
+        assert_eq!(rows(&tx), [2, 2, 2, 2, 2, 1, 1, 1, 0]);
         forget(&tx, &ChannelId::new("a")).expect("forgotten");
         while sweep(&tx).expect("swept") {}
-        assert_eq!(rows(&tx), [0; 6]);
+        assert_eq!(rows(&tx), [0; 9]);
     }
 }

@@ -8,7 +8,7 @@ use crate::store::{
     Appended, BanRecord, Edit, Entered, Entry, InviteRecord, LinkRecord, MarkStore, Marked, MemberRecord, Membership, MessageStore,
     NewMessage, Pin, React, Redeemed, ScheduleRecord, SearchStore, ServerTree, StoreError, TreeChange, Updated, UserRecord,
 };
-use crate::view::{Audience, Cursor, History, Message, Unread};
+use crate::view::{Attachment, Audience, Cursor, History, Message, Unread};
 use rand::RngExt as _;
 use std::sync::atomic::AtomicU32;
 
@@ -175,6 +175,27 @@ async fn a_text_mentions_users_and_the_owners_text_everyone() {
     assert_eq!(sent.mentions, [named, Audience::Everyone]);
     let edited = hub.edit(&ann.session, channel, 2, "<@bob>".to_owned()).await.unwrap();
     assert_eq!(edited.mentions, [Audience::User(UserId::new("bob"))]);
+}
+
+#[tokio::test]
+async fn attachments_take_the_place_of_a_text_and_stay_when_it_changes() {
+    let bench = Bench::start().await;
+    let room = bench.room("ann", 2, None).await;
+    let ann = bench.client("ann");
+    bench.join(&ann, &room).await.unwrap();
+    let (hub, channel) = (&bench.hub, &room.channel);
+    let at = |url: &str| Attachment { url: url.to_owned(), name: "a".to_owned(), mime: "a/b".to_owned(), size_bytes: 1, pixels: None };
+    let with = |nonce: u32, text: &str, url: &str| SendMessage { attachments: vec![at(url)], ..say(nonce, text.to_owned()) };
+    let sent = hub.send(&ann.session, channel, with(1, "", "https://files.example/a")).await.unwrap();
+    assert_eq!((sent.text.as_str(), &sent.attachments[..]), ("", &[at("https://files.example/a")][..]));
+    let edited = hub.edit(&ann.session, channel, 1, "안주".to_owned()).await.unwrap();
+    assert_eq!(edited.attachments, sent.attachments);
+    hub.edit(&ann.session, channel, 1, String::new()).await.unwrap();
+    let plain = hub.send(&ann.session, channel, with(2, "", "http://127.0.0.1/a")).await;
+    assert!(matches!(plain, Err(Error::Invalid { field: "attachments", .. })), "{plain:?}");
+    hub.send(&ann.session, channel, say(3, "짠".to_owned())).await.unwrap();
+    let empty = hub.edit(&ann.session, channel, 2, String::new()).await;
+    assert!(matches!(empty, Err(Error::Invalid { field: "text", .. })), "{empty:?}");
 }
 
 #[tokio::test]

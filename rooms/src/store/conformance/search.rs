@@ -14,6 +14,7 @@ macro_rules! search_conformance {
             nothing_in_a_word_is_more_than_its_letters,
             what_is_found_comes_newest_first_in_pages_over_channels,
             an_edited_message_is_found_by_its_new_text_and_a_deleted_one_not,
+            what_was_said_in_a_removed_channel_is_found_by_no_word,
         );
     };
 }
