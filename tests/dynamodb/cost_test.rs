@@ -25,7 +25,7 @@ async fn messages_cost_what_the_documentation_says() {
     for (mode, append) in [(Mode::Strict, 6.0), (Mode::Plain, 2.0)] {
         let (store, link, _server) = store(mode).await;
         let (channel, reader) = (ChannelId::new("c"), user("reader").id);
-        let asked = [Membership { channel: channel.clone(), since: 0 }];
+        let asked = [Membership { channel: channel.clone(), since: 0, roles: vec![] }];
         store.append(message("c", "a", "first")).await.expect("stored");
         spent(&link);
 

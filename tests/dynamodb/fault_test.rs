@@ -74,7 +74,7 @@ async fn a_lost_reply_is_made_good_by_the_call_itself() {
         assert_eq!(store.mark_read(&user("b").id, &ChannelId::new("c"), 2).await, Ok(2));
         lose_one();
         assert_eq!(store.mark_unread(&user("b").id, &ChannelId::new("c"), 1).await, Ok(0));
-        let asked = [Membership { channel: ChannelId::new("c"), since: 0 }];
+        let asked = [Membership { channel: ChannelId::new("c"), since: 0, roles: vec![] }];
         assert_eq!(store.unread(&user("b").id, &asked).await.expect("read")[0].unread, 1, "{mode:?}");
         assert_eq!(all(&store, "c").await.len(), 2);
     }
@@ -134,7 +134,7 @@ async fn replies_five_seconds_late_are_no_acks_and_what_was_stored_is_found_by_i
         let mut texts: Vec<String> = all(&store, "c").await.into_iter().map(|message| message.text).collect();
         texts.sort();
         assert_eq!(texts, ["text of before", "text of x", "text of y", "text of z"], "{mode:?}");
-        let asked = [Membership { channel: ChannelId::new("c"), since: 0 }];
+        let asked = [Membership { channel: ChannelId::new("c"), since: 0, roles: vec![] }];
         let unread = store.unread(&user("a").id, &asked).await.expect("read");
         assert_eq!((unread[0].read, unread[0].unread), (4, 0), "own messages, {mode:?}");
     }

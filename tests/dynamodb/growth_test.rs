@@ -11,7 +11,7 @@ use zzan::store::dynamodb::DynamoDb;
 const BUCKET: u64 = 1024;
 
 async fn head_of(store: &DynamoDb, channel: &str) -> u64 {
-    let asked = [Membership { channel: ChannelId::new(channel), since: 0 }];
+    let asked = [Membership { channel: ChannelId::new(channel), since: 0, roles: vec![] }];
     store.unread(&UserId::new("reader"), &asked).await.expect("read")[0].head
 }
 
@@ -36,7 +36,7 @@ async fn a_channel_goes_on_beyond_a_partition_and_a_new_node_finds_its_end() {
 
     // Marked unread from far back: all of it but one's own.
     assert_eq!(other.mark_unread(&user("a").id, &channel, 2).await, Ok(1));
-    let asked = [Membership { channel, since: 0 }];
+    let asked = [Membership { channel, since: 0, roles: vec![] }];
     assert_eq!(other.unread(&user("a").id, &asked).await.expect("read")[0].unread, 0);
     assert_eq!(other.unread(&user("b").id, &asked).await.expect("read")[0].unread, BUCKET + 4);
 }
@@ -69,7 +69,7 @@ async fn more_are_mentioned_than_a_transaction_has_room_for() {
         let (store, _link, _server) = store(mode).await;
         let mentions: Vec<Audience> = (0..150).map(|n| Audience::User(UserId::new(format!("u{n}")))).collect();
         store.append(NewMessage { mentions, ..message("c", "a", "all of you") }).await.expect("stored");
-        let asked = [Membership { channel: ChannelId::new("c"), since: 0 }];
+        let asked = [Membership { channel: ChannelId::new("c"), since: 0, roles: vec![] }];
         for n in [0, 99, 149] {
             assert_eq!(store.unread(&UserId::new(format!("u{n}")), &asked).await.expect("read")[0].mentions, 1, "{n}, {mode:?}");
         }

@@ -41,7 +41,7 @@ async fn race(mode: Mode) {
     let stored: Vec<(u64, String)> = all(&quiet, "c").await.into_iter().map(|message| (message.seq, message.text)).collect();
     assert_eq!(stored.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), (1..=(NODES * MESSAGES) as u64).collect::<Vec<_>>());
     assert_eq!(stored.into_iter().collect::<BTreeSet<_>>(), acked);
-    let asked = [Membership { channel: ChannelId::new("c"), since: 0 }];
+    let asked = [Membership { channel: ChannelId::new("c"), since: 0, roles: vec![] }];
     let unread = quiet.unread(&UserId::new("reader"), &asked).await.expect("read");
     assert_eq!((unread[0].head, unread[0].unread), (120, 120));
 }

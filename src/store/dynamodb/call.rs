@@ -15,6 +15,7 @@ use aws_sdk_dynamodb::types::{
     CancellationReason, ConsumedCapacity, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure as OnRefusal,
 };
 use rand::RngExt as _;
+use rooms::ChannelId;
 use rooms::store::StoreError;
 use serde::de::DeserializeOwned;
 use std::future::Future;
@@ -25,7 +26,7 @@ use std::time::{Duration, Instant};
 pub(super) const OPERATION_WAIT: Duration = Duration::from_millis(4_500);
 
 /// The most writes of one transaction, as AWS has it.
-const TRANSACTION_WRITES_MAX: usize = 100;
+pub(super) const TRANSACTION_WRITES_MAX: usize = 100;
 
 /// How often a write is tried that another one's transaction is in the way of. Each time waits longer, up to [`PAUSE_MAX_MS`].
 const CONFLICT_TRIES: u32 = 24;
@@ -86,6 +87,9 @@ pub(super) enum Failure {
     /// A row that this program can't have written.
     #[error("unreadable: {0}")]
     Unreadable(&'static str),
+    /// The channel was removed by somebody else, and its rows are no longer where they were looked for: to be looked for again.
+    #[error("the channel {0} has begun anew")]
+    Moved(ChannelId),
 }
 
 /// What became of one write.
@@ -135,22 +139,32 @@ impl Call<'_> {
         metrics::counter!("zzan_store_errors_total", "operation" => self.operation).increment(1);
         tracing::error!(operation = self.operation, error = %failure, "the store refused an operation");
         Err(match failure {
-            Failure::Unavailable(_) => StoreError::Unavailable,
+            Failure::Unavailable(_) | Failure::Moved(_) => StoreError::Unavailable,
             Failure::Unreadable(_) => StoreError::Corrupt,
         })
     }
 
     /// A row as it is now.
     pub(super) async fn get<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, Failure> {
+        self.item(key).await?.map(record).transpose()
+    }
+
+    /// A row as it is now, of whatever kind.
+    pub(super) async fn item(&self, key: &Key) -> Result<Option<Item>, Failure> {
         let request = self.db.client.get_item().table_name(self.db.tables.name(key.table)).set_key(Some(key_item(key)));
         let answer = request.consistent_read(true).return_consumed_capacity(ReturnConsumedCapacity::Total).send().await;
         let answer = answer.map_err(|error| unavailable(&error))?;
         self.consumed("read", answer.consumed_capacity.iter());
-        answer.item.map(record).transpose()
+        Ok(answer.item)
     }
 
     /// At most `limit` rows of a span, from one of its ends, as they are now.
     pub(super) async fn query<T: DeserializeOwned>(&self, span: &Span, order: Order, limit: usize) -> Result<Vec<T>, Failure> {
+        self.items(span, order, limit).await?.into_iter().map(record).collect()
+    }
+
+    /// As [`Call::query`], of whatever kind.
+    pub(super) async fn items(&self, span: &Span, order: Order, limit: usize) -> Result<Vec<Item>, Failure> {
         let (mut rows, mut next) = (Vec::new(), None);
         while rows.len() < limit && !span.is_empty() {
             let request = self.db.client.query().table_name(self.db.tables.name(span.table));
@@ -168,9 +182,7 @@ impl Call<'_> {
                 .await
                 .map_err(|error| unavailable(&error))?;
             self.consumed("read", answer.consumed_capacity.iter());
-            for item in answer.items.unwrap_or_default() {
-                rows.push(record(item)?);
-            }
+            rows.extend(answer.items.unwrap_or_default());
             next = answer.last_evaluated_key;
             if next.is_none() {
                 break;
@@ -224,6 +236,7 @@ impl Call<'_> {
             Action::Put(item) => send!(PutItemError, client.put_item().set_item(Some(item.clone()))),
             Action::Update { .. } => send!(UpdateItemError, client.update_item().set_key(key).update_expression(write.expression())),
             Action::Delete => send!(DeleteItemError, client.delete_item().set_key(key)),
+            Action::Check => Err(Failure::Unavailable("a check alone writes nothing".into())),
         }
     }
 

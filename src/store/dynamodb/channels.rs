@@ -1,16 +1,19 @@
 //! What this process knows of channels: how far they have come, whose turn it is to write, and which nonces went by.
 //!
-//! All of it are hints that may be lost or old; what is true is decided by the tables. Invariant: a head that is known exists.
+//! All of it are hints that may be lost or old; what is true is decided by the tables. Invariant: a head that is known exists, or has
+//! existed in a log that the channel has left.
 
-use super::call::{Call, Failure, Order};
+use super::call::{Call, Failure, Order, Written, record};
 use super::keys::{self, BUCKET_MESSAGES, SEQ_MAX};
-use super::records::{HeadRow, MessageRow, SeqRow};
-use super::write::{Write, number};
+use super::logs;
+use super::records::{EndRow, HeadRow, MessageRow, SeqRow};
+use super::write::{ABSENT, Write, number};
 use rooms::ChannelId;
 use rooms::store::Nonce;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Channels that are known. When it is full, those that nobody is using are forgotten, and looked up again when they are used.
@@ -22,6 +25,9 @@ const RECENT_NONCES: u64 = 512;
 /// Appends of one channel that may wait for their turn. Whoever comes when it is full gets `Unavailable` at once: at 4 ms for each, all of
 /// them are as many as can be served in the time that a caller waits.
 const WAITING_MAX: usize = 1024;
+
+/// How long it is believed where a channel's rows are. What was left by a removed channel is swept a good while later only.
+const LOG_TRUSTED: Duration = Duration::from_secs(600);
 
 /// How a nonce is found again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +41,13 @@ pub(super) enum Nonces {
 /// The known channels.
 pub(super) struct Channels {
     pub(super) nonces: Nonces,
-    known: Mutex<HashMap<ChannelId, Arc<Channel>>>,
+    known: Mutex<HashMap<ChannelId, Known>>,
+}
+
+struct Known {
+    channel: Arc<Channel>,
+    /// When it was looked where its rows are.
+    looked: Instant,
 }
 
 impl Channels {
@@ -43,23 +55,52 @@ impl Channels {
         Self { nonces, known: Mutex::default() }
     }
 
-    pub(super) fn of(&self, id: &ChannelId) -> Arc<Channel> {
+    /// A channel, with the place of its rows as it was known at most [`LOG_TRUSTED`] ago. Whoever appends or asks for the newest message meets
+    /// the end of an outdated log, and so notices.
+    pub(super) async fn of(&self, call: &Call<'_>, id: &ChannelId) -> Result<Arc<Channel>, Failure> {
+        if let Some(known) = lock(&self.known).get(id).filter(|known| known.looked.elapsed() < LOG_TRUSTED) {
+            return Ok(known.channel.clone());
+        }
+        let log = logs::of(call, id).await?;
+        Ok(self.keep(id, log))
+    }
+
+    fn keep(&self, id: &ChannelId, log: ChannelId) -> Arc<Channel> {
         let mut known = lock(&self.known);
-        if let Some(channel) = known.get(id) {
-            return channel.clone();
+        let looked = Instant::now();
+        if let Some(before) = known.get_mut(id).filter(|before| before.channel.log == log) {
+            before.looked = looked;
+            return before.channel.clone();
         }
         if known.len() >= CHANNELS_MAX {
-            known.retain(|_, channel| Arc::strong_count(channel) > 1);
+            known.retain(|_, known| Arc::strong_count(&known.channel) > 1);
         }
-        let channel = Arc::new(Channel::new(id.clone()));
-        known.insert(id.clone(), channel.clone());
+        let channel = Arc::new(Channel::new(id.clone(), log));
+        known.insert(id.clone(), Known { channel: channel.clone(), looked });
         channel
+    }
+
+    /// A message, and the channel as it is now: what stands in a log that was the channel's is not the channel's.
+    pub(super) async fn message(&self, call: &Call<'_>, id: &ChannelId, seq: u64) -> Result<(Arc<Channel>, Option<MessageRow>), Failure> {
+        let channel = self.of(call, id).await?;
+        let key = keys::message(&channel.log, seq);
+        let (row, ()) = tokio::try_join!(call.item(&key), channel.is_current(call))?;
+        // The end of a log is no message.
+        let row = row.filter(|row| !row.contains_key("end")).map(record).transpose()?;
+        Ok((channel, row))
+    }
+
+    /// The channel's rows are to be looked for anew.
+    pub(super) fn forget(&self, id: &ChannelId) {
+        lock(&self.known).remove(id);
     }
 }
 
 /// One channel.
 pub(super) struct Channel {
     pub(super) id: ChannelId,
+    /// The name under which its rows are kept: its own, until it is removed and begins anew.
+    pub(super) log: ChannelId,
     /// The highest number that is known to exist; 0 where nothing is known.
     head: AtomicU64,
     /// Appends of this process go one after the other: two at once would want the same number, and one of them pay for nothing.
@@ -69,9 +110,9 @@ pub(super) struct Channel {
 }
 
 impl Channel {
-    fn new(id: ChannelId) -> Self {
+    pub(super) fn new(id: ChannelId, log: ChannelId) -> Self {
         let (turn, places) = (Semaphore::new(1), Semaphore::new(WAITING_MAX));
-        Self { id, head: AtomicU64::new(0), turn, places, recent: Mutex::default() }
+        Self { id, log, head: AtomicU64::new(0), turn, places, recent: Mutex::default() }
     }
 
     /// Waits for the turn to append; it ends when what is returned is dropped. Those who wait are served in their order.
@@ -98,7 +139,7 @@ impl Channel {
     /// The number of the newest message as it is now; 0 where there is none.
     pub(super) async fn head(&self, call: &Call<'_>) -> Result<u64, Failure> {
         let start = match self.known_head() {
-            0 => call.get::<HeadRow>(&keys::head(&self.id)).await?.map_or(0, |row| row.bucket),
+            0 => call.get::<HeadRow>(&keys::head(&self.log)).await?.map_or(0, |row| row.bucket),
             known => keys::bucket(known),
         };
         let head = self.head_from(call, start).await?.max(self.known_head());
@@ -121,8 +162,31 @@ impl Channel {
     }
 
     async fn newest_of(&self, call: &Call<'_>, bucket: u64) -> Result<Option<u64>, Failure> {
-        let newest: Vec<SeqRow> = call.query(&keys::messages(&self.id, bucket, 0, SEQ_MAX), Order::NewestFirst, 1).await?;
-        Ok(newest.first().map(|row| row.seq))
+        let newest: Vec<SeqRow> = call.query(&keys::messages(&self.log, bucket, 0, SEQ_MAX), Order::NewestFirst, 1).await?;
+        match newest.first() {
+            Some(SeqRow { end: true, .. }) => Err(Failure::Moved(self.id.clone())),
+            newest => Ok(newest.map(|row| row.seq)),
+        }
+    }
+
+    /// Fails when the channel's rows are somewhere else by now.
+    pub(super) async fn is_current(&self, call: &Call<'_>) -> Result<(), Failure> {
+        if logs::of(call, &self.id).await? == self.log { Ok(()) } else { Err(Failure::Moved(self.id.clone())) }
+    }
+
+    /// Nothing is appended to this log any more, by nobody.
+    pub(super) async fn close(&self, call: &Call<'_>) -> Result<(), Failure> {
+        loop {
+            let seq = match self.head(call).await {
+                Ok(head) => head + 1,
+                Err(Failure::Moved(_)) => return Ok(()),
+                Err(failure) => return Err(failure),
+            };
+            let end = Write::put(keys::message(&self.log, seq), &EndRow { seq, end: true })?.only_if(ABSENT);
+            if let Written::Done = call.write(&end).await? {
+                return Ok(());
+            }
+        }
     }
 
     /// The messages from one number to another, both included, oldest first.
@@ -131,7 +195,7 @@ impl Channel {
         let mut next = from;
         while next <= to {
             let end = to.min((keys::bucket(next) + 1) * BUCKET_MESSAGES - 1);
-            let span = keys::messages(&self.id, keys::bucket(next), next, end);
+            let span = keys::messages(&self.log, keys::bucket(next), next, end);
             rows.extend(call.query::<MessageRow>(&span, Order::OldestFirst, usize::MAX).await?);
             next = end + 1;
         }
@@ -154,7 +218,7 @@ impl Channel {
         if !seq.is_multiple_of(BUCKET_MESSAGES) {
             return;
         }
-        let note = Write::update(keys::head(&self.id))
+        let note = Write::update(keys::head(&self.log))
             .set("bucket", number(keys::bucket(seq)))
             .only_if("attribute_not_exists(#bucket) OR #bucket < :bucket");
         // The message is stored, and without the note others look for a little longer.
@@ -231,7 +295,7 @@ mod tests {
 
     #[tokio::test]
     async fn appends_that_nobody_could_serve_in_time_are_refused_at_once() {
-        let channel = Channel::new(ChannelId::new("c"));
+        let channel = Channel::new(ChannelId::new("c"), ChannelId::new("c"));
         let first = channel.turn().await.expect("the first one");
         let mut waiting: Vec<_> = (1..WAITING_MAX).map(|_| Box::pin(channel.turn())).collect();
         assert!(waiting.iter_mut().all(|turn| turn.now_or_never().is_none()), "they wait");
@@ -264,6 +328,7 @@ mod tests {
             sent_at: std::time::SystemTime::UNIX_EPOCH,
             reply_to: None,
             mentions: vec![],
+            attachments: vec![],
         }
     }
 }

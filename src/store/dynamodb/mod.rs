@@ -1,13 +1,17 @@
 //! The store on DynamoDB: two tables that any number of nodes share.
 //!
-//! It is not a query layer: each operation of [`Store`](::rooms::store::Store) is one function in `rooms`, `messages` or `unreads`, which builds
-//! keys and writes and sends them by `call`. Invariants: an `Ok` of a writing operation was answered by DynamoDB before it was returned; every
+//! It is not a query layer: each operation of [`Store`](::rooms::store::Store) is one function in `rooms`, `messages`, `unreads`, `marks`, `notes`
+//! or `community`, which builds keys and writes and sends them by `call`. It can't search: DynamoDB has no index of texts. Invariants: an `Ok` of a writing operation was answered by DynamoDB before it was returned; every
 //! read is consistent, so that whatever any node has acknowledged is seen by all.
 
 mod call;
 mod channels;
+mod community;
 mod keys;
+mod logs;
+mod marks;
 mod messages;
+mod notes;
 mod records;
 mod rooms;
 mod settings;
@@ -17,7 +21,8 @@ mod write;
 
 use super::OpenError;
 use ::rooms::store::{
-    Appended, Edit, LinkRecord, Membership, MessageStore, NewMessage, Nonce, Redeemed, RoomRecord, RoomStore, StoreError,
+    Appended, Edit, LinkRecord, MarkStore, Marked, Membership, MessageStore, NewMessage, Nonce, Pin, React, Redeemed, RoomRecord,
+    RoomStore, SearchStore, StoreError,
 };
 use ::rooms::view::{Cursor, History, Message, Unread};
 use ::rooms::{ChannelId, RoomId, UserId};
@@ -28,9 +33,10 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Region, SharedHttpClient};
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use call::{Db, Tables};
+use call::{Db, Failure, Tables};
 use channels::{Channels, Nonces};
 pub use settings::{Credentials, Settings};
+use std::future::Future;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
@@ -56,10 +62,13 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(800);
 /// How often it is made sure that writes can succeed, if none has in between. Costs a write unit each time.
 const PROBE_EVERY: Duration = Duration::from_secs(2);
 
+/// How often it is looked for rows of removed channels and servers. Costs a read unit each time.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
 /// The store on DynamoDB. Cheap to share; all clones of its `Arc` know the same channels.
 pub struct DynamoDb {
     db: Arc<Db>,
-    channels: Channels,
+    channels: Arc<Channels>,
 }
 
 impl DynamoDb {
@@ -83,7 +92,32 @@ impl DynamoDb {
         let db = Arc::new(Db::new(client, tables));
         tokio::spawn(probe(Arc::downgrade(&db)));
         let nonces = if settings.strict { Nonces::Kept } else { Nonces::Seen };
-        Ok(Self { db, channels: Channels::new(nonces) })
+        let channels = Arc::new(Channels::new(nonces));
+        tokio::spawn(keep_sweeping(Arc::downgrade(&db), Arc::downgrade(&channels)));
+        Ok(Self { db, channels })
+    }
+
+    /// Removes a piece of what removed channels and servers left behind, as if it were this time: an hour has to pass first. Is done every
+    /// minute without being asked. False when nothing is due.
+    ///
+    /// # Errors
+    /// As of any operation; what was not removed stays due.
+    pub async fn sweep(&self, now: SystemTime) -> Result<bool, StoreError> {
+        let call = self.db.call("sweep");
+        call.run(logs::sweep(&call, &self.channels, now)).await
+    }
+
+    /// Does it again where another node has removed the channel meanwhile: then its rows are somewhere else.
+    async fn settled<T, W>(&self, work: impl Fn() -> W) -> Result<T, Failure>
+    where
+        W: Future<Output = Result<T, Failure>>,
+    {
+        loop {
+            match work().await {
+                Err(Failure::Moved(channel)) => self.channels.forget(&channel),
+                done => return done,
+            }
+        }
     }
 
     /// Whether writes succeed, as far as the last two seconds told.
@@ -139,6 +173,22 @@ async fn probe(db: Weak<Db>) {
     }
 }
 
+/// Until the store is gone or closed.
+async fn keep_sweeping(db: Weak<Db>, channels: Weak<Channels>) {
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        loop {
+            let Some((db, channels)) = db.upgrade().zip(channels.upgrade()).filter(|(db, _)| db.open.load(Ordering::Relaxed)) else {
+                return;
+            };
+            let call = db.call("sweep");
+            if call.run(logs::sweep(&call, &channels, SystemTime::now())).await != Ok(true) {
+                break;
+            }
+        }
+    }
+}
+
 #[async_trait]
 impl RoomStore for DynamoDb {
     async fn create_room(&self, room: RoomRecord, nonce: Nonce) -> Result<RoomRecord, StoreError> {
@@ -176,41 +226,62 @@ impl RoomStore for DynamoDb {
 impl MessageStore for DynamoDb {
     async fn append(&self, message: NewMessage) -> Result<Appended, StoreError> {
         let call = self.db.call("append");
-        call.run(messages::append(&call, &self.channels, message)).await
+        call.run(self.settled(|| messages::append(&call, &self.channels, &message))).await
     }
 
     async fn edit(&self, edit: Edit) -> Result<Option<Message>, StoreError> {
         let call = self.db.call("edit");
-        call.run(messages::edit(&call, &edit)).await
+        call.run(self.settled(|| messages::edit(&call, &self.channels, &edit))).await
     }
 
     async fn delete(&self, channel: &ChannelId, seq: u64, at: SystemTime) -> Result<Option<Message>, StoreError> {
         let call = self.db.call("delete");
-        call.run(messages::delete(&call, channel, seq, at)).await
+        call.run(self.settled(|| messages::delete(&call, &self.channels, channel, seq, at))).await
     }
 
     async fn message(&self, channel: &ChannelId, seq: u64) -> Result<Option<Message>, StoreError> {
         let call = self.db.call("message");
-        call.run(messages::message(&call, channel, seq)).await
+        call.run(self.settled(|| messages::message(&call, &self.channels, channel, seq))).await
     }
 
     async fn history(&self, channel: &ChannelId, cursor: Cursor, limit: u32) -> Result<History, StoreError> {
         let call = self.db.call("history");
-        call.run(messages::history(&call, &self.channels, channel, cursor, limit)).await
+        call.run(self.settled(|| messages::history(&call, &self.channels, channel, cursor, limit))).await
     }
 
     async fn mark_read(&self, user: &UserId, channel: &ChannelId, seq: u64) -> Result<u64, StoreError> {
         let call = self.db.call("mark_read");
-        call.run(unreads::mark_read(&call, &self.channels, user, channel, seq)).await
+        call.run(self.settled(|| unreads::mark_read(&call, &self.channels, user, channel, seq))).await
     }
 
     async fn mark_unread(&self, user: &UserId, channel: &ChannelId, seq: u64) -> Result<u64, StoreError> {
         let call = self.db.call("mark_unread");
-        call.run(unreads::mark_unread(&call, &self.channels, user, channel, seq)).await
+        call.run(self.settled(|| unreads::mark_unread(&call, &self.channels, user, channel, seq))).await
     }
 
     async fn unread(&self, user: &UserId, channels: &[Membership]) -> Result<Vec<Unread>, StoreError> {
         let call = self.db.call("unread");
-        call.run(unreads::unread(&call, &self.channels, user, channels)).await
+        call.run(self.settled(|| unreads::unread(&call, &self.channels, user, channels))).await
     }
 }
+
+#[async_trait]
+impl MarkStore for DynamoDb {
+    async fn react(&self, react: React) -> Result<Option<Marked>, StoreError> {
+        let call = self.db.call("react");
+        call.run(self.settled(|| marks::react(&call, &self.channels, &react))).await
+    }
+
+    async fn pin(&self, pin: Pin) -> Result<Option<Marked>, StoreError> {
+        let call = self.db.call("pin");
+        call.run(self.settled(|| marks::pin(&call, &self.channels, &pin))).await
+    }
+
+    async fn pins(&self, channel: &ChannelId) -> Result<Vec<Message>, StoreError> {
+        let call = self.db.call("pins");
+        call.run(self.settled(|| marks::pins(&call, &self.channels, channel))).await
+    }
+}
+
+/// DynamoDB has no index of texts: every search is `Unsupported`.
+impl SearchStore for DynamoDb {}

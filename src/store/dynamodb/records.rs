@@ -5,9 +5,9 @@
 
 use super::call::Failure;
 use crate::store::sqlite::{from_ns, to_ns};
-use rooms::store::{LinkRecord, Listing, NewMessage, RoomRecord};
-use rooms::view::{Audience, Message};
-use rooms::{ChannelId, MessageId, RoomId, RoomKind, User, UserId};
+use rooms::store::{LinkRecord, Listing, NewMessage, NoteLine, NoteRecord, RoomRecord};
+use rooms::view::{Attachment, Audience, Message, Reaction};
+use rooms::{ChannelId, MessageId, NoteId, RoleId, RoomId, RoomKind, User, UserId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -30,6 +30,13 @@ pub(super) struct MessageRow {
     reply_to: Option<u64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     mentions: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    attachments: Vec<AttachmentRow>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) reactions: Vec<ReactionRow>,
+    /// Whether it is among the channel's pins.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) pinned: bool,
     /// Counts the changes, so that no change is made to what another one just changed.
     pub(super) version: u64,
 }
@@ -48,17 +55,24 @@ impl MessageRow {
             deleted_at: None,
             reply_to: new.reply_to,
             mentions: codes(&new.mentions),
+            attachments: new.attachments.iter().map(AttachmentRow::new).collect(),
+            reactions: vec![],
+            pinned: false,
             version: 1,
         }
+    }
+
+    pub(super) fn with_reactions(self, reactions: Vec<ReactionRow>) -> Self {
+        Self { reactions, ..self }
     }
 
     pub(super) fn is_deleted(&self) -> bool {
         self.deleted_at.is_some()
     }
 
-    /// Whether it is as it was sent.
+    /// Whether its text is as it was sent.
     pub(super) fn is_original(&self) -> bool {
-        self.version == 1
+        self.edited_at.is_none() && !self.is_deleted()
     }
 
     pub(super) fn audiences(&self) -> Result<Vec<Audience>, Failure> {
@@ -77,24 +91,65 @@ impl MessageRow {
             edited_at: self.edited_at.map(from_ns),
             deleted_at: self.deleted_at.map(from_ns),
             reply_to: self.reply_to,
+            attachments: self.attachments.into_iter().map(AttachmentRow::attachment).collect(),
+            reactions: self.reactions.into_iter().map(ReactionRow::reaction).collect(),
         })
     }
 }
 
-/// `*`, or `@` and the user's id.
+/// A file that belongs to a message.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct AttachmentRow {
+    url: String,
+    name: String,
+    mime: String,
+    size_bytes: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pixels: Option<(u32, u32)>,
+}
+
+impl AttachmentRow {
+    fn new(attachment: &Attachment) -> Self {
+        let Attachment { url, name, mime, size_bytes, pixels } = attachment.clone();
+        Self { url, name, mime, size_bytes, pixels }
+    }
+
+    fn attachment(self) -> Attachment {
+        let Self { url, name, mime, size_bytes, pixels } = self;
+        Attachment { url, name, mime, size_bytes, pixels }
+    }
+}
+
+/// One emoji on a message, with the first who reacted.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ReactionRow {
+    pub(super) emoji: String,
+    pub(super) count: u64,
+    pub(super) users: Vec<String>,
+}
+
+impl ReactionRow {
+    fn reaction(self) -> Reaction {
+        Reaction { emoji: self.emoji, count: self.count, users: self.users.into_iter().map(UserId::new).collect() }
+    }
+}
+
+/// `*`, or `@` and the user's id, or `&` and the role's.
 pub(super) fn codes(mentions: &[Audience]) -> Vec<String> {
     let code = |audience: &Audience| match audience {
         Audience::Everyone => "*".to_owned(),
         Audience::User(user) => format!("@{user}"),
+        Audience::Role(role) => format!("&{role}"),
     };
     mentions.iter().map(code).collect()
 }
 
 fn audience(code: &str) -> Result<Audience, Failure> {
-    match code.strip_prefix('@') {
-        Some(user) => Ok(Audience::User(UserId::new(user))),
-        None if code == "*" => Ok(Audience::Everyone),
-        None => Err(Failure::Unreadable("a message's mentions")),
+    match code.split_at_checked(1) {
+        Some(("*", "")) => Ok(Audience::Everyone),
+        Some(("@", user)) => Ok(Audience::User(UserId::new(user))),
+        Some(("&", role)) => Ok(Audience::Role(RoleId::new(role))),
+        Some(_) | None => Err(Failure::Unreadable("a message's mentions")),
     }
 }
 
@@ -102,6 +157,16 @@ fn audience(code: &str) -> Result<Audience, Failure> {
 #[derive(Debug, Deserialize)]
 pub(super) struct SeqRow {
     pub(super) seq: u64,
+    /// No message, but the end of the log.
+    #[serde(default)]
+    pub(super) end: bool,
+}
+
+/// The end of a log: stands where the next message would, so that none can be put there.
+#[derive(Debug, Serialize)]
+pub(super) struct EndRow {
+    pub(super) seq: u64,
+    pub(super) end: bool,
 }
 
 /// Why a message counts otherwise than by its number.
@@ -112,6 +177,8 @@ pub(super) struct ExceptionRow {
     pub(super) deleted: bool,
     #[serde(default)]
     pub(super) everyone: bool,
+    #[serde(default)]
+    pub(super) roles: Vec<String>,
 }
 
 /// A bucket that a channel has reached.
@@ -123,6 +190,7 @@ pub(super) struct HeadRow {
 /// How far a user has read a channel.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct MarkerRow {
+    /// The log's name.
     pub(super) channel: String,
     pub(super) read_seq: u64,
     /// The user's own messages that were above the marker when it was moved back.
@@ -134,6 +202,23 @@ pub(super) struct MarkerRow {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct MentionRow {
     pub(super) seq: u64,
+}
+
+/// A user's reaction.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ReactedRow {
+    pub(super) user: String,
+    /// Orders those with one emoji on one message.
+    pub(super) came: u64,
+}
+
+/// The pins of a channel.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct PinsRow {
+    /// When, and which message.
+    pub(super) pins: Vec<(i64, u64)>,
+    /// Counts the changes, from 1.
+    pub(super) rev: u64,
 }
 
 /// What a nonce of a message stored.
@@ -188,6 +273,7 @@ impl RoomRow {
             listing: match room.listing {
                 Listing::Lobby => ListingCode::Lobby,
                 Listing::Unlisted => ListingCode::Unlisted,
+                Listing::Channel => ListingCode::Channel,
             },
             created_at: to_ns(room.created_at),
             ended_at: None,
@@ -213,6 +299,7 @@ impl RoomRow {
             listing: match self.listing {
                 ListingCode::Lobby => Listing::Lobby,
                 ListingCode::Unlisted => Listing::Unlisted,
+                ListingCode::Channel => Listing::Channel,
             },
             created_at: from_ns(self.created_at),
         }
@@ -231,6 +318,7 @@ enum KindCode {
 enum ListingCode {
     Lobby,
     Unlisted,
+    Channel,
 }
 
 /// A link into a room.
@@ -266,5 +354,130 @@ impl LinkRow {
             uses: self.uses,
             expires_at: from_ns(self.expires_at),
         }
+    }
+}
+
+/// A channel's log, where it isn't the channel's own name.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct LogRow {
+    pub(super) log: String,
+}
+
+/// Rows that nobody finds any more, to be removed piece by piece.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct SweepRow {
+    pub(super) what: Swept,
+    /// Not before this time, in seconds since 1970.
+    pub(super) due: u64,
+    /// Of a log: the partition that is next.
+    #[serde(default)]
+    pub(super) bucket: u64,
+}
+
+/// What is swept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) enum Swept {
+    /// The rows of a removed channel.
+    Log { log: String, channel: String },
+    /// A tree that another one took the place of.
+    Tree { tree: String },
+    /// A deleted server. Its channels are forgotten first, at once.
+    Server { server: String, home: String, tree: String },
+}
+
+/// The key of a row alone.
+#[derive(Debug, Deserialize)]
+pub(super) struct KeyRow {
+    #[serde(rename = "PK")]
+    pub(super) pk: String,
+    #[serde(rename = "SK")]
+    pub(super) sk: String,
+}
+
+/// The server of a channel, or one that it belonged to.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ServerOfRow {
+    pub(super) server: String,
+}
+
+/// A note in its channel's list.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct NoteListRow {
+    pub(super) note: String,
+    pub(super) started_at: i64,
+}
+
+/// A meeting note.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct NoteRow {
+    id: String,
+    pub(super) channel: String,
+    /// The channel's log when it began: another one's notes are not the channel's.
+    pub(super) log: String,
+    name: String,
+    started_by: String,
+    started_by_name: String,
+    started_at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended_at: Option<i64>,
+    pub(super) lines: u64,
+}
+
+impl NoteRow {
+    pub(super) fn new(note: &NoteRecord, log: &ChannelId) -> Self {
+        Self {
+            id: note.id.to_string(),
+            channel: note.channel.to_string(),
+            log: log.to_string(),
+            name: note.name.clone(),
+            started_by: note.started_by.id.to_string(),
+            started_by_name: note.started_by.name.clone(),
+            started_at: to_ns(note.started_at),
+            ended_at: note.ended_at.map(to_ns),
+            lines: note.lines,
+        }
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended_at.is_some()
+    }
+
+    pub(super) fn note(self) -> NoteRecord {
+        NoteRecord {
+            id: NoteId::new(self.id),
+            channel: ChannelId::new(self.channel),
+            name: self.name,
+            started_by: User { id: UserId::new(self.started_by), name: self.started_by_name },
+            started_at: from_ns(self.started_at),
+            ended_at: self.ended_at.map(from_ns),
+            lines: self.lines,
+        }
+    }
+}
+
+/// A line of a note.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct NoteLineRow {
+    seq: u64,
+    speaker: String,
+    speaker_name: String,
+    text: String,
+    at: i64,
+}
+
+impl NoteLineRow {
+    pub(super) fn new(line: &NoteLine) -> Self {
+        Self {
+            seq: line.seq,
+            speaker: line.speaker.id.to_string(),
+            speaker_name: line.speaker.name.clone(),
+            text: line.text.clone(),
+            at: to_ns(line.at),
+        }
+    }
+
+    pub(super) fn line(self) -> NoteLine {
+        let speaker = User { id: UserId::new(self.speaker), name: self.speaker_name };
+        NoteLine { seq: self.seq, speaker, text: self.text, at: from_ns(self.at) }
     }
 }

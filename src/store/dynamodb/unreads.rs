@@ -15,6 +15,7 @@ use rooms::store::Membership;
 use rooms::view::Unread;
 use rooms::{ChannelId, UserId};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// Channels whose counts are asked for at a time.
 const CHANNELS_AT_ONCE: usize = 16;
@@ -24,14 +25,14 @@ const CHANNELS_AT_ONCE: usize = 16;
 const BACK_MESSAGES_MAX: u64 = 10_000;
 
 pub(super) async fn mark_read(call: &Call<'_>, channels: &Channels, user: &UserId, channel: &ChannelId, seq: u64) -> Result<u64, Failure> {
-    let state = channels.of(channel);
+    let state = channels.of(call, channel).await?;
     let to = seq.min(head_at_least(call, &state, seq).await?);
     if to == 0 {
-        let marker: Option<MarkerRow> = call.get(&keys::marker(user, channel)).await?;
+        let marker: Option<MarkerRow> = call.get(&keys::marker(user, &state.log)).await?;
         return Ok(marker.map_or(0, |marker| marker.read_seq));
     }
-    let write = Write::update(keys::marker(user, channel))
-        .set("channel", text(channel.as_str()))
+    let write = Write::update(keys::marker(user, &state.log))
+        .set("channel", text(state.log.as_str()))
         .set("read_seq", number(to))
         .only_if("attribute_not_exists(#read_seq) OR #read_seq < :read_seq");
     match call.write(&write).await? {
@@ -53,7 +54,8 @@ pub(super) async fn mark_unread(
     channel: &ChannelId,
     seq: u64,
 ) -> Result<u64, Failure> {
-    let (state, key) = (channels.of(channel), keys::marker(user, channel));
+    let state = channels.of(call, channel).await?;
+    let key = keys::marker(user, &state.log);
     let mut pause = Pause::default();
     loop {
         // Before the messages: an own one that comes later moves the marker, and so refuses this.
@@ -65,7 +67,7 @@ pub(super) async fn mark_unread(
         let to = seq.saturating_sub(1).min(head).max(head.saturating_sub(BACK_MESSAGES_MAX));
         let own = state.messages(call, to + 1, head).await?.into_iter().filter(|row| row.author == user.as_str());
         let own: Vec<String> = own.map(|row| row.seq.to_string()).collect();
-        let write = Write::update(key.clone()).set("channel", text(channel.as_str())).set("read_seq", number(to));
+        let write = Write::update(key.clone()).set("channel", text(state.log.as_str())).set("read_seq", number(to));
         let write = if own.is_empty() { write.remove("own") } else { write.set("own", AttributeValue::Ns(own)) };
         let write = match marker {
             None => write.only_if("attribute_not_exists(#read_seq)"),
@@ -79,14 +81,19 @@ pub(super) async fn mark_unread(
 }
 
 pub(super) async fn unread(call: &Call<'_>, channels: &Channels, user: &UserId, asked: &[Membership]) -> Result<Vec<Unread>, Failure> {
-    let Some(span) = keys::markers(user, asked.iter().map(|membership| &membership.channel)) else { return Ok(Vec::new()) };
+    let mut states = Vec::with_capacity(asked.len());
+    for some in asked.chunks(CHANNELS_AT_ONCE) {
+        states.extend(try_join_all(some.iter().map(|membership| channels.of(call, &membership.channel))).await?);
+    }
+    let Some(span) = keys::markers(user, states.iter().map(|state| &state.log)) else { return Ok(Vec::new()) };
     let markers: Vec<MarkerRow> = call.query(&span, Order::OldestFirst, usize::MAX).await?;
     let markers: HashMap<&str, &MarkerRow> = markers.iter().map(|marker| (marker.channel.as_str(), marker)).collect();
     let mut unread = Vec::with_capacity(asked.len());
-    for some in asked.chunks(CHANNELS_AT_ONCE) {
-        let one = |membership: &Membership| {
-            let marker = markers.get(membership.channel.as_str()).copied();
-            unread_of(*call, channels.of(&membership.channel), user.clone(), membership.since, marker)
+    let all: Vec<(&Membership, &Arc<Channel>)> = asked.iter().zip(&states).collect();
+    for some in all.chunks(CHANNELS_AT_ONCE) {
+        let one = |(membership, state): &(&Membership, &Arc<Channel>)| {
+            let marker = markers.get(state.log.as_str()).copied();
+            unread_of(*call, Arc::clone(state), user.clone(), (*membership).clone(), marker)
         };
         unread.extend(try_join_all(some.iter().map(one)).await?);
     }
@@ -95,13 +102,13 @@ pub(super) async fn unread(call: &Call<'_>, channels: &Channels, user: &UserId, 
 
 async fn unread_of(
     call: Call<'_>,
-    channel: std::sync::Arc<Channel>,
+    channel: Arc<Channel>,
     user: UserId,
-    since: u64,
+    membership: Membership,
     marker: Option<&MarkerRow>,
 ) -> Result<Unread, Failure> {
-    let above = marker.map_or(0, |marker| marker.read_seq).max(since).min(SEQ_MAX - 1);
-    let (exceptions, mentions) = (keys::exceptions_above(&channel.id, above), keys::mentions_above(&user, &channel.id, above));
+    let above = marker.map_or(0, |marker| marker.read_seq).max(membership.since).min(SEQ_MAX - 1);
+    let (exceptions, mentions) = (keys::exceptions_above(&channel.log, above), keys::mentions_above(&user, &channel.log, above));
     let (head, exceptions, mentions) = tokio::try_join!(
         channel.head(&call),
         call.query::<ExceptionRow>(&exceptions, Order::OldestFirst, usize::MAX),
@@ -113,9 +120,10 @@ async fn unread_of(
     let deleted = exceptions.iter().filter(|row| row.deleted).map(|row| row.seq);
     let own = marker.iter().flat_map(|marker| marker.own.iter().copied());
     let less: BTreeSet<u64> = deleted.chain(own).filter(is_left).collect();
-    let everyone = exceptions.iter().filter(|row| row.everyone).map(|row| row.seq);
+    let has = |role: &String| membership.roles.iter().any(|held| held.as_str() == role);
+    let shared = exceptions.iter().filter(|row| row.everyone || row.roles.iter().any(has)).map(|row| row.seq);
     let named = mentions.iter().map(|row| row.seq);
-    let meant: BTreeSet<u64> = everyone.chain(named).filter(is_left).filter(|seq| !less.contains(seq)).collect();
+    let meant: BTreeSet<u64> = shared.chain(named).filter(is_left).filter(|seq| !less.contains(seq)).collect();
     let (unread, mentions) = (head - read - less.len() as u64, meant.len() as u64);
     Ok(Unread { channel: channel.id.clone(), head, read, unread, mentions })
 }

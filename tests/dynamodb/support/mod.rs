@@ -53,6 +53,7 @@ pub fn message(channel: &str, author: &str, nonce: &str) -> NewMessage {
         sent_at: SystemTime::now(),
         reply_to: None,
         mentions: Vec::<Audience>::new(),
+        attachments: vec![],
     }
 }
 
