@@ -7,4 +7,6 @@ mod fault_test;
 mod growth_test;
 mod open_test;
 mod race_test;
+mod removal_test;
+mod server_cost_test;
 mod support;

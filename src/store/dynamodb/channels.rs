@@ -22,7 +22,7 @@ const CHANNELS_MAX: usize = 4096;
 /// Nonces of one channel that are remembered without rows of their own. The oldest ones make room for new ones.
 const RECENT_NONCES: u64 = 512;
 
-/// Appends of one channel that may wait for their turn. Whoever comes when it is full gets `Unavailable` at once: at 4 ms for each, all of
+/// Appends of one channel that may wait for their turn, and as many changes of its reactions and pins. Whoever comes when it is full gets `Unavailable` at once: at 4 ms for each, all of
 /// them are as many as can be served in the time that a caller waits.
 const WAITING_MAX: usize = 1024;
 
@@ -104,23 +104,25 @@ pub(super) struct Channel {
     /// The highest number that is known to exist; 0 where nothing is known.
     head: AtomicU64,
     /// Appends of this process go one after the other: two at once would want the same number, and one of them pay for nothing.
-    turn: Semaphore,
-    places: Semaphore,
+    appends: Line,
+    /// So do changes of reactions and pins, which want the same version of a row.
+    marks: Line,
     recent: Mutex<Recent>,
 }
 
 impl Channel {
     pub(super) fn new(id: ChannelId, log: ChannelId) -> Self {
-        let (turn, places) = (Semaphore::new(1), Semaphore::new(WAITING_MAX));
-        Self { id, log, head: AtomicU64::new(0), turn, places, recent: Mutex::default() }
+        Self { id, log, head: AtomicU64::new(0), appends: Line::new(), marks: Line::new(), recent: Mutex::default() }
     }
 
     /// Waits for the turn to append; it ends when what is returned is dropped. Those who wait are served in their order.
     pub(super) async fn turn(&self) -> Result<Turn<'_>, Failure> {
-        let full = |_| Failure::Unavailable("too many appends wait for this channel".into());
-        let place = self.places.try_acquire().map_err(full)?;
-        let turn = self.turn.acquire().await.map_err(|_| Failure::Unavailable("the channel is closed".into()))?;
-        Ok(Turn { _turn: turn, _place: place })
+        self.appends.turn().await
+    }
+
+    /// As [`Channel::turn`], to change reactions or pins.
+    pub(super) async fn turn_to_mark(&self) -> Result<Turn<'_>, Failure> {
+        self.marks.turn().await
     }
 
     pub(super) fn known_head(&self) -> u64 {
@@ -228,7 +230,26 @@ impl Channel {
     }
 }
 
-/// The right to append, until it is dropped.
+/// Those who wait to do something one after the other: at most [`WAITING_MAX`].
+struct Line {
+    turn: Semaphore,
+    places: Semaphore,
+}
+
+impl Line {
+    fn new() -> Self {
+        Self { turn: Semaphore::new(1), places: Semaphore::new(WAITING_MAX) }
+    }
+
+    async fn turn(&self) -> Result<Turn<'_>, Failure> {
+        let full = |_| Failure::Unavailable("too many wait for this channel".into());
+        let place = self.places.try_acquire().map_err(full)?;
+        let turn = self.turn.acquire().await.map_err(|_| Failure::Unavailable("the channel is closed".into()))?;
+        Ok(Turn { _turn: turn, _place: place })
+    }
+}
+
+/// The right to append or to mark, until it is dropped.
 pub(super) struct Turn<'a> {
     _turn: SemaphorePermit<'a>,
     _place: SemaphorePermit<'a>,

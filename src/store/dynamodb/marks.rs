@@ -18,6 +18,8 @@ use rooms::store::{Mark, Marked, PINS_MAX, Pin, REACTION_USERS_SHOWN, REACTIONS_
 use rooms::view::Message;
 
 pub(super) async fn react(call: &Call<'_>, channels: &Channels, react: &React) -> Result<Option<Marked>, Failure> {
+    let line = channels.of(call, &react.channel).await?;
+    let _turn = line.turn_to_mark().await?;
     let mut pause = Pause::default();
     loop {
         let (channel, row) = channels.message(call, &react.channel, react.seq).await?;
@@ -102,6 +104,8 @@ pub(super) async fn forget(call: &Call<'_>, log: &ChannelId, seq: u64) {
 }
 
 pub(super) async fn pin(call: &Call<'_>, channels: &Channels, pin: &Pin) -> Result<Option<Marked>, Failure> {
+    let line = channels.of(call, &pin.channel).await?;
+    let _turn = line.turn_to_mark().await?;
     let mut pause = Pause::default();
     loop {
         let (channel, row) = channels.message(call, &pin.channel, pin.seq).await?;

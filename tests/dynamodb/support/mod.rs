@@ -6,9 +6,12 @@ mod server;
 pub use link::{Answered, Faults, Link};
 pub use server::Server;
 
-use rooms::store::{MessageStore as _, NewMessage, Nonce};
+use rooms::store::{
+    Access, ChannelKind, ChannelRecord, MemberRecord, MessageStore as _, NewMessage, Nonce, ServerKind, ServerRecord, ServerTree,
+};
 use rooms::view::{Audience, Cursor, Message};
-use rooms::{ChannelId, MessageId, User, UserId};
+use rooms::{ChannelId, MessageId, ServerId, User, UserId};
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 use zzan::store::dynamodb::{Credentials, DynamoDb, Settings};
 
@@ -99,4 +102,32 @@ pub fn client(endpoint: &str) -> aws_sdk_dynamodb::Client {
         .credentials_provider(credentials)
         .http_client(Link::new(0).client());
     aws_sdk_dynamodb::Client::from_conf(config.build())
+}
+
+/// A server with some text channels, called by numbers.
+pub fn tree(id: &str, channels: usize) -> ServerTree {
+    let at = SystemTime::UNIX_EPOCH;
+    let (kind, owner) = (ServerKind::Community, Some(UserId::new("owner")));
+    let server = ServerRecord { id: ServerId::new(id), kind, name: id.into(), image_url: None, owner, created_at: at };
+    let channels = (0..channels).map(|n| channel(&format!("{id} {n}"), n)).map(|channel| (channel.id.clone(), channel)).collect();
+    ServerTree { server, roles: BTreeMap::new(), categories: BTreeMap::new(), channels, version: 1 }
+}
+
+pub fn channel(id: &str, position: usize) -> ChannelRecord {
+    ChannelRecord {
+        id: ChannelId::new(id),
+        category: None,
+        kind: ChannelKind::Text,
+        name: id.into(),
+        position: u32::try_from(position).expect("few"),
+        access: Access::Everyone { since: 0 },
+        slow_mode: None,
+        metadata: None,
+        created_at: SystemTime::UNIX_EPOCH,
+    }
+}
+
+pub fn member(server: &str, name: &str) -> MemberRecord {
+    let (server, user) = (ServerId::new(server), user(name));
+    MemberRecord { server, user, nickname: None, roles: vec![], joined_at: SystemTime::UNIX_EPOCH, since: BTreeMap::new() }
 }
