@@ -46,7 +46,7 @@ doc: $(CACHE)/packages-build page
 tsc: web/node_modules/.stamp
 	npm --prefix web run check
 
-test-rust: $(CACHE)/packages-build page signaling/tests/client/node_modules/.stamp
+test-rust: $(CACHE)/packages-build page signaling/tests/client/node_modules/.stamp tests/dynamodb/node_modules/.stamp
 	cargo test --workspace --locked
 
 test-web: web/node_modules/.stamp
@@ -97,7 +97,8 @@ shop: ## Serves the example shop beside a running zzan.
 	npm --prefix examples/shop start
 
 clean: ## Removes everything that was built or installed here; keeps ./data.
-	rm -rf target $(CACHE) web/app/dist web/node_modules web/*/node_modules signaling/tests/client/node_modules loadtest/examples/fanout_bench/node/node_modules
+	rm -rf target $(CACHE) web/app/dist web/node_modules web/*/node_modules signaling/tests/client/node_modules tests/dynamodb/node_modules \
+	  loadtest/examples/fanout_bench/node/node_modules
 
 %/node_modules/.stamp: %/package-lock.json %/package.json
 	npm --prefix $* ci --no-audit --no-fund

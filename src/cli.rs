@@ -60,7 +60,7 @@ struct ConfigArgs {
     /// How browsers reach this node [default: the address listened on].
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
-    /// sqlite, or memory: then nothing survives the process [default: sqlite].
+    /// sqlite, dynamodb, or memory: then nothing survives the process [default: sqlite].
     #[arg(long, value_name = "STORE")]
     store: Option<String>,
     /// First UDP port of the media workers; 0 for any free ones [default: 40000, in dev mode 0].

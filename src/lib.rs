@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | [`cli`] | the commands |
 //! | [`config`] | file < environment < flags, checked before anything starts |
-//! | [`store`] | `rooms::store::Store` on SQLite, and which store to open |
+//! | [`store`] | `rooms::store::Store` on SQLite and on DynamoDB, and which store to open |
 //! | [`api`] | REST: routes, errors, documentation, headers |
 //! | [`mail`] | `rooms::mail::Mailer` by SMTP, and how its mails are worded |
 //! | [`page`] | the built page, embedded |

@@ -3,6 +3,7 @@
 //! It opens nothing and listens nowhere. Invariant: a [`Config`] that exists is one the node can try to run with; every error names the key,
 //! the value, where it stood and what is allowed.
 
+mod dynamodb;
 mod keys;
 mod layers;
 mod problem;
@@ -196,9 +197,18 @@ fn read(reader: &mut Reader) -> Config {
 const ORIGINS: &str = "a list of origins, each of scheme, host and port only, as https://shop.example.com";
 
 fn read_store(reader: &mut Reader) -> store::Kind {
-    let allowed = "\"sqlite\" (kept in data_dir) or \"memory\" (nothing survives the process); \"dynamodb\" is not in this version";
-    let name = reader.text("store", "sqlite".to_owned(), allowed, |text| ["sqlite", "memory"].contains(&text).then(|| text.to_owned()));
-    if name == "memory" { store::Kind::Memory } else { store::Kind::Sqlite }
+    let allowed =
+        "\"sqlite\" (kept in data_dir), \"dynamodb\" (tables that several nodes share) or \"memory\" (nothing survives the process)";
+    let name = reader
+        .text("store", "sqlite".to_owned(), allowed, |text| ["sqlite", "dynamodb", "memory"].contains(&text).then(|| text.to_owned()));
+    let is_used = if name == "dynamodb" { dynamodb::Used::Yes } else { dynamodb::Used::No };
+    let settings = dynamodb::read(reader, is_used);
+    match (name.as_str(), settings) {
+        ("dynamodb", Some(settings)) => store::Kind::DynamoDb(settings),
+        ("memory", _) => store::Kind::Memory,
+        // Without its settings, a store on DynamoDB is a problem that was noted.
+        _ => store::Kind::Sqlite,
+    }
 }
 
 fn read_log_format(reader: &mut Reader) -> LogFormat {

@@ -68,8 +68,7 @@ impl Node {
     pub async fn start(config: Config) -> anyhow::Result<Self> {
         let metrics = Metrics::start()?;
         let keys = api::tokens_of(&config)?;
-        let (kind, data_dir) = (config.store, config.data_dir.clone());
-        let store = Arc::new(tokio::task::spawn_blocking(move || Opened::open(kind, &data_dir)).await??);
+        let store = Arc::new(Opened::open(config.store.clone(), &config.data_dir).await?);
         let (media, workers) = start_media(&config)?;
         let mut hub = rooms::Hub::start(config.rooms.clone(), store.store(), media.clone()).await.context("rooms can't be opened")?;
         if let Some(uploads) = config.uploads.clone() {
@@ -325,9 +324,6 @@ async fn upkeep(app: App, stop: CancellationToken) {
             _ = ticks.tick() => {
                 app.metrics.tidy();
                 app.limiters.forget_quiet();
-                if let Err(error) = app.hub.remind().await {
-                    tracing::warn!(%error, "reminders of calendars have to wait");
-                }
             }
             () = stop.cancelled() => return,
         }

@@ -120,7 +120,7 @@ fn refuse(operation: &'static str, failure: &Failure) -> StoreError {
 }
 
 /// Nanoseconds since 1970, as they are kept: exact, until the year 2262.
-fn to_ns(time: SystemTime) -> i64 {
+pub(super) fn to_ns(time: SystemTime) -> i64 {
     match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
         Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |ns| -ns),
@@ -128,7 +128,7 @@ fn to_ns(time: SystemTime) -> i64 {
 }
 
 /// The inverse of [`to_ns`].
-fn from_ns(ns: i64) -> SystemTime {
+pub(super) fn from_ns(ns: i64) -> SystemTime {
     let distance = Duration::from_nanos(ns.unsigned_abs());
     if ns >= 0 { SystemTime::UNIX_EPOCH + distance } else { SystemTime::UNIX_EPOCH - distance }
 }
