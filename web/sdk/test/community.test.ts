@@ -219,6 +219,20 @@ test('members who change while they are fetched are fetched again', async () => 
   expect(first(community).state.members?.map(({ user, presence }) => [user.id, presence])).toEqual([['u1', 'online'], ['u2', 'offline']]);
 });
 
+test('members and counts whose answers were lost are asked for again when the session goes on', async () => {
+  const { server, community } = await opened();
+  const loading = first(community).loadMembers();
+  server.last.push('chat:deleted', { message: message('s1a', 5, 'u2', { deleted: true, text: '' }) });
+  await vi.advanceTimersByTimeAsync(300);
+  await reconnect(server, { resumed: true, replayed: 0 });
+  await vi.advanceTimersByTimeAsync(300);
+  await answer(server, 'member:list', { members: [member('u1')] });
+  await answer(server, 'unread:list', { unread: [unread('s1a', 5, 3, 1)] });
+  await loading;
+  expect(first(community).state.members).toHaveLength(1);
+  expect(count(community, 's1a')?.unread).toBe(1);
+});
+
 test('what comes while the list is under way is in the state, whichever is newer', async () => {
   const { server, community } = await opened();
   await reconnect(server);

@@ -4,7 +4,7 @@ import { Chat } from '../chat.js';
 import type { Client } from '../client.js';
 import { Emitter, type Unsubscribe } from '../emitter.js';
 import { ZzanError } from '../errors.js';
-import type { Channel, Member, Message, Permission, Schedule, Server, Unread } from '../protocol.gen.js';
+import type { Channel, Message, Permission, Schedule, Server, Unread } from '../protocol.gen.js';
 import type { AnswerOf, RequestName, RequestOf, ServerEvent } from '../protocol.js';
 import type { Reading } from './reading.js';
 import { can, fromListing, reduce, serverOf, withMessage, withUnread, type ServerState } from './state.js';
@@ -12,6 +12,9 @@ import { isSkipped } from './unread.js';
 
 /** Channels whose messages are kept at hand; the one that was opened the longest ago goes first. */
 const CHATS_MAX = 20;
+
+/** The members are asked for so often when connections break; then whoever wants them asks again. */
+const MEMBER_TRIES = 3;
 
 /** Deletions and edits that come within this are counted anew together. */
 const RECOUNT_AFTER_MS = 250;
@@ -38,6 +41,8 @@ export class CommunityServer {
   private members: Promise<void> | undefined;
   /** Members changed while they were being fetched. */
   private membersChanged = false;
+  /** Somebody asked for them: each listing fetches them again. */
+  private membersWanted = false;
   private recount: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly client: Client, private readonly reading: Reading, server: Server) {
@@ -81,9 +86,8 @@ export class CommunityServer {
 
   /** Fetches the members into `state`, once; events keep them up to date. Rejects with a {@link ZzanError}. */
   loadMembers(): Promise<void> {
-    if (this.current.members) return Promise.resolve();
-    this.members ??= this.fetchMembers().finally(() => (this.members = undefined));
-    return this.members;
+    this.membersWanted = true;
+    return this.current.members ? Promise.resolve() : this.fetchMembers();
   }
 
   /** Leaves `seq` and what follows unread, also while the channel is open. Rejects with a {@link ZzanError}. */
@@ -99,7 +103,7 @@ export class CommunityServer {
     this.confirm(server.unread);
     for (const channel of this.chats.keys()) if (!this.has(channel)) this.closeChat(channel);
     for (const chat of this.chats.values()) void chat.catchUp();
-    if (this.current.members) void this.fetchMembers().catch(() => undefined);
+    if (this.membersWanted) void this.fetchMembers().catch(() => undefined);
   }
 
   /** Follows an event, of this server or of another. */
@@ -188,18 +192,30 @@ export class CommunityServer {
   private countAnew(): void {
     this.recount ??= setTimeout(() => {
       this.recount = undefined;
-      // Without a connection the next listing counts.
-      this.ask('unread:list', {}).then(({ unread }) => this.counted(unread), () => undefined);
+      this.ask('unread:list', {}).then(
+        ({ unread }) => this.counted(unread),
+        (cause: unknown) => ZzanError.from(cause).transient && this.countAnew(),
+      );
     }, RECOUNT_AFTER_MS);
   }
 
-  private async fetchMembers(): Promise<void> {
-    let members: Member[];
-    do {
+  private fetchMembers(): Promise<void> {
+    this.members ??= this.listMembers().finally(() => (this.members = undefined));
+    return this.members;
+  }
+
+  private async listMembers(): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
       this.membersChanged = false;
-      ({ members } = await this.ask('member:list', {}));
-    } while (this.membersChanged);
-    this.set({ ...this.current, members });
+      try {
+        const { members } = await this.ask('member:list', {});
+        if (!this.membersChanged) return this.set({ ...this.current, members });
+        // What came meanwhile may be newer than the list: it isn't one of the tries.
+        attempt -= 1;
+      } catch (cause) {
+        if (!ZzanError.from(cause).transient || attempt >= MEMBER_TRIES) throw cause;
+      }
+    }
   }
 
   private openChat(channel: string): Chat {
