@@ -212,5 +212,11 @@ mod tests {
         (Arc::new(MemoryStore::new()), ())
     }
 
+    async fn three_handles() -> (crate::store::conformance::Nodes, ()) {
+        let store = Arc::new(MemoryStore::new());
+        ([store.clone(), store.clone(), store], ())
+    }
+
     crate::store_conformance!(empty);
+    crate::store_nodes_conformance!(three_handles);
 }

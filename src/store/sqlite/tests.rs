@@ -21,7 +21,14 @@ mod conformance {
         (Arc::new(store), dir)
     }
 
+    async fn make_nodes() -> (::rooms::store::conformance::Nodes, tempfile::TempDir) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let open = |_| -> Arc<dyn Store> { Arc::new(Sqlite::open(&dir.path().join("zzan.db")).expect("opens")) };
+        ([0, 1, 2].map(open), dir)
+    }
+
     ::rooms::store_conformance!(make);
+    ::rooms::store_nodes_conformance!(make_nodes);
 }
 
 fn message(channel: &str, nonce: &str, text: &str) -> NewMessage {

@@ -11,9 +11,16 @@ use rand::{RngExt as _, SeedableRng as _};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// Operations of [`random_operations_agree_with_an_oracle`] where the environment sets no other number.
 const OPERATIONS: usize = 3_000;
 
-#[derive(Default)]
+/// The environment variable that sets the number of operations.
+const OPERATIONS_ENV: &str = "ZZAN_ORACLE_OPERATIONS";
+
+/// The environment variable that repeats a failed walk.
+const SEED_ENV: &str = "ZZAN_SEED";
+
+#[derive(Debug, Default)]
 struct Oracle {
     rooms: Vec<(RoomRecord, Nonce, bool)>,
     links: Vec<LinkRecord>,
@@ -125,92 +132,208 @@ impl Oracle {
     }
 }
 
-/// Few names, so that operations meet.
-async fn step(store: &dyn Store, oracle: &mut Oracle, rng: &mut StdRng, index: usize) {
-    let channel = ChannelId::new(format!("c{}", rng.random_range(0..3)));
-    let user = UserId::new(format!("u{}", rng.random_range(0..3)));
-    let seq = rng.random_range(0..=oracle.of(&channel).count() as u64 + 1);
-    let at = millis(index as u64);
-    match rng.random_range(0..100) {
-        0..25 => {
-            let (mentions, reply_to) = (mentions(rng), rng.random_bool(0.2).then_some(seq));
-            let key = format!("{}", rng.random_range(0..400));
-            let new = NewMessage { mentions, reply_to, ..message(&format!("m{index}"), channel.as_str(), user.as_str(), &key) };
-            assert_eq!(store.append(new.clone()).await.unwrap(), oracle.append(new));
+/// Random operations of one seed in names of their own, so that several walks can share a store. Two walks of the same number and seed do
+/// the same, whatever the store.
+#[derive(Debug)]
+pub struct Walk {
+    number: u32,
+    rng: StdRng,
+    oracle: Oracle,
+    steps: usize,
+    /// Different nonces of one author in one channel.
+    nonces: usize,
+}
+
+impl Walk {
+    /// The walk before its first step. `steps` is how many are expected: it sets how often nonces repeat.
+    pub fn new(number: u32, seed: u64, steps: usize) -> Self {
+        Self { number, rng: StdRng::seed_from_u64(seed), oracle: Oracle::default(), steps: 0, nonces: (steps / 100).max(400) }
+    }
+
+    /// Steps taken.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// Does the next operation, which has to answer as the oracle does. Few names, so that operations meet.
+    ///
+    /// # Panics
+    /// Where the store answers something else, or not at all.
+    pub async fn step(&mut self, store: &dyn Store) {
+        let index = self.steps;
+        self.steps += 1;
+        match self.rng.random_range(0..100) {
+            0..60 => self.step_messages(store, index).await,
+            60..70 => self.step_history(store).await,
+            _ => self.step_rooms(store, index).await,
         }
-        25..31 => {
-            let edit = Edit { channel, seq, text: format!("e{index}"), mentions: mentions(rng), at };
-            let expected = oracle.live(&edit.channel, seq).map(|message| {
-                (message.text, message.mentions, message.edited_at) = (edit.text.clone(), edit.mentions.clone(), Some(at));
-                message.clone()
-            });
-            assert_eq!(store.edit(edit).await.unwrap(), expected);
-        }
-        31..36 => {
-            if let Some(message) = oracle.live(&channel, seq) {
-                (message.text, message.mentions, message.deleted_at) = (String::new(), vec![], Some(at));
+    }
+
+    async fn step_messages(&mut self, store: &dyn Store, index: usize) {
+        let (channel, user, seq) = self.place();
+        let (oracle, rng, at) = (&mut self.oracle, &mut self.rng, millis(index as u64));
+        match rng.random_range(0..60) {
+            0..25 => {
+                let (mentions, reply_to) = (mentions(rng, self.number), rng.random_bool(0.2).then_some(seq));
+                let key = format!("{}", rng.random_range(0..self.nonces));
+                let id = format!("w{}-m{index}", self.number);
+                let new = NewMessage { mentions, reply_to, ..message(&id, channel.as_str(), user.as_str(), &key) };
+                assert_eq!(store.append(new.clone()).await.unwrap(), oracle.append(new));
             }
-            let expected = oracle.of(&channel).find(|message| message.seq == seq).cloned();
-            assert_eq!(store.delete(&channel, seq, at).await.unwrap(), expected);
+            25..31 => {
+                let edit = Edit { channel, seq, text: format!("e{index}"), mentions: mentions(rng, self.number), at };
+                let expected = oracle.live(&edit.channel, seq).map(|message| {
+                    (message.text, message.mentions, message.edited_at) = (edit.text.clone(), edit.mentions.clone(), Some(at));
+                    message.clone()
+                });
+                assert_eq!(store.edit(edit).await.unwrap(), expected);
+            }
+            31..36 => {
+                if let Some(message) = oracle.live(&channel, seq) {
+                    (message.text, message.mentions, message.deleted_at) = (String::new(), vec![], Some(at));
+                }
+                let expected = oracle.of(&channel).find(|message| message.seq == seq).cloned();
+                assert_eq!(store.delete(&channel, seq, at).await.unwrap(), expected);
+            }
+            36..44 => assert_eq!(store.mark_read(&user, &channel, seq).await.unwrap(), oracle.mark(&user, &channel, seq, false)),
+            44..47 => {
+                let expected = oracle.mark(&user, &channel, seq.saturating_sub(1), true);
+                assert_eq!(store.mark_unread(&user, &channel, seq).await.unwrap(), expected);
+            }
+            _ => {
+                let since = [0; 4].map(|_| rng.random_range(0..=seq));
+                let asked = self.memberships(since);
+                let expected: Vec<Unread> = asked.iter().map(|asked| self.oracle.unread(&user, asked)).collect();
+                assert_eq!(store.unread(&user, &asked).await.unwrap(), expected);
+            }
         }
-        36..44 => assert_eq!(store.mark_read(&user, &channel, seq).await.unwrap(), oracle.mark(&user, &channel, seq, false)),
-        44..47 => {
-            assert_eq!(store.mark_unread(&user, &channel, seq).await.unwrap(), oracle.mark(&user, &channel, seq.saturating_sub(1), true));
+    }
+
+    async fn step_history(&mut self, store: &dyn Store) {
+        let (channel, _, seq) = self.place();
+        let limit = self.rng.random_range(1..=100);
+        let cursor = match self.rng.random_range(0..4) {
+            0 => Cursor::Newest,
+            1 => Cursor::Before(seq),
+            2 => Cursor::After(seq),
+            _ => Cursor::Around(seq),
+        };
+        assert_eq!(store.history(&channel, cursor, limit).await.unwrap(), self.oracle.history(&channel, cursor, limit), "{cursor:?}");
+    }
+
+    async fn step_rooms(&mut self, store: &dyn Store, index: usize) {
+        let number = self.number;
+        let (oracle, rng) = (&mut self.oracle, &mut self.rng);
+        match rng.random_range(0..30) {
+            0..8 => {
+                let owner = name(number, "u", rng.random_range(0..3));
+                let (room, nonce) =
+                    (room(&name(number, "r", index), &owner, index as u64), nonce(&format!("{}", rng.random_range(0..100))));
+                assert_eq!(store.create_room(room.clone(), nonce.clone()).await.unwrap(), oracle.create_room(room, nonce));
+            }
+            8..14 => {
+                let id = RoomId::new(name(number, "r", rng.random_range(0..=index)));
+                store.end_room(&id, millis(index as u64)).await.unwrap();
+                oracle.end_room(&id);
+            }
+            14..18 => assert_eq!(self.open_rooms(store).await, self.oracle.open_rooms()),
+            18..20 if oracle.links.len() < 200 => {
+                let link = LinkRecord { secret_hash: secret(number, oracle.links.len()), ..link(0, rng.random_range(1..5)) };
+                store.create_link(link.clone()).await.unwrap();
+                oracle.links.push(link);
+            }
+            _ => {
+                let (secret, now_ms) = (secret(number, rng.random_range(0..40)), if rng.random_bool(0.9) { 10 } else { 1_000 });
+                assert_eq!(store.redeem_link(&secret, millis(now_ms)).await.unwrap(), oracle.redeem(&secret, now_ms));
+            }
         }
-        47..60 => {
-            let asked = [0, 1, 2, 3].map(|n| Membership { channel: ChannelId::new(format!("c{n}")), since: rng.random_range(0..=seq) });
-            let expected: Vec<Unread> = asked.iter().map(|asked| oracle.unread(&user, asked)).collect();
-            assert_eq!(store.unread(&user, &asked).await.unwrap(), expected);
+    }
+
+    /// A channel, a user, and the number of one of the channel's messages or of none.
+    fn place(&mut self) -> (ChannelId, UserId, u64) {
+        let channel = ChannelId::new(name(self.number, "c", self.rng.random_range(0..3)));
+        let user = UserId::new(name(self.number, "u", self.rng.random_range(0..3)));
+        let seq = self.rng.random_range(0..=self.oracle.of(&channel).count() as u64 + 1);
+        (channel, user, seq)
+    }
+
+    /// The channels of this walk, and one that stays empty.
+    fn memberships(&self, since: [u64; 4]) -> Vec<Membership> {
+        let membership = |(n, since)| Membership { channel: ChannelId::new(name(self.number, "c", n)), since };
+        since.into_iter().enumerate().map(membership).collect()
+    }
+
+    async fn open_rooms(&self, store: &dyn Store) -> Vec<RoomRecord> {
+        let mut open = store.open_rooms().await.unwrap();
+        let own = name(self.number, "r", "");
+        open.retain(|room| room.id.as_str().starts_with(&own));
+        open
+    }
+
+    /// Whether the store holds what the steps so far have left, and nothing else in the walk's names. Links are left out: looking at one
+    /// uses it.
+    pub async fn is_kept_by(&self, store: &dyn Store) -> bool {
+        for membership in self.memberships([0; 4]) {
+            let (mut messages, mut cursor) = (vec![], Cursor::After(0));
+            loop {
+                let page = store.history(&membership.channel, cursor, 100).await.unwrap();
+                messages.extend(page.messages);
+                cursor = Cursor::After(messages.len() as u64);
+                if !page.newer {
+                    break;
+                }
+            }
+            if !self.oracle.of(&membership.channel).eq(&messages) {
+                return false;
+            }
         }
-        60..70 => {
-            let limit = rng.random_range(1..=100);
-            let cursor = match rng.random_range(0..4) {
-                0 => Cursor::Newest,
-                1 => Cursor::Before(seq),
-                2 => Cursor::After(seq),
-                _ => Cursor::Around(seq),
-            };
-            assert_eq!(store.history(&channel, cursor, limit).await.unwrap(), oracle.history(&channel, cursor, limit), "{cursor:?}");
+        for user in [0, 1, 2].map(|n| UserId::new(name(self.number, "u", n))) {
+            let asked = self.memberships([0; 4]);
+            let expected: Vec<Unread> = asked.iter().map(|asked| self.oracle.unread(&user, asked)).collect();
+            if store.unread(&user, &asked).await.unwrap() != expected {
+                return false;
+            }
         }
-        70..78 => {
-            let owner = format!("u{}", rng.random_range(0..3));
-            let (room, nonce) = (room(&format!("r{index}"), &owner, index as u64), nonce(&format!("{}", rng.random_range(0..100))));
-            assert_eq!(store.create_room(room.clone(), nonce.clone()).await.unwrap(), oracle.create_room(room, nonce));
-        }
-        78..84 => {
-            let id = RoomId::new(format!("r{}", rng.random_range(0..=index)));
-            store.end_room(&id, millis(index as u64)).await.unwrap();
-            oracle.end_room(&id);
-        }
-        84..88 => assert_eq!(store.open_rooms().await.unwrap(), oracle.open_rooms()),
-        88..90 if oracle.links.len() < 200 => {
-            let link = link(oracle.links.len() as u8, rng.random_range(1..5));
-            store.create_link(link.clone()).await.unwrap();
-            oracle.links.push(link);
-        }
-        _ => {
-            let (secret, now_ms) = ([rng.random_range(0..40); 32], if rng.random_bool(0.9) { 10 } else { 1_000 });
-            assert_eq!(store.redeem_link(&secret, millis(now_ms)).await.unwrap(), oracle.redeem(&secret, now_ms));
-        }
+        self.open_rooms(store).await == self.oracle.open_rooms()
     }
 }
 
-fn mentions(rng: &mut StdRng) -> Vec<Audience> {
+/// A name that no other walk uses.
+fn name(walk: u32, kind: &str, n: impl std::fmt::Display) -> String {
+    format!("w{walk}-{kind}{n}")
+}
+
+fn secret(walk: u32, n: usize) -> [u8; 32] {
+    let mut secret = [0; 32];
+    secret[..4].copy_from_slice(&walk.to_be_bytes());
+    secret[4..12].copy_from_slice(&(n as u64).to_be_bytes());
+    secret
+}
+
+fn mentions(rng: &mut StdRng, walk: u32) -> Vec<Audience> {
     let mut mentions: Vec<Audience> =
-        (0..3).filter(|_| rng.random_bool(0.2)).map(|n| Audience::User(UserId::new(format!("u{n}")))).collect();
+        (0..3).filter(|_| rng.random_bool(0.2)).map(|n| Audience::User(UserId::new(name(walk, "u", n)))).collect();
     if rng.random_bool(0.1) {
         mentions.push(Audience::Everyone);
     }
     mentions
 }
 
-/// A few thousand operations of one seed, which a failure names and `ZZAN_SEED` repeats.
+/// A few thousand operations of one seed, which a failure names and `ZZAN_SEED` repeats; `ZZAN_ORACLE_OPERATIONS` sets how many.
 pub async fn random_operations_agree_with_an_oracle(store: Arc<dyn Store>) {
-    let seed = std::env::var("ZZAN_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| rand::rng().random::<u64>());
-    println!("seed {seed}");
-    let (mut oracle, mut rng) = (Oracle::default(), StdRng::seed_from_u64(seed));
-    for index in 0..OPERATIONS {
-        step(&*store, &mut oracle, &mut rng, index).await;
+    let seed = number(SEED_ENV).unwrap_or_else(|| rand::rng().random::<u64>());
+    let operations = number(OPERATIONS_ENV).map_or(OPERATIONS, |operations| operations as usize);
+    println!("{SEED_ENV}={seed} {OPERATIONS_ENV}={operations}");
+    let started = std::time::Instant::now();
+    let mut walk = Walk::new(0, seed, operations);
+    for _ in 0..operations {
+        walk.step(&*store).await;
     }
-    assert_eq!(store.open_rooms().await.unwrap(), oracle.open_rooms());
+    println!("{operations} operations in {:.1} s", started.elapsed().as_secs_f64());
+    assert!(walk.is_kept_by(&*store).await);
+}
+
+fn number(variable: &str) -> Option<u64> {
+    let value = std::env::var(variable).ok()?;
+    Some(value.parse().unwrap_or_else(|_| panic!("{variable} = {value:?}: allowed is a whole number")))
 }
