@@ -150,6 +150,11 @@ impl Walk {
         Self { number, rng: StdRng::seed_from_u64(seed), oracle: Oracle::default(), steps: 0, nonces: (steps / 100).max(400) }
     }
 
+    /// What it was made with.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
     /// Steps taken.
     pub fn steps(&self) -> usize {
         self.steps
@@ -261,6 +266,11 @@ impl Walk {
     fn memberships(&self, since: [u64; 4]) -> Vec<Membership> {
         let membership = |(n, since)| Membership { channel: ChannelId::new(name(self.number, "c", n)), since };
         since.into_iter().enumerate().map(membership).collect()
+    }
+
+    /// The links as the steps so far have left them, by their secrets' hashes, which begin with the walk's number in big endian.
+    pub fn links(&self) -> &[LinkRecord] {
+        &self.oracle.links
     }
 
     async fn open_rooms(&self, store: &dyn Store) -> Vec<RoomRecord> {
