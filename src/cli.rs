@@ -1,8 +1,9 @@
-//! The command line: `zzan serve`, `zzan check-config`, `zzan token`.
+//! The command line: `zzan serve`, `zzan check-config`, `zzan token`, `zzan backup`, `zzan restore`.
 //!
 //! It starts nothing itself. Invariant: each flag that sets a key goes through [`Config::load`], like the file and the environment.
 
 use crate::config::{Config, ENV_FILE, Effective, Problems, Sources};
+use crate::store::sqlite::backup;
 use crate::{api, node};
 use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
@@ -40,6 +41,34 @@ enum Command {
     /// Prints a token for one user, signed with a configured key.
     #[command(after_help = "For the room's page: zzan token --dev --user u1 --name 하나 --room room_…")]
     Token(TokenArgs),
+    /// Copies the database into one new file, also while a node runs on it.
+    #[command(
+        after_help = "All that was acknowledged before the command began is in the copy. zzan backup --data-dir ./data --to zzan-backup.db"
+    )]
+    Backup(BackupArgs),
+    /// Puts a backup into an empty data directory.
+    #[command(after_help = "As the user that zzan runs as: zzan restore --from zzan-backup.db --data-dir ./data")]
+    Restore(RestoreArgs),
+}
+
+#[derive(Debug, Args)]
+struct BackupArgs {
+    /// Where the node keeps its database.
+    #[arg(long, env = "ZZAN_DATA_DIR", value_name = "DIR", default_value = "./data")]
+    data_dir: PathBuf,
+    /// The file to make. One that is there is never overwritten.
+    #[arg(long, value_name = "FILE")]
+    to: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct RestoreArgs {
+    /// The backup. Whose it is, its version and its structure are checked before anything is written.
+    #[arg(long, value_name = "FILE")]
+    from: PathBuf,
+    /// Where the database is put; empty, or not there yet.
+    #[arg(long, env = "ZZAN_DATA_DIR", value_name = "DIR", default_value = "./data")]
+    data_dir: PathBuf,
 }
 
 /// The configuration's sources.
@@ -123,6 +152,14 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve(args) => node::serve(args.load()?.0),
         Command::CheckConfig(args) => print(&effective_text(&args.load()?.1)),
         Command::Token(args) => print(&token(args)?),
+        Command::Backup(BackupArgs { data_dir, to }) => {
+            let bytes = backup::backup(&data_dir, &to)?;
+            print(&format!("{} holds the database of {}, {bytes} bytes.", to.display(), data_dir.display()))
+        }
+        Command::Restore(RestoreArgs { from, data_dir }) => {
+            let bytes = backup::restore(&from, &data_dir)?;
+            print(&format!("{} holds the database of {}, {bytes} bytes.", data_dir.display(), from.display()))
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! It is not a query layer: each operation of [`Store`](::rooms::store::Store) is one function in `rooms` or `messages`, run on a connection. Invariant: an `Ok` of
 //! a writing operation was committed and synced before it was returned.
 
+pub mod backup;
 mod messages;
 mod readers;
 mod rooms;
