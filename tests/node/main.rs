@@ -3,6 +3,7 @@
 
 mod api_test;
 mod cli_test;
+mod data_test;
 mod durability_test;
 mod layering_test;
 mod page_test;
