@@ -3,8 +3,10 @@
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod memory;
+mod transfer;
 
 pub use memory::MemoryStore;
+pub use transfer::{Position, Record, Records, Transfer};
 
 use crate::view::{Audience, Cursor, History, Message, RoomKind, Unread, User};
 use crate::{ChannelId, MessageId, RoomId, UserId};

@@ -25,6 +25,7 @@
 mod faults;
 mod nodes;
 mod oracle;
+mod transfer;
 
 use super::{Edit, LinkRecord, Listing, Membership, NewMessage, Nonce, Redeemed, RoomRecord, Store};
 use crate::view::{Audience, Cursor, Message, RoomKind, User};
@@ -36,6 +37,7 @@ use std::time::{Duration, SystemTime};
 pub use faults::*;
 pub use nodes::*;
 pub use oracle::{Walk, random_operations_agree_with_an_oracle};
+pub use transfer::*;
 
 /// Expands to one `#[tokio::test]` per case. Takes the path of an `async fn() -> (Arc<dyn Store>, K)` that makes an empty store, and
 /// anything that has to live as long as it (a temporary folder).

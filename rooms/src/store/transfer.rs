@@ -1,0 +1,75 @@
+//! Everything that a store holds, read out in pages and put back as it was: how data moves from one kind of store to another.
+//!
+//! It is not a backup, which each kind of store makes by its own means, and not for a store in use. Invariant: a [`Record`] holds what was kept,
+//! not what follows from it; indexes, heads and counts are made anew by the store that takes it.
+
+use super::{LinkRecord, Nonce, RoomRecord, StoreError};
+use crate::view::Message;
+use crate::{ChannelId, RoomId, UserId};
+use async_trait::async_trait;
+use std::time::SystemTime;
+
+/// Reads a store out, and fills an empty one.
+#[async_trait]
+pub trait Transfer: Send + Sync + 'static {
+    /// At most `limit` records from `position` on, or from the beginning. Each record comes once as long as nobody writes, whatever the limits.
+    /// Rooms come in the order of their creation, messages of a channel in the order of their numbers, and a nonce after what was made with it.
+    ///
+    /// # Errors
+    /// `Corrupt` for a position of another store.
+    async fn records(&self, position: Option<Position>, limit: u32) -> Result<Records, StoreError>;
+    /// Puts records of another store into one that was empty when the first of them came, in the order in which they were read. The same records
+    /// again change nothing. All are durable when it returns.
+    ///
+    /// # Errors
+    /// `Corrupt` for records that can't follow those before them.
+    async fn put_records(&self, records: Vec<Record>) -> Result<(), StoreError>;
+}
+
+/// A page of records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Records {
+    pub records: Vec<Record>,
+    /// Where the next page begins. `None`: there is none, though a page before the last may be short or empty.
+    pub next: Option<Position>,
+}
+
+/// A place among a store's records, which only that store can read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position(pub String);
+
+/// One thing that is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    Room {
+        room: RoomRecord,
+        ended_at: Option<SystemTime>,
+    },
+    /// What `create_room` with this nonce answers, until the nonce is too old.
+    RoomNonce {
+        owner: UserId,
+        nonce: Nonce,
+        room: RoomId,
+        stored_at: SystemTime,
+    },
+    Link {
+        link: LinkRecord,
+        stored_at: SystemTime,
+    },
+    /// Also one that is deleted.
+    Message(Message),
+    /// What `append` with this nonce answers, until the nonce is too old.
+    MessageNonce {
+        channel: ChannelId,
+        author: UserId,
+        nonce: Nonce,
+        seq: u64,
+        stored_at: SystemTime,
+    },
+    /// A user has read everything of the channel up to `read`.
+    Marker {
+        user: UserId,
+        channel: ChannelId,
+        read: u64,
+    },
+}
