@@ -1,18 +1,21 @@
-//! The command line: `zzan serve`, `zzan check-config`, `zzan token`, `zzan backup`, `zzan restore`.
+//! The command line: `zzan serve`, `zzan check-config`, `zzan token`, `zzan backup`, `zzan restore`, `zzan export`, `zzan import`.
 //!
 //! It starts nothing itself. Invariant: each flag that sets a key goes through [`Config::load`], like the file and the environment.
 
 use crate::config::{Config, ENV_FILE, Effective, Problems, Sources};
 use crate::store::sqlite::backup;
-use crate::{api, node};
+use crate::store::transfer::{self, TransferError};
+use crate::{api, node, store};
 use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
 use rooms::session::{Grants, RoomGrants};
+use rooms::store::Transfer;
 use rooms::{RoomId, User, UserId};
 use signaling::token::Subject;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 const CONFIG_HELP: &str = "Every key of the configuration can stand in the file (media.workers = 2), in the environment \
@@ -49,6 +52,30 @@ enum Command {
     /// Puts a backup into an empty data directory.
     #[command(after_help = "As the user that zzan runs as: zzan restore --from zzan-backup.db --data-dir ./data")]
     Restore(RestoreArgs),
+    /// Writes everything that the configured store holds into one new file of JSON lines, from which any kind of store is filled.
+    #[command(after_help = "No node may use the store meanwhile. zzan export --config zzan.toml --to zzan-export.jsonl")]
+    Export(ExportArgs),
+    /// Fills the configured store, which has to be empty, from an export.
+    #[command(after_help = "No node may use the store meanwhile. zzan import --config new.toml --from zzan-export.jsonl")]
+    Import(ImportArgs),
+}
+
+#[derive(Debug, Args)]
+struct ExportArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// The file to make. One that is there is never overwritten.
+    #[arg(long, value_name = "FILE")]
+    to: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct ImportArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// The export.
+    #[arg(long, value_name = "FILE")]
+    from: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -160,7 +187,29 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
             let bytes = backup::restore(&from, &data_dir)?;
             print(&format!("{} holds the database of {}, {bytes} bytes.", data_dir.display(), from.display()))
         }
+        Command::Export(ExportArgs { config, to }) => {
+            let records = with_store(config, async |store| transfer::export(&*store, &to).await)?;
+            print(&format!("{} holds everything that is kept, {records} records.", to.display()))
+        }
+        Command::Import(ImportArgs { config, from }) => {
+            let records = with_store(config, async |store| transfer::import(&*store, &from).await)?;
+            print(&format!("The store holds everything of {}, {records} records.", from.display()))
+        }
     }
+}
+
+/// Does something with the configured store while no node uses it.
+fn with_store<T>(args: ConfigArgs, work: impl AsyncFnOnce(Arc<dyn Transfer>) -> Result<T, TransferError>) -> anyhow::Result<T> {
+    let (config, _) = args.load()?;
+    match config.store {
+        store::Kind::Memory => bail!("store = \"memory\": nothing of it is kept; allowed is a store that outlives the process"),
+        store::Kind::Sqlite => {}
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let opened = store::Opened::open(config.store, &config.data_dir)?;
+    let done = runtime.block_on(work(opened.transfer()));
+    opened.close();
+    Ok(done?)
 }
 
 /// A reader that goes away early (`| head`) is no failure.

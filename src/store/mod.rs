@@ -4,9 +4,10 @@
 
 mod partial;
 pub mod sqlite;
+pub mod transfer;
 
 use rooms::store::MemoryStore;
-use rooms::store::Store;
+use rooms::store::{Store, Transfer};
 use sqlite::Sqlite;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ pub enum Kind {
 /// An opened keeper.
 pub struct Opened {
     store: Arc<dyn Store>,
+    transfer: Arc<dyn Transfer>,
     sqlite: Option<Arc<Sqlite>>,
     _lock: Option<File>,
 }
@@ -41,11 +43,14 @@ impl Opened {
     /// [`OpenError`] when the directory can't be used or the database can't be read.
     pub fn open(kind: Kind, data_dir: &Path) -> Result<Self, OpenError> {
         match kind {
-            Kind::Memory => Ok(Self { store: Arc::new(MemoryStore::default()), sqlite: None, _lock: None }),
+            Kind::Memory => {
+                let memory = Arc::new(MemoryStore::default());
+                Ok(Self { store: memory.clone(), transfer: memory, sqlite: None, _lock: None })
+            }
             Kind::Sqlite => {
                 let lock = lock(data_dir)?;
                 let sqlite = Arc::new(Sqlite::open(&data_dir.join(DATABASE_FILE))?);
-                Ok(Self { store: sqlite.clone(), sqlite: Some(sqlite), _lock: Some(lock) })
+                Ok(Self { store: sqlite.clone(), transfer: sqlite.clone(), sqlite: Some(sqlite), _lock: Some(lock) })
             }
         }
     }
@@ -53,6 +58,11 @@ impl Opened {
     /// The keeper, as the domain knows it.
     pub fn store(&self) -> Arc<dyn Store> {
         self.store.clone()
+    }
+
+    /// The same keeper, to be read out or filled as a whole.
+    pub fn transfer(&self) -> Arc<dyn Transfer> {
+        self.transfer.clone()
     }
 
     /// Whether writes can succeed at all: false once the writer has ended.

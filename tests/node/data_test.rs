@@ -154,6 +154,41 @@ async fn a_running_node_is_backed_up_and_goes_on_elsewhere_from_there() {
     process.kill().await;
 }
 
+#[tokio::test]
+async fn a_store_is_moved_by_export_and_import() {
+    let dir = tempfile::tempdir().expect("a directory");
+    first_version(&dir.path().join("data"));
+    let moved = |command, data, flag, file| {
+        let args = [command, "--dev", "--data-dir", data, flag, file];
+        let dir = dir.path();
+        async move { run(dir, &args, &[]).await }
+    };
+    let (status, out, err) = moved("export", "data", "--to", "export.jsonl").await;
+    assert!(status.success() && out.contains("export.jsonl holds everything that is kept, 74 records."), "{out}{err}");
+    let (status, out, err) = moved("import", "moved", "--from", "export.jsonl").await;
+    assert!(status.success() && out.contains("74 records"), "{out}{err}");
+    let (status, _, err) = moved("export", "moved", "--to", "again.jsonl").await;
+    assert!(status.success(), "{err}");
+    let read = |name| std::fs::read(dir.path().join(name)).expect("read");
+    assert_eq!(read("again.jsonl"), read("export.jsonl"));
+
+    for (command, data, flag, file, part) in [
+        ("import", "moved", "--from", "export.jsonl", "the store isn't empty"),
+        ("import", "new", "--from", "none.jsonl", "--from none.jsonl: "),
+        ("export", "moved", "--to", "export.jsonl", "--to export.jsonl: "),
+    ] {
+        let (status, _, err) = moved(command, data, flag, file).await;
+        assert!(status.code() == Some(1) && err.contains(part), "{command} {data}: {err}");
+    }
+    let (status, _, err) = run(dir.path(), &["export", "--dev", "--store", "memory", "--to", "memory.jsonl"], &[]).await;
+    assert!(!status.success() && err.contains("store = \"memory\""), "{err}");
+
+    let process = Process::start(dir.path(), &[]).await;
+    let (status, _, err) = moved("export", "data", "--to", "running.jsonl").await;
+    assert!(!status.success() && err.contains("data_dir: data is in use by another zzan process"), "{err}");
+    process.kill().await;
+}
+
 async fn join(process: &Process, room: &str) -> Socket {
     let token = process.guest("하나").await;
     let mut socket = Socket::connect(process.address, &token).await.expect("it is let in");

@@ -11,7 +11,8 @@ use ::rooms::{ChannelId, MessageId, User, UserId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::time::SystemTime;
 
-const COLUMNS: &str = "id, channel, seq, author_id, author_name, text, sent_at_ns, edited_at_ns, deleted_at_ns, reply_to, mentions";
+pub(super) const COLUMNS: &str =
+    "id, channel, seq, author_id, author_name, text, sent_at_ns, edited_at_ns, deleted_at_ns, reply_to, mentions";
 
 pub(super) fn append(db: &Connection, new: NewMessage) -> Result<Appended, Failure> {
     if let Some(message) = stored(db, &new)? {
@@ -38,6 +39,31 @@ pub(super) fn append(db: &Connection, new: NewMessage) -> Result<Appended, Failu
     let NewMessage { id, channel, author, text, sent_at, reply_to, mentions, nonce: _ } = new;
     let message = Message { id, channel, seq, author, text, sent_at, edited_at: None, deleted_at: None, reply_to, mentions };
     Ok(Appended { message, duplicate: false })
+}
+
+/// Keeps a message as another store had it, unless it is kept already.
+pub(super) fn put(db: &Connection, message: &Message) -> Result<(), Failure> {
+    if message.seq == 0 || message.seq > head(db, &message.channel)? + 1 {
+        return Err(Failure::Unreadable("messages.seq"));
+    }
+    let statement = format!("INSERT OR IGNORE INTO messages ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
+    let inserted = db.prepare_cached(&statement)?.execute(params![
+        message.id.as_str(),
+        message.channel.as_str(),
+        signed(message.seq),
+        message.author.id.as_str(),
+        message.author.name,
+        message.text,
+        to_ns(message.sent_at),
+        message.edited_at.map(to_ns),
+        message.deleted_at.map(to_ns),
+        message.reply_to.map(signed),
+        written(&message.mentions),
+    ])?;
+    if inserted > 0 {
+        mention(db, &message.channel, message.seq, &message.author.id, &message.mentions)?;
+    }
+    Ok(())
 }
 
 /// What an earlier call with the same nonce stored.
@@ -179,7 +205,7 @@ fn unmention(db: &Connection, before: &Message) -> Result<(), Failure> {
     Ok(())
 }
 
-fn read(row: &Row<'_>) -> Result<Message, Failure> {
+pub(super) fn read(row: &Row<'_>) -> Result<Message, Failure> {
     let at = |index| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(index)?.map(from_ns));
     Ok(Message {
         id: MessageId::new(row.get::<_, String>(0)?),
@@ -221,11 +247,11 @@ fn audiences(codes: &str) -> Result<Vec<Audience>, Failure> {
     codes.iter().map(audience).collect::<Option<Vec<_>>>().ok_or(unreadable)
 }
 
-fn number(seq: i64) -> Result<u64, Failure> {
+pub(super) fn number(seq: i64) -> Result<u64, Failure> {
     u64::try_from(seq).map_err(|_| Failure::Unreadable("messages.seq"))
 }
 
 /// Numbers that no message can have find none.
-fn signed(seq: u64) -> i64 {
+pub(super) fn signed(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
 }

@@ -8,11 +8,13 @@ mod messages;
 mod readers;
 mod rooms;
 mod schema;
+mod transfer;
 mod writer;
 
 use super::OpenError;
 use ::rooms::store::{
-    Appended, Edit, LinkRecord, Membership, MessageStore, NewMessage, Nonce, Redeemed, RoomRecord, RoomStore, StoreError,
+    Appended, Edit, LinkRecord, Membership, MessageStore, NewMessage, Nonce, Position, Record, Records, Redeemed, RoomRecord, RoomStore,
+    StoreError, Transfer,
 };
 use ::rooms::view::{Cursor, History, Message, Unread};
 use ::rooms::{ChannelId, RoomId, UserId};
@@ -126,6 +128,17 @@ impl MessageStore for Sqlite {
     }
 }
 
+#[async_trait]
+impl Transfer for Sqlite {
+    async fn records(&self, position: Option<Position>, limit: u32) -> Result<Records, StoreError> {
+        self.readers.run("records", move |db| transfer::records(db, position.as_ref(), limit)).await
+    }
+
+    async fn put_records(&self, records: Vec<Record>) -> Result<(), StoreError> {
+        self.writer.run("put_records", move |db| records.iter().try_for_each(|record| transfer::put(db, record))).await
+    }
+}
+
 /// What an operation on a connection can fail with.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -157,7 +170,7 @@ fn refuse(operation: &'static str, failure: &Failure) -> StoreError {
 }
 
 /// Nanoseconds since 1970, as they are kept: exact, until the year 2262.
-fn to_ns(time: SystemTime) -> i64 {
+pub(super) fn to_ns(time: SystemTime) -> i64 {
     match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
         Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |ns| -ns),
@@ -165,7 +178,7 @@ fn to_ns(time: SystemTime) -> i64 {
 }
 
 /// The inverse of [`to_ns`].
-fn from_ns(ns: i64) -> SystemTime {
+pub(super) fn from_ns(ns: i64) -> SystemTime {
     let distance = Duration::from_nanos(ns.unsigned_abs());
     if ns >= 0 { SystemTime::UNIX_EPOCH + distance } else { SystemTime::UNIX_EPOCH - distance }
 }

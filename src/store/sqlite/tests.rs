@@ -28,7 +28,13 @@ mod conformance {
     }
 
     ::rooms::store_conformance!(make);
+    async fn make_one() -> (Arc<Sqlite>, tempfile::TempDir) {
+        let (dir, store) = temporary();
+        (Arc::new(store), dir)
+    }
+
     ::rooms::store_nodes_conformance!(make_nodes);
+    ::rooms::store_transfer_conformance!(make_one);
 }
 
 fn message(channel: &str, nonce: &str, text: &str) -> NewMessage {

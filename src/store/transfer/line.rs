@@ -1,0 +1,280 @@
+//! The lines of an export: JSON objects with a `kind`, one for each record, between a header and an end.
+//!
+//! It reads and writes no file. Invariant: every record comes back from its line as it was, times to the nanosecond.
+
+use crate::store::sqlite::{from_ns, to_ns};
+use rooms::store::{LinkRecord, Listing, Nonce, Record, RoomRecord};
+use rooms::view::{Audience, Message};
+use rooms::{ChannelId, MessageId, RoomId, RoomKind, User, UserId};
+use serde::{Deserialize, Serialize};
+
+/// The version of what the lines look like. A reader knows its own and the earlier ones.
+pub(super) const FORMAT: u32 = 1;
+
+/// A line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(super) enum Line {
+    /// The first.
+    ZzanExport {
+        format: u32,
+        /// The version of the program that wrote it.
+        zzan: String,
+    },
+    Room(Room),
+    RoomNonce {
+        owner: String,
+        nonce: String,
+        room: String,
+        stored_at_ns: i64,
+    },
+    Link(Link),
+    Message(KeptMessage),
+    MessageNonce {
+        channel: String,
+        author: String,
+        nonce: String,
+        seq: u64,
+        stored_at_ns: i64,
+    },
+    Marker {
+        user: String,
+        channel: String,
+        read: u64,
+    },
+    /// The last, so that a file that was cut is known.
+    End {
+        records: u64,
+    },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Room {
+    id: String,
+    name: String,
+    room_kind: Kind,
+    capacity: u8,
+    password_hash: Option<String>,
+    owner: Named,
+    channel: String,
+    listed: bool,
+    created_at_ns: i64,
+    ended_at_ns: Option<i64>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Buddy,
+    Voice,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    id: String,
+    name: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Link {
+    secret_hash: [u8; 32],
+    room: String,
+    name: Option<String>,
+    max_uses: u32,
+    uses: u32,
+    expires_at_ns: i64,
+    stored_at_ns: i64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeptMessage {
+    channel: String,
+    seq: u64,
+    id: String,
+    author: Named,
+    text: String,
+    sent_at_ns: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    edited_at_ns: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deleted_at_ns: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reply_to: Option<u64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    mentions: Vec<Mention>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Mention {
+    Everyone,
+    User(String),
+}
+
+impl From<Record> for Line {
+    fn from(record: Record) -> Self {
+        match record {
+            Record::Room { room, ended_at } => Self::Room(Room {
+                id: text(room.id.as_str()),
+                name: room.name,
+                room_kind: match room.kind {
+                    RoomKind::Buddy => Kind::Buddy,
+                    RoomKind::Voice => Kind::Voice,
+                },
+                capacity: room.capacity,
+                password_hash: room.password_hash,
+                owner: room.owner.into(),
+                channel: text(room.channel.as_str()),
+                listed: match room.listing {
+                    Listing::Lobby => true,
+                    Listing::Unlisted => false,
+                },
+                created_at_ns: to_ns(room.created_at),
+                ended_at_ns: ended_at.map(to_ns),
+            }),
+            Record::RoomNonce { owner, nonce, room, stored_at } => {
+                Self::RoomNonce { owner: text(owner.as_str()), nonce: nonce.0, room: text(room.as_str()), stored_at_ns: to_ns(stored_at) }
+            }
+            Record::Link { link, stored_at } => Self::Link(Link {
+                secret_hash: link.secret_hash,
+                room: text(link.room.as_str()),
+                name: link.name,
+                max_uses: link.max_uses,
+                uses: link.uses,
+                expires_at_ns: to_ns(link.expires_at),
+                stored_at_ns: to_ns(stored_at),
+            }),
+            Record::Message(message) => Self::Message(message.into()),
+            Record::MessageNonce { channel, author, nonce, seq, stored_at } => Self::MessageNonce {
+                channel: text(channel.as_str()),
+                author: text(author.as_str()),
+                nonce: nonce.0,
+                seq,
+                stored_at_ns: to_ns(stored_at),
+            },
+            Record::Marker { user, channel, read } => Self::Marker { user: text(user.as_str()), channel: text(channel.as_str()), read },
+        }
+    }
+}
+
+impl Line {
+    /// The record of the line. `None` for the header and the end.
+    pub(super) fn record(self) -> Option<Record> {
+        Some(match self {
+            Self::ZzanExport { .. } | Self::End { .. } => return None,
+            Self::Room(room) => room.into(),
+            Self::RoomNonce { owner, nonce, room, stored_at_ns } => Record::RoomNonce {
+                owner: UserId::new(owner),
+                nonce: Nonce(nonce),
+                room: RoomId::new(room),
+                stored_at: from_ns(stored_at_ns),
+            },
+            Self::Link(link) => link.into(),
+            Self::Message(message) => Record::Message(message.into()),
+            Self::MessageNonce { channel, author, nonce, seq, stored_at_ns } => Record::MessageNonce {
+                channel: ChannelId::new(channel),
+                author: UserId::new(author),
+                nonce: Nonce(nonce),
+                seq,
+                stored_at: from_ns(stored_at_ns),
+            },
+            Self::Marker { user, channel, read } => Record::Marker { user: UserId::new(user), channel: ChannelId::new(channel), read },
+        })
+    }
+}
+
+impl From<Room> for Record {
+    fn from(kept: Room) -> Self {
+        let room = RoomRecord {
+            id: RoomId::new(kept.id),
+            name: kept.name,
+            kind: match kept.room_kind {
+                Kind::Buddy => RoomKind::Buddy,
+                Kind::Voice => RoomKind::Voice,
+            },
+            capacity: kept.capacity,
+            password_hash: kept.password_hash,
+            owner: kept.owner.into(),
+            channel: ChannelId::new(kept.channel),
+            listing: if kept.listed { Listing::Lobby } else { Listing::Unlisted },
+            created_at: from_ns(kept.created_at_ns),
+        };
+        Self::Room { room, ended_at: kept.ended_at_ns.map(from_ns) }
+    }
+}
+
+impl From<Link> for Record {
+    fn from(kept: Link) -> Self {
+        let link = LinkRecord {
+            secret_hash: kept.secret_hash,
+            room: RoomId::new(kept.room),
+            name: kept.name,
+            max_uses: kept.max_uses,
+            uses: kept.uses,
+            expires_at: from_ns(kept.expires_at_ns),
+        };
+        Self::Link { link, stored_at: from_ns(kept.stored_at_ns) }
+    }
+}
+
+impl From<Message> for KeptMessage {
+    fn from(message: Message) -> Self {
+        let mention = |audience| match audience {
+            Audience::Everyone => Mention::Everyone,
+            Audience::User(user) => Mention::User(text(user.as_str())),
+        };
+        Self {
+            channel: text(message.channel.as_str()),
+            seq: message.seq,
+            id: text(message.id.as_str()),
+            author: message.author.into(),
+            text: message.text,
+            sent_at_ns: to_ns(message.sent_at),
+            edited_at_ns: message.edited_at.map(to_ns),
+            deleted_at_ns: message.deleted_at.map(to_ns),
+            reply_to: message.reply_to,
+            mentions: message.mentions.into_iter().map(mention).collect(),
+        }
+    }
+}
+
+impl From<KeptMessage> for Message {
+    fn from(kept: KeptMessage) -> Self {
+        let audience = |mention| match mention {
+            Mention::Everyone => Audience::Everyone,
+            Mention::User(user) => Audience::User(UserId::new(user)),
+        };
+        Self {
+            id: MessageId::new(kept.id),
+            channel: ChannelId::new(kept.channel),
+            seq: kept.seq,
+            author: kept.author.into(),
+            text: kept.text,
+            sent_at: from_ns(kept.sent_at_ns),
+            edited_at: kept.edited_at_ns.map(from_ns),
+            deleted_at: kept.deleted_at_ns.map(from_ns),
+            reply_to: kept.reply_to,
+            mentions: kept.mentions.into_iter().map(audience).collect(),
+        }
+    }
+}
+
+impl From<User> for Named {
+    fn from(user: User) -> Self {
+        Self { id: text(user.id.as_str()), name: user.name }
+    }
+}
+
+impl From<Named> for User {
+    fn from(named: Named) -> Self {
+        Self { id: UserId::new(named.id), name: named.name }
+    }
+}
+
+fn text(id: &str) -> String {
+    id.to_owned()
+}
