@@ -257,9 +257,8 @@ impl State {
                 let channel = self.channels.get_mut(&channel).filter(|channel| (1..=channel.messages.len() as u64).contains(&seq));
                 channel.ok_or(StoreError::Corrupt)?.nonces.insert((author, nonce), seq as usize - 1);
             }
-            Record::Marker { user, channel, read } => {
-                self.channels.get_mut(&channel).ok_or(StoreError::Corrupt)?.markers.insert(user, read);
-            }
+            // Also of a channel without messages: somebody may have opened it.
+            Record::Marker { user, channel, read } => drop(self.channels.entry(channel).or_default().markers.insert(user, read)),
         }
         Ok(())
     }

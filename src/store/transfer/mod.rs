@@ -158,8 +158,9 @@ impl Lines {
 mod tests {
     use super::*;
     use crate::store::sqlite::Sqlite;
-    use rooms::store::MemoryStore;
     use rooms::store::conformance::Walk;
+    use rooms::store::{MemoryStore, MessageStore as _};
+    use rooms::{ChannelId, UserId};
 
     async fn all(store: &dyn Transfer) -> Vec<Record> {
         store.records(None, 1_000_000).await.expect("read").records
@@ -172,6 +173,7 @@ mod tests {
         for _ in 0..1_000 {
             walk.step(&store).await;
         }
+        store.mark_read(&UserId::new("u"), &ChannelId::new("without a message"), 1).await.expect("marked");
         (store, walk)
     }
 
