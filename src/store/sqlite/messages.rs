@@ -128,33 +128,38 @@ pub(super) fn mark_unread(db: &Connection, user: &UserId, channel: &ChannelId, s
     Ok(read)
 }
 
-/// One query for all: for each channel four look-ups in indexes. What is subtracted are deleted messages and own ones, which is exact since
-/// numbers have no gaps.
+/// For each channel four look-ups in indexes. They are named, and hold every column that is asked for, since the planner would otherwise count
+/// in the table, text and all; what comes of heads and markers is kept, since it would otherwise look them up for each count.
+const UNREAD: &str = "
+    WITH asked AS (SELECT key AS n, value ->> 0 AS channel, value ->> 1 AS since FROM json_each(?1)),
+        heads AS MATERIALIZED (SELECT n, channel, since,
+            coalesce((SELECT max(seq) FROM messages m WHERE m.channel = asked.channel), 0) AS head,
+            coalesce((SELECT read_seq FROM markers k WHERE k.user_id = ?2 AND k.channel = asked.channel), 0) AS marker FROM asked),
+        reads AS MATERIALIZED (SELECT n, channel, head, min(head, max(since, marker)) AS read FROM heads)
+    SELECT channel, head, read,
+        head - read
+            - (SELECT count(*) FROM messages m INDEXED BY messages_deleted
+                WHERE m.channel = reads.channel AND m.seq > read AND m.deleted_at_ns IS NOT NULL)
+            - (SELECT count(*) FROM messages m INDEXED BY messages_own
+                WHERE m.channel = reads.channel AND m.author_id = ?2 AND m.seq > read AND m.deleted_at_ns IS NULL),
+        (SELECT count(DISTINCT seq) FROM mentions m
+            WHERE m.channel = reads.channel AND m.audience IN (?3, ?4) AND m.seq > read AND m.author_id <> ?2)
+    FROM reads ORDER BY n";
+
+/// One query for all. What is subtracted are deleted messages and own ones, which is exact since numbers have no gaps.
 pub(super) fn unread(db: &Connection, user: &UserId, channels: &[Membership]) -> Result<Vec<Unread>, Failure> {
     let asked: Vec<(&str, u64)> = channels.iter().map(|membership| (membership.channel.as_str(), membership.since)).collect();
     let asked = serde_json::to_string(&asked).map_err(|_| Failure::Unreadable("channels"))?;
-    db.prepare_cached(
-        "WITH asked AS (SELECT key AS n, value ->> 0 AS channel, value ->> 1 AS since FROM json_each(?1)),
-            heads AS (SELECT n, channel, since, coalesce((SELECT max(seq) FROM messages m WHERE m.channel = asked.channel), 0) AS head,
-                coalesce((SELECT read_seq FROM markers k WHERE k.user_id = ?2 AND k.channel = asked.channel), 0) AS marker FROM asked),
-            reads AS (SELECT n, channel, head, min(head, max(since, marker)) AS read FROM heads)
-        SELECT channel, head, read,
-            head - read
-                - (SELECT count(*) FROM messages m WHERE m.channel = reads.channel AND m.seq > read AND m.deleted_at_ns IS NOT NULL)
-                - (SELECT count(*) FROM messages m WHERE m.channel = reads.channel AND m.author_id = ?2 AND m.seq > read AND m.deleted_at_ns IS NULL),
-            (SELECT count(DISTINCT seq) FROM mentions m
-                WHERE m.channel = reads.channel AND m.audience IN (?3, ?4) AND m.seq > read AND m.author_id <> ?2)
-        FROM reads ORDER BY n",
-    )?
-    .query_map(params![asked, user.as_str(), code(&Audience::Everyone), code(&Audience::User(user.clone()))], |row| {
-        Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-    })?
-    .map(|row| {
-        let (channel, head, read, unread, mentions) = row?;
-        let (head, read, unread, mentions) = (number(head)?, number(read)?, number(unread)?, number(mentions)?);
-        Ok(Unread { channel: ChannelId::new(channel), head, read, unread, mentions })
-    })
-    .collect()
+    db.prepare_cached(UNREAD)?
+        .query_map(params![asked, user.as_str(), code(&Audience::Everyone), code(&Audience::User(user.clone()))], |row| {
+            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+        })?
+        .map(|row| {
+            let (channel, head, read, unread, mentions) = row?;
+            let (head, read, unread, mentions) = (number(head)?, number(read)?, number(unread)?, number(mentions)?);
+            Ok(Unread { channel: ChannelId::new(channel), head, read, unread, mentions })
+        })
+        .collect()
 }
 
 /// 0 where there is no message yet.
@@ -254,4 +259,27 @@ pub(super) fn number(seq: i64) -> Result<u64, Failure> {
 /// Numbers that no message can have find none.
 pub(super) fn signed(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::schema;
+
+    #[test]
+    fn unread_counts_read_indexes_alone() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let db = schema::open(&dir.path().join("zzan.db")).expect("opens");
+        let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {UNREAD}")).expect("planned");
+        let steps = plan.query_map(["[]", "u", "*", "@u"], |row| row.get::<_, String>("detail")).expect("read");
+        let steps: Vec<String> = steps.collect::<Result<_, _>>().expect("steps");
+        let of_messages: Vec<&str> =
+            steps.iter().filter_map(|step| step.strip_prefix("SEARCH m ")).filter(|step| !step.contains("audience")).collect();
+        let expected = [
+            "USING PRIMARY KEY (channel=?)",
+            "USING COVERING INDEX messages_deleted (channel=? AND seq>?)",
+            "USING COVERING INDEX messages_own (channel=? AND author_id=? AND seq>?)",
+        ];
+        assert_eq!(of_messages, expected, "{steps:#?}");
+    }
 }
