@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 pub fn config(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     // It would open whatever file the input names.
-    if text.contains("secret_file") || text.contains("\\u") || text.contains("\\x") {
+    if text.to_ascii_lowercase().contains("_file") || text.contains("\\u") || text.contains("\\x") {
         return;
     }
     let (file, environment) = text.split_once('\0').unwrap_or((text, ""));

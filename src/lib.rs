@@ -9,6 +9,7 @@
 //! | [`page`] | the built page, embedded |
 //! | [`node`] | what starts and stops in which order |
 //! | [`telemetry`] | logs and metrics |
+//! | [`uploads`] | signs addresses of an S3-compatible bucket |
 //! | [`demo`] | the demo room of dev mode |
 #![forbid(unsafe_code)]
 
@@ -23,3 +24,4 @@ pub mod node;
 pub mod page;
 pub mod store;
 pub mod telemetry;
+pub mod uploads;

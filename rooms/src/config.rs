@@ -1,6 +1,7 @@
 //! What a deployer can choose about rooms.
 
 use crate::ChatRate;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Times and limits of rooms.
@@ -21,8 +22,28 @@ pub struct Config {
     pub restart_ttl: Duration,
     /// Longest chat text, in characters (code points). 4,000.
     pub text_max_chars: usize,
+    /// The same for users of some plans, by the plan's name. None.
+    pub plan_text_max_chars: BTreeMap<String, usize>,
+    /// Which attachments may have addresses without TLS. None.
+    pub plain_http: PlainHttp,
     /// How many chat messages one session may send. `None`: any number. 10 in 5 s, 20 at once.
     pub chat_rate: Option<ChatRate>,
+}
+
+/// Addresses that browsers fetch without TLS.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PlainHttp {
+    #[default]
+    Refused,
+    /// Of the reader's own machine, for development.
+    Loopback,
+}
+
+impl Config {
+    /// Longest chat text of a user of this plan, in characters. A plan that isn't named here has the general limit.
+    pub(crate) fn text_max_chars_of(&self, plan: Option<&str>) -> usize {
+        plan.and_then(|plan| self.plan_text_max_chars.get(plan)).copied().unwrap_or(self.text_max_chars)
+    }
 }
 
 impl Default for Config {
@@ -35,6 +56,8 @@ impl Default for Config {
             unused_lobby_ttl: Duration::from_secs(600),
             restart_ttl: Duration::from_secs(60),
             text_max_chars: 4_000,
+            plan_text_max_chars: BTreeMap::new(),
+            plain_http: PlainHttp::Refused,
             chat_rate: Some(ChatRate::default()),
         }
     }

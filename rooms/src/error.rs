@@ -29,6 +29,9 @@ pub enum Error {
     /// Too many of these in a short time.
     #[error("too many requests, try again in {} ms", retry_after.as_millis())]
     RateLimited { retry_after: Duration },
+    /// Not on this server, as it is set up: asking again is of no use.
+    #[error("{0}")]
+    Unsupported(&'static str),
     /// Not now: a store is down, a queue is full, the node is stopping. The operation may or may not have happened.
     #[error("{0}")]
     Unavailable(&'static str),
@@ -42,6 +45,7 @@ impl From<crate::store::StoreError> for Error {
         use crate::store::StoreError;
         match error {
             StoreError::Unavailable => Self::Unavailable("the store is unavailable"),
+            StoreError::Unsupported => Self::Unsupported("the store of this server can't do this"),
             StoreError::Corrupt => Self::Unavailable("the store holds something unreadable"),
         }
     }

@@ -1,7 +1,10 @@
 //! What sessions are told.
 
-use crate::view::{LobbyRoom, MediaMap, Message, ParticipantView, RoomView, TrackView};
-use crate::{ParticipantId, Quality, Rid, RoomId, TrackId};
+use crate::community::{DepartReason, MemberView, Presence, ServerView};
+use crate::store::{CategoryRecord, ChannelRecord, Mark, NoteLine, NoteRecord, RoleRecord, ScheduleRecord, ServerRecord};
+use crate::view::{LobbyRoom, MediaMap, Message, ParticipantView, Reaction, RoomView, TrackView, Unread, User};
+use crate::{ChannelId, NoteId, ParticipantId, Quality, Rid, RoomId, ScheduleId, ServerId, TrackId, UserId};
+use std::time::SystemTime;
 
 /// Pushed to a session. One event goes to many sessions behind one `Arc`.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,6 +96,104 @@ pub enum Event {
     ChatDeleted {
         message: Message,
     },
+    /// The receiver is a member of this server from now on.
+    ServerAdded {
+        server: Box<ServerView>,
+    },
+    /// Its name, image, owner, roles or categories are others.
+    ServerUpdated {
+        server: Box<ServerRecord>,
+        roles: Vec<RoleRecord>,
+        categories: Vec<CategoryRecord>,
+    },
+    /// The receiver is no member of this server any more.
+    ServerDeleted {
+        server: ServerId,
+        reason: DepartReason,
+    },
+    /// The receiver reads this channel from now on.
+    ChannelCreated {
+        server: ServerId,
+        channel: Box<ChannelRecord>,
+    },
+    ChannelUpdated {
+        server: ServerId,
+        channel: Box<ChannelRecord>,
+    },
+    /// The channel is gone, or the receiver doesn't read it any more.
+    ChannelDeleted {
+        server: ServerId,
+        channel: ChannelId,
+    },
+    MemberJoined {
+        server: ServerId,
+        member: Box<MemberView>,
+    },
+    MemberUpdated {
+        server: ServerId,
+        member: Box<MemberView>,
+    },
+    MemberLeft {
+        server: ServerId,
+        user: UserId,
+        reason: DepartReason,
+    },
+    PresenceChanged {
+        server: ServerId,
+        user: UserId,
+        presence: Presence,
+        last_seen: Option<SystemTime>,
+    },
+    /// Who is in the call of a voice channel.
+    VoiceChanged {
+        server: ServerId,
+        channel: ChannelId,
+        people: Vec<User>,
+    },
+    /// How far the receiver's user has read a channel.
+    UnreadChanged {
+        unread: Unread,
+    },
+    ScheduleChanged {
+        schedule: Box<ScheduleRecord>,
+    },
+    ScheduleDeleted {
+        server: ServerId,
+        schedule: ScheduleId,
+    },
+    /// The time to be reminded of it.
+    ScheduleDue {
+        schedule: Box<ScheduleRecord>,
+    },
+    /// A meeting note runs in a channel.
+    NoteStarted {
+        note: NoteRecord,
+    },
+    /// Somebody said something.
+    NoteAppended {
+        channel: ChannelId,
+        note: NoteId,
+        line: NoteLine,
+    },
+    NoteEnded {
+        note: NoteRecord,
+    },
+    /// A message that was told before has these reactions.
+    ChatReacted {
+        channel: ChannelId,
+        seq: u64,
+        reactions: Vec<Reaction>,
+    },
+    /// A message was pinned or unpinned.
+    ChatPinned {
+        message: Message,
+        mark: Mark,
+    },
+    /// Somebody else writes a message. May be dropped under load.
+    ChatTyping {
+        channel: ChannelId,
+        user: User,
+    },
     /// Rooms that appeared or changed, and ids of those that ended, since the last of these.
     LobbyChanged {
         rooms: Vec<LobbyRoom>,
@@ -103,7 +204,7 @@ pub enum Event {
 impl Event {
     /// Whether a session that can't take this event at once may go without it.
     pub fn is_volatile(&self) -> bool {
-        matches!(self, Self::SpeakerChanged { .. })
+        matches!(self, Self::SpeakerChanged { .. } | Self::ChatTyping { .. })
     }
 }
 

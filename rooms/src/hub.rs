@@ -2,28 +2,39 @@
 //!
 //! Finds the room or the store that a request is for, and waits for the answer; it decides nothing that the room's task can decide.
 
+mod chat;
+mod community;
+mod direct;
+mod find;
 mod links;
+mod marks;
 mod media;
+mod notes;
 #[cfg(test)]
 mod tests;
+mod upload;
 
-use crate::chat::{Change, ChannelQueue};
+pub use community::{CreatedInvite, Done, InvitePreview};
+pub use direct::{Direct, OpenDirect};
+pub use notes::NoteFormat;
+
+use crate::chat::Pace;
 use crate::limits::{self, TokenBucket};
 use crate::permission::{self, Authority};
 use crate::registry::Node;
 use crate::room::event::{Answer, Input, PasswordVerdict, SeatRequest, Snapshot, Ticket};
 use crate::room::handle::{Arrival, RoomHandle};
-use crate::session::SessionHandle;
-use crate::store::{Edit, NewMessage, RoomRecord, Store};
-use crate::view::{Cursor, History, LobbyRoom, Message, RoomView, TrackSource, TrackView, User};
+use crate::session::{Grants, SessionHandle};
+use crate::store::{RoomRecord, Store};
+use crate::uploads::Uploads;
+use crate::view::{LobbyRoom, RoomView, TrackSource, TrackView, User};
 use crate::{
     Answered, ChannelId, Config, CreateLink, CreateRoom, CreatedLink, Demand, Error, JoinRoom, Joined, LeaveReason, LobbyFilter,
-    LobbyWatch, Loss, MediaStats, MessageId, Offer, Part, ParticipantId, Publication, RedeemedLink, Result, RoomId, SendMessage, SessionId,
-    Stats, TrackId,
+    LobbyWatch, Loss, MediaStats, Offer, Part, ParticipantId, Publication, RedeemedLink, Result, RoomId, SessionId, Stats, TrackId,
 };
 use dashmap::DashMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 /// The registry of rooms and all that can be asked of them. Cheap to clone.
@@ -31,6 +42,12 @@ use std::time::{Duration, SystemTime};
 pub struct Hub {
     node: Arc<Node>,
     chat_buckets: Arc<DashMap<SessionId, TokenBucket>>,
+    /// Messages in channels with slow mode.
+    slow_pace: Arc<Mutex<Pace>>,
+    /// Notices of typing.
+    typing_pace: Arc<Mutex<Pace>>,
+    /// `None` where files can't be uploaded.
+    uploads: Option<Arc<dyn Uploads>>,
 }
 
 /// A reservation that is given back unless it was used.
@@ -60,12 +77,13 @@ impl Hub {
         for record in rooms {
             node.reopen(record);
         }
-        Ok(Self { node, chat_buckets: Arc::default() })
+        Ok(Self { node, chat_buckets: Arc::default(), slow_pace: Arc::default(), typing_pace: Arc::default(), uploads: None })
     }
 
     /// Ends all rooms' tasks, telling their sessions `ServerStopped`. The rooms stay open in the store. Further requests get `Unavailable`.
     pub async fn stop(&self) {
         self.node.begin_stop();
+        self.node.stop_servers();
         let mut stops = tokio::task::JoinSet::new();
         for room in self.node.all_live() {
             stops.spawn(async move { room.call(Input::Stop).await });
@@ -141,9 +159,10 @@ impl Hub {
         }
         permission::may_join(&session.grants, &room)?;
         let room = self.node.find(&room).await?;
+        let grants = self.call_grants(session, room.record()).await?;
         let claim = self.node.sessions.claim(&session.id, &room.record().id)?;
         let password = self.check_password(session, &room, password).await?;
-        let mut reservation = reserve(session, &room, password, part).await?;
+        let mut reservation = reserve(session, grants, &room, password, part).await?;
         let Some(ticket) = reservation.ticket else { return Err(Error::Unavailable("the room gave no seat")) };
         let (media, negotiated, answer) = match offer {
             Some(offer) => {
@@ -219,7 +238,7 @@ impl Hub {
     /// # Errors
     /// `NotFound`; `Forbidden` unless the session's user owns the room or its token administers it.
     pub async fn close(&self, session: &SessionHandle, room: &RoomId) -> Result<()> {
-        self.close_as(authority(session), room).await
+        self.close_as(self.authority_in(session, room).await?, room).await
     }
 
     /// As [`Hub::close`], for a backend with an API key.
@@ -235,7 +254,7 @@ impl Hub {
     /// # Errors
     /// `NotFound`; `Forbidden` unless the session's user owns the room or its token administers it; `Conflict` for oneself.
     pub async fn kick(&self, session: &SessionHandle, room: &RoomId, participant: &ParticipantId) -> Result<()> {
-        self.kick_as(authority(session), room, participant).await
+        self.kick_as(self.authority_in(session, room).await?, room, participant).await
     }
 
     /// As [`Hub::kick`], for a backend with an API key.
@@ -288,7 +307,7 @@ impl Hub {
     /// # Errors
     /// `NotFound`; `Forbidden` unless the session's user owns the room or its token administers it; `Conflict` for one's own track.
     pub async fn moderate(&self, session: &SessionHandle, room: &RoomId, track: &TrackId, muted: bool) -> Result<TrackView> {
-        let input = Input::ModerateTrack { by: authority(session), track: track.clone(), muted };
+        let input = Input::ModerateTrack { by: self.authority_in(session, room).await?, track: track.clone(), muted };
         match self.node.find(room).await?.call(input).await? {
             Answer::Track(track) => Ok(track),
             other => Err(unexpected(&other)),
@@ -309,11 +328,13 @@ impl Hub {
         if let Some(room) = self.node.sessions.lost(session, loss).and_then(|room| self.node.live(&room)) {
             room.tell(Input::Lost { session: session.clone(), loss }).await;
         }
+        self.connection_in_servers(session, Some(loss)).await;
     }
 
     /// The session has a new connection: its seat is active again. Returns what it needs to go on, if it has a seat. `MediaLost` and
     /// `MediaNeed` are told again where they still hold.
     pub async fn session_resumed(&self, session: &SessionId) -> Option<Joined> {
+        self.connection_in_servers(session, None).await;
         let room = self.node.sessions.resumed(session).and_then(|room| self.node.live(&room))?;
         let answer = room.call(Input::Resumed { session: session.clone() }).await.ok()?;
         Some(joined(snapshot(answer).ok()?, None))
@@ -326,67 +347,7 @@ impl Hub {
         if let Some(room) = self.node.sessions.ended(session, reason).and_then(|room| self.node.live(&room)) {
             room.tell(Input::Leave { session: session.clone(), reason }).await;
         }
-    }
-
-    /// Stores a message, then tells everyone in the channel, the sender included. Returns when it is durable.
-    ///
-    /// # Errors
-    /// `NotFound` for a channel that the session isn't in and for an answer to no message, `Forbidden`, `Invalid` for an empty text, `TooLarge`,
-    /// `RateLimited`, `Unavailable`.
-    pub async fn send(&self, session: &SessionHandle, channel: &ChannelId, request: SendMessage) -> Result<Message> {
-        let SendMessage { nonce, text, reply_to } = request;
-        let room = self.writable(session, channel)?;
-        limits::nonce(&nonce)?;
-        limits::text(&text, self.node.config.text_max_chars)?;
-        self.count_message(&session.id)?;
-        if let Some(seq) = reply_to {
-            self.node.store.message(channel, seq).await?.ok_or(Error::NotFound("message"))?;
-        }
-        let (id, author) = (MessageId::new(crate::random_id("msg")), session.user.clone());
-        let (sent_at, mentions) = (wall_clock(), vec![]);
-        let message = NewMessage { id, channel: channel.clone(), author, nonce, text, sent_at, reply_to, mentions };
-        self.change(&room, Change::Append(message)).await
-    }
-
-    /// Gives one's own message another text, then tells everyone in the channel. Returns when it is durable.
-    ///
-    /// # Errors
-    /// As [`Hub::send`]; `NotFound` for a message that isn't there or is deleted, `Forbidden` for somebody else's.
-    pub async fn edit(&self, session: &SessionHandle, channel: &ChannelId, seq: u64, text: String) -> Result<Message> {
-        let room = self.writable(session, channel)?;
-        limits::text(&text, self.node.config.text_max_chars)?;
-        self.count_message(&session.id)?;
-        let message = self.node.store.message(channel, seq).await?.ok_or(Error::NotFound("message"))?;
-        permission::may_edit(&session.user.id, &message.author.id)?;
-        let (at, mentions) = (wall_clock(), message.mentions);
-        self.change(&room, Change::Edit(Edit { channel: channel.clone(), seq, text, mentions, at })).await
-    }
-
-    /// Turns a message into a tombstone, then tells everyone in the channel. Returns when it is durable.
-    ///
-    /// # Errors
-    /// `NotFound`; `Forbidden` unless the session's user wrote it, owns the room, or has a token that administers it; `RateLimited`, `Unavailable`.
-    pub async fn delete(&self, session: &SessionHandle, channel: &ChannelId, seq: u64) -> Result<Message> {
-        let room = self.writable(session, channel)?;
-        self.count_message(&session.id)?;
-        let message = self.node.store.message(channel, seq).await?.ok_or(Error::NotFound("message"))?;
-        let record = room.record();
-        permission::may_delete(&authority(session), &message.author.id, &record.id, &record.owner.id)?;
-        if message.deleted_at.is_some() {
-            return Ok(message);
-        }
-        self.change(&room, Change::Delete { seq, at: wall_clock() }).await
-    }
-
-    /// A page of a channel's messages, oldest first; `limit` 1–100.
-    ///
-    /// # Errors
-    /// `NotFound` for a channel that the session isn't in, `Invalid` for the limit, `Unavailable`.
-    pub async fn history(&self, session: &SessionHandle, channel: &ChannelId, cursor: Cursor, limit: u32) -> Result<History> {
-        self.node.check_running()?;
-        limits::history_limit(limit)?;
-        self.channel(&session.id, channel)?;
-        Ok(self.node.store.history(channel, cursor, limit).await?)
+        self.ended_in_servers(session).await;
     }
 
     /// Makes a link into a room; the returned secret (130 bits) is not kept.
@@ -436,45 +397,18 @@ impl Hub {
         Ok(if right { PasswordVerdict::Right } else { PasswordVerdict::Wrong })
     }
 
-    /// The room whose channel this is, if the session may write there.
-    fn writable(&self, session: &SessionHandle, channel: &ChannelId) -> Result<RoomHandle> {
-        self.node.check_running()?;
-        let room = self.channel(&session.id, channel)?;
-        permission::may_chat(&session.grants)?;
-        Ok(room)
-    }
-
-    async fn change(&self, room: &RoomHandle, change: Change) -> Result<Message> {
-        let (node, channel) = (&self.node, &room.record().channel);
-        let queue = room.chat(|inbox| ChannelQueue::start(channel.clone(), node.store.clone(), node.messages_stored.clone(), inbox));
-        queue.send(change).await
-    }
-
-    fn count_message(&self, session: &SessionId) -> Result<()> {
-        let Some(rate) = self.node.config.chat_rate else { return Ok(()) };
-        let now = tokio::time::Instant::now().into_std();
-        let mut bucket = self.chat_buckets.entry(session.clone()).or_insert_with(|| TokenBucket::new(now));
-        bucket.take(rate, now)
-    }
-
     /// The room in which the session is seated.
     fn seat(&self, session: &SessionId) -> Result<RoomHandle> {
         self.node.check_running()?;
         self.node.sessions.seat(session).and_then(|room| self.node.live(&room)).ok_or(Error::NotFound("seat"))
     }
-
-    /// The room whose channel this is, if the session is seated in it.
-    fn channel(&self, session: &SessionId, channel: &ChannelId) -> Result<RoomHandle> {
-        let room = self.node.sessions.seat(session).and_then(|room| self.node.live(&room));
-        room.filter(|room| room.record().channel == *channel).ok_or(Error::NotFound("channel"))
-    }
 }
 
-async fn reserve(session: &SessionHandle, room: &RoomHandle, password: PasswordVerdict, part: Part) -> Result<Reservation> {
+async fn reserve(session: &SessionHandle, grants: Grants, room: &RoomHandle, password: PasswordVerdict, part: Part) -> Result<Reservation> {
     let request = SeatRequest {
         session: session.id.clone(),
         user: session.user.clone(),
-        grants: session.grants.clone(),
+        grants,
         password,
         participant: ParticipantId::new(crate::random_id("p")),
         part,

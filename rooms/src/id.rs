@@ -51,11 +51,29 @@ ids! {
     SessionId,
     /// A chat message.
     MessageId,
+    /// A community.
+    ServerId,
+    /// A role of a server's members.
+    RoleId,
+    /// A group of a server's channels.
+    CategoryId,
+    /// An invitation into a server. Not its secret.
+    InviteId,
+    /// An entry of a server's calendar.
+    ScheduleId,
+    /// A meeting note.
+    NoteId,
+}
+
+const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+/// 26 characters of a hash, as ids are written.
+pub(crate) fn encode(hash: &[u8; 32]) -> String {
+    hash[..26].iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
 }
 
 /// A fresh id: `prefix`, an underscore and 26 characters of base 32 (130 random bits), so that it can't be guessed either.
 pub fn random(prefix: &str) -> String {
-    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut rng = rand::rng();
     let mut id = String::with_capacity(prefix.len() + 27);
     id.push_str(prefix);

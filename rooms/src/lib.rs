@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod chat;
+pub mod community;
 mod config;
 mod error;
 mod event;
@@ -20,16 +21,20 @@ mod room;
 pub mod session;
 mod sessions;
 pub mod store;
+pub mod uploads;
 pub mod view;
 
-pub use config::Config;
+pub use config::{Config, PlainHttp};
 pub use error::{Error, Result};
 pub use event::{CloseReason, Event, LeaveReason, Loss};
-pub use hub::Hub;
-pub use id::{ChannelId, MessageId, ParticipantId, RoomId, SessionId, TrackId, UserId, random as random_id};
+pub use hub::{CreatedInvite, Direct, Done, Hub, InvitePreview, NoteFormat, OpenDirect};
+pub use id::{
+    CategoryId, ChannelId, InviteId, MessageId, NoteId, ParticipantId, RoleId, RoomId, ScheduleId, ServerId, SessionId, TrackId, UserId,
+    random as random_id,
+};
 pub use limits::ChatRate;
 pub use request::{
     Answered, CreateLink, CreateRoom, CreatedLink, JoinRoom, Joined, LobbyFilter, LobbyWatch, MediaStats, Offer, Part, Publication,
-    RedeemedLink, SendMessage, Stats, Watch,
+    RedeemedLink, SendMessage, Stats, Upload, Watch,
 };
 pub use view::{Demand, Kind, Mid, Quality, Rid, RoomKind, User};

@@ -2,8 +2,8 @@
 //!
 //! Pure checks: a value either comes out fit for the domain, or an error says which field, what is wrong with it and what is allowed.
 
-use crate::store::Nonce;
-use crate::view::RoomKind;
+use crate::store::{Nonce, Words};
+use crate::view::{Attachment, RoomKind};
 use crate::{Error, Result};
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,42 @@ pub const SDP_BYTES_MAX: usize = 64 * 1024;
 pub const TILE_PIXELS_MAX: u16 = 16_384;
 /// Most messages of one page of history.
 pub const HISTORY_MESSAGES_MAX: u32 = 100;
+/// Longest address of an image, in bytes.
+pub const URL_BYTES_MAX: usize = 2_048;
+/// Most servers that one user is a member of.
+pub const SERVERS_MAX: usize = 200;
+/// Most channels of a server.
+pub const CHANNELS_MAX: usize = 500;
+/// Most categories of a server.
+pub const CATEGORIES_MAX: usize = 50;
+/// Most roles of a server.
+pub const ROLES_MAX: usize = 100;
+/// Most users, and most roles, that one private channel names.
+pub const LISTED_MAX: usize = 200;
+/// Most entries of one calendar that one list shows.
+pub const SCHEDULES_MAX: usize = 500;
+/// Longest description of a calendar's entry, in characters.
+pub const DESCRIPTION_CHARS_MAX: usize = 4_000;
+/// Longest reason of a ban, in characters.
+pub const REASON_CHARS_MAX: usize = 500;
+/// Longest metadata of a channel, in bytes.
+pub const METADATA_BYTES_MAX: usize = 8 * 1024;
+/// Longest pause between two messages of one user in a slow channel: six hours.
+pub const SLOW_MODE_MAX: Duration = Duration::from_secs(6 * 3600);
+/// Shortest life of an invitation.
+pub const INVITE_TTL_MIN: Duration = Duration::from_secs(60);
+/// Longest life of an invitation that expires: a year.
+pub const INVITE_TTL_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
+/// Longest time between a reminder and what it reminds of.
+pub const REMIND_MAX: Duration = Duration::from_secs(28 * 24 * 3600);
+/// Most messages of one page of search.
+pub const FOUND_MESSAGES_MAX: u32 = 50;
+/// Longest text to search for, in characters.
+pub const SEARCH_CHARS_MAX: usize = 200;
+/// Most words to search for: each is a look-up in the index.
+pub const SEARCH_WORDS_MAX: usize = 10;
+/// Longest emoji of a reaction, in bytes. A family of four takes 25.
+pub const EMOJI_BYTES_MAX: usize = 32;
 /// Shortest life of a link.
 pub const LINK_TTL_MIN: Duration = Duration::from_secs(1);
 /// Longest life of a link: 30 days.
@@ -73,8 +109,9 @@ pub(crate) fn nonce(value: &Nonce) -> Result<()> {
     Err(invalid("nonce", format!("has {} bytes, allowed are 1 to {NONCE_BYTES_MAX}", value.0.len())))
 }
 
-pub(crate) fn text(value: &str, chars_max: usize) -> Result<()> {
-    if value.trim().is_empty() {
+/// Of a message, which may go without where it has attachments.
+pub(crate) fn text(value: &str, chars_max: usize, attachments: &[Attachment]) -> Result<()> {
+    if value.trim().is_empty() && attachments.is_empty() {
         return Err(invalid("text", format!("is empty, allowed are 1 to {chars_max} characters")));
     }
     // A code point has at most four bytes: a text that is far too long isn't counted out.
@@ -82,6 +119,76 @@ pub(crate) fn text(value: &str, chars_max: usize) -> Result<()> {
         return Err(Error::TooLarge { field: "text", limit: chars_max });
     }
     Ok(())
+}
+
+/// At most so many, where some are let in.
+pub(crate) fn count(field: &'static str, count: usize, max: usize) -> Result<()> {
+    if count <= max {
+        return Ok(());
+    }
+    Err(invalid(field, format!("would be {count}, allowed are 0 to {max}")))
+}
+
+/// Text that may be empty.
+pub(crate) fn description(field: &'static str, value: &str, chars_max: usize) -> Result<()> {
+    if value.len() > chars_max.saturating_mul(4) || value.chars().count() > chars_max {
+        return Err(Error::TooLarge { field, limit: chars_max });
+    }
+    Ok(())
+}
+
+/// One emoji, or the short name that a client has for a picture of its own.
+pub(crate) fn emoji(value: &str) -> Result<()> {
+    if !(1..=EMOJI_BYTES_MAX).contains(&value.len()) {
+        return Err(invalid("emoji", format!("has {} bytes, allowed are 1 to {EMOJI_BYTES_MAX}", value.len())));
+    }
+    if value.chars().any(|char| char.is_control() || char.is_whitespace()) {
+        return Err(invalid("emoji", "has white space or a control character, allowed is one emoji".to_owned()));
+    }
+    Ok(())
+}
+
+/// The address of an image: a browser loads it, so it is https and nothing else.
+pub(crate) fn image_url(value: &str) -> Result<()> {
+    let host = value.strip_prefix("https://").unwrap_or_default().split(['/', '?', '#']).next().unwrap_or_default();
+    let printable = value.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'`'));
+    if value.len() <= URL_BYTES_MAX && printable && !host.is_empty() && !host.contains('@') {
+        return Ok(());
+    }
+    Err(invalid("image_url", format!("is no https address of at most {URL_BYTES_MAX} printable ASCII bytes without a user name")))
+}
+
+pub(crate) fn color(value: Option<u32>) -> Result<()> {
+    match value {
+        Some(value) if value > 0xff_ff_ff => Err(invalid("color", format!("is {value}, allowed are 0 to 16777215 (0xffffff)"))),
+        Some(_) | None => Ok(()),
+    }
+}
+
+pub(crate) fn slow_mode(value: Option<Duration>) -> Result<()> {
+    match value {
+        Some(value) if value > SLOW_MODE_MAX || value.is_zero() => {
+            Err(invalid("slow_mode_s", format!("is {}, allowed are 1 to {}", value.as_secs(), SLOW_MODE_MAX.as_secs())))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+pub(crate) fn invite_ttl(value: Option<Duration>) -> Result<()> {
+    match value {
+        Some(value) if !(INVITE_TTL_MIN..=INVITE_TTL_MAX).contains(&value) => {
+            let (min, max) = (INVITE_TTL_MIN.as_secs(), INVITE_TTL_MAX.as_secs());
+            Err(invalid("ttl_s", format!("is {}, allowed are {min} to {max}", value.as_secs())))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+pub(crate) fn metadata(value: &str) -> Result<()> {
+    if value.len() <= METADATA_BYTES_MAX {
+        return Ok(());
+    }
+    Err(Error::TooLarge { field: "metadata", limit: METADATA_BYTES_MAX })
 }
 
 pub(crate) fn sdp(value: &str) -> Result<()> {
@@ -107,6 +214,25 @@ pub(crate) fn history_limit(value: u32) -> Result<()> {
         return Ok(());
     }
     Err(invalid("limit", format!("is {value}, allowed are 1 to {HISTORY_MESSAGES_MAX}")))
+}
+
+pub(crate) fn search_limit(value: u32) -> Result<()> {
+    if (1..=FOUND_MESSAGES_MAX).contains(&value) {
+        return Ok(());
+    }
+    Err(invalid("limit", format!("is {value}, allowed are 1 to {FOUND_MESSAGES_MAX}")))
+}
+
+pub(crate) fn search_words(text: &str) -> Result<Words> {
+    if text.len() > SEARCH_CHARS_MAX * 4 || text.chars().count() > SEARCH_CHARS_MAX {
+        return Err(Error::TooLarge { field: "text", limit: SEARCH_CHARS_MAX });
+    }
+    let words = Words::of(text);
+    let count = words.iter().len();
+    match count {
+        1..=SEARCH_WORDS_MAX => Ok(words),
+        _ => Err(invalid("text", format!("has {count} words, allowed are 1 to {SEARCH_WORDS_MAX}"))),
+    }
 }
 
 pub(crate) fn pinned(count: usize) -> Result<()> {
@@ -205,9 +331,20 @@ mod tests {
 
     #[test]
     fn a_text_is_limited_in_code_points() {
-        assert!(text("🍻🍻🍻", 3).is_ok());
-        assert_eq!(text("🍻🍻🍻🍻", 3), Err(Error::TooLarge { field: "text", limit: 3 }));
-        assert!(matches!(text(" \n ", 3), Err(Error::Invalid { field: "text", .. })));
+        assert!(text("🍻🍻🍻", 3, &[]).is_ok());
+        assert_eq!(text("🍻🍻🍻🍻", 3, &[]), Err(Error::TooLarge { field: "text", limit: 3 }));
+        assert!(matches!(text(" \n ", 3, &[]), Err(Error::Invalid { field: "text", .. })));
+    }
+
+    #[test]
+    fn an_emoji_may_have_several_code_points_and_no_spaces() {
+        for good in ["👍", "❤️", "👨‍👩‍👧‍👦", "🇰🇷", "ㅋㅋ", ":beer:"] {
+            assert_eq!(emoji(good), Ok(()), "{good}");
+        }
+        let long = "x".repeat(33);
+        for bad in ["", " ", "a b", "a\u{a0}b", "\u{0}", "\n", &long] {
+            assert!(matches!(emoji(bad), Err(Error::Invalid { field: "emoji", .. })), "{bad:?}");
+        }
     }
 
     #[test]

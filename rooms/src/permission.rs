@@ -13,6 +13,19 @@ pub(crate) enum Authority {
     Backend,
 }
 
+/// What a user may do in a channel that it can read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ChatRights {
+    /// Send messages, and change own ones.
+    pub(crate) write: bool,
+    /// Delete what others wrote, and pin messages.
+    pub(crate) moderate: bool,
+    /// Mention everyone at once.
+    pub(crate) mention_everyone: bool,
+    /// Start meeting notes.
+    pub(crate) note: bool,
+}
+
 /// What a participant may do in the room.
 pub(crate) fn rights(grants: &Grants, room: &RoomId, user: &UserId, owner: &UserId) -> Rights {
     let authority = Authority::User { user: user.clone(), grants: grants.clone() };
@@ -54,11 +67,22 @@ pub(crate) fn skips_password(grants: &Grants, user: &UserId, owner: &UserId) -> 
     matches!(grants, Grants::Room(_)) || user == owner
 }
 
-pub(crate) fn may_chat(grants: &Grants) -> Result<()> {
-    match grants {
-        Grants::Room(granted) if !granted.can_publish_data => Err(Error::Forbidden("the token doesn't allow to send messages")),
-        Grants::User | Grants::Room(_) => Ok(()),
-    }
+/// In a room's channel.
+pub(crate) fn chat_in_room(authority: &Authority, room: &RoomId, owner: &UserId) -> ChatRights {
+    let write = match authority {
+        Authority::User { grants: Grants::Room(granted), .. } => granted.can_publish_data,
+        Authority::User { grants: Grants::User, .. } | Authority::Backend => true,
+    };
+    let moderate = may_administer(authority, room, owner).is_ok();
+    ChatRights { write, moderate, mention_everyone: moderate, note: write }
+}
+
+pub(crate) fn may_write(rights: ChatRights) -> Result<()> {
+    if rights.write { Ok(()) } else { Err(Error::Forbidden("you may not send messages here")) }
+}
+
+pub(crate) fn may_note(rights: ChatRights) -> Result<()> {
+    if rights.note { Ok(()) } else { Err(Error::Forbidden("you may not start or end notes here")) }
 }
 
 /// Nobody changes what others wrote.
@@ -66,13 +90,17 @@ pub(crate) fn may_edit(user: &UserId, author: &UserId) -> Result<()> {
     if user == author { Ok(()) } else { Err(Error::Forbidden("only its author may edit a message")) }
 }
 
-/// One's own, and in a room that one administers everybody's.
-pub(crate) fn may_delete(authority: &Authority, author: &UserId, room: &RoomId, owner: &UserId) -> Result<()> {
-    match authority {
-        Authority::User { user, .. } if user == author => Ok(()),
-        Authority::User { .. } | Authority::Backend => may_administer(authority, room, owner)
-            .map_err(|_| Error::Forbidden("only its author and the room's owner may delete a message")),
+/// One's own, and where one moderates everybody's.
+pub(crate) fn may_delete(rights: ChatRights, user: &UserId, author: &UserId) -> Result<()> {
+    if user == author || rights.moderate {
+        return Ok(());
     }
+    Err(Error::Forbidden("only its author and who moderates the channel may delete a message"))
+}
+
+/// Only who moderates.
+pub(crate) fn may_pin(rights: ChatRights) -> Result<()> {
+    if rights.moderate { Ok(()) } else { Err(Error::Forbidden("only who moderates the channel may pin messages")) }
 }
 
 /// Whether `authority` may close the room and remove participants.

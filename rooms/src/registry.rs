@@ -2,12 +2,15 @@
 //!
 //! Owns no room's state. Invariant: at most one task per room; a room that isn't here is opened from the store.
 
+use crate::community::{By, Communities, PostAct, Request, ServerHandle, Write};
 use crate::lobby::Lobby;
 use crate::password::Passwords;
 use crate::room::actor;
+use crate::room::event::{Answer, Input};
 use crate::room::handle::RoomHandle;
 use crate::sessions::SessionIndex;
 use crate::store::{Listing, RoomRecord, Store};
+use crate::view::User;
 use crate::{Config, Error, Result, RoomId};
 use dashmap::DashMap;
 use std::sync::Arc;
@@ -25,8 +28,11 @@ pub(crate) struct Node {
     pub(crate) media: media::Handle,
     pub(crate) lobby: Lobby,
     pub(crate) sessions: SessionIndex,
+    pub(crate) communities: Communities,
     pub(crate) passwords: Passwords,
     pub(crate) negotiations: Arc<Semaphore>,
+    /// Differs in every process.
+    pub(crate) run_id: String,
     rooms: DashMap<RoomId, RoomHandle>,
     stopping: AtomicBool,
     pub(crate) messages_stored: Arc<AtomicU64>,
@@ -41,8 +47,10 @@ impl Node {
             media,
             lobby: Lobby::default(),
             sessions: SessionIndex::default(),
+            communities: Communities::default(),
             passwords: Passwords::default(),
             negotiations: Arc::new(Semaphore::new(NEGOTIATIONS)),
+            run_id: crate::random_id("run"),
             rooms: DashMap::new(),
             stopping: AtomicBool::new(false),
             messages_stored: Arc::default(),
@@ -120,24 +128,58 @@ impl Node {
 
     fn unused_ttl(&self, record: &RoomRecord) -> Duration {
         match record.listing {
-            Listing::Lobby => self.config.unused_ttl.min(self.config.unused_lobby_ttl),
+            Listing::Lobby | Listing::Channel => self.config.unused_ttl.min(self.config.unused_lobby_ttl),
             Listing::Unlisted => self.config.unused_ttl,
         }
     }
 
     fn open_for(self: &Arc<Self>, record: RoomRecord, idle: Duration) -> RoomHandle {
         let id = record.id.clone();
+        if record.listing == Listing::Channel {
+            self.communities.call_opened(&record.channel, &id);
+        }
         self.rooms.entry(id).or_insert_with(|| actor::spawn(self.clone(), record, idle)).clone()
     }
 
     /// A room's task is over.
     pub(crate) fn forget(&self, room: &RoomHandle) {
-        self.rooms.remove_if(&room.record().id, |_, present| present.is_same(room));
+        let record = room.record();
+        self.rooms.remove_if(&record.id, |_, present| present.is_same(room));
+        if record.listing == Listing::Channel {
+            self.communities.call_ended(&record.channel, &record.id);
+        }
+    }
+
+    /// Who is in the call of a voice channel has changed. Where nobody has opened its server there is nobody to be told.
+    pub(crate) fn call_occupied(&self, record: &RoomRecord, people: Vec<User>) {
+        if let Some(server) = self.communities.live_of(&record.channel) {
+            server.try_tell(Request::Voices { channel: record.channel.clone(), people });
+        }
+    }
+
+    /// A server has changed: whoever is in one of its calls and may not be there any more has to leave.
+    pub(crate) fn calls_changed(self: &Arc<Self>, server: &ServerHandle, write: &Write) {
+        if !write.changes_access() {
+            return;
+        }
+        for (channel, room) in self.communities.calls_of(server.id()) {
+            let (Some(room), server) = (self.live(&room), server.clone()) else { continue };
+            tokio::spawn(async move {
+                let Ok(Answer::View(view)) = room.call(Input::View).await else { return };
+                for person in view.participants {
+                    let by = By::User(User { id: person.user.clone(), name: person.name });
+                    let stays = server.call(|reply| Request::Post { by, channel: channel.clone(), act: PostAct::Connect, reply }).await;
+                    if matches!(stays, Err(Error::NotFound(_) | Error::Forbidden(_))) {
+                        room.tell(Input::Expel { user: person.user }).await;
+                    }
+                }
+            });
+        }
     }
 
     fn withdraw(&self, room: &RoomHandle) {
         self.forget(room);
         self.lobby.remove(room.record());
-        room.try_tell(crate::room::event::Input::Stop);
+        room.try_tell(Input::Stop);
     }
 }

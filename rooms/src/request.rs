@@ -1,7 +1,7 @@
 //! What is asked of the [`Hub`](crate::Hub), and what it answers. Plain values.
 
 use crate::store::{Listing, Nonce};
-use crate::view::{MediaMap, Rights, RoomKind, RoomView, Slot, TrackSource, TrackView};
+use crate::view::{Attachment, MediaMap, Rights, RoomKind, RoomView, Slot, TrackSource, TrackView};
 use crate::{Mid, ParticipantId, RoomId, TrackId, UserId};
 use media::PeerStats;
 use std::collections::HashMap;
@@ -25,9 +25,22 @@ pub struct CreateRoom {
 #[derive(Debug, Clone)]
 pub struct SendMessage {
     pub nonce: Nonce,
+    /// May be empty beside attachments.
     pub text: String,
     /// The number of the message that it answers.
     pub reply_to: Option<u64>,
+    /// At most 10, with addresses of https.
+    pub attachments: Vec<Attachment>,
+}
+
+/// A file that a client wants to upload for a message.
+#[derive(Debug, Clone)]
+pub struct Upload {
+    /// 1–255 bytes without slashes.
+    pub name: String,
+    /// `type/subtype`.
+    pub mime: String,
+    pub size_bytes: u64,
 }
 
 /// Which of the listed rooms.

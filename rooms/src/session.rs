@@ -34,17 +34,19 @@ pub struct SessionHandle {
     pub id: SessionId,
     pub user: User,
     pub grants: Grants,
+    /// The name of the user's plan, which decides some limits.
+    pub plan: Option<String>,
     outbox: tokio::sync::mpsc::Sender<Arc<Event>>,
     overflow: Arc<tokio::sync::Notify>,
 }
 
 impl SessionHandle {
-    /// A session and the end from which its owner takes the events. The owner closes the session when `overflow` is notified:
+    /// A session without a plan, and the end from which its owner takes the events. The owner closes the session when `overflow` is notified:
     /// an event that matters didn't fit.
     pub fn new(id: SessionId, user: User, grants: Grants) -> (Self, Outbox) {
         let (outbox, events) = tokio::sync::mpsc::channel(OUTBOX_EVENTS);
         let overflow = Arc::new(tokio::sync::Notify::new());
-        (Self { id, user, grants, outbox, overflow: overflow.clone() }, Outbox { events, overflow })
+        (Self { id, user, grants, plan: None, outbox, overflow: overflow.clone() }, Outbox { events, overflow })
     }
 
     /// Whether somebody still takes the events.

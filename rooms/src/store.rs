@@ -1,15 +1,28 @@
 //! What is kept, and what a keeper promises. Implemented by `memory` here, and by databases elsewhere.
 
+mod community;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+#[cfg(test)]
+pub(crate) mod delegate;
+mod marks;
 mod memory;
+mod notes;
+mod search;
 mod transfer;
 
+pub use community::{
+    Access, BanRecord, CategoryRecord, ChannelKind, ChannelRecord, CommunityStore, Entered, Entry, InviteRecord, MemberRecord, RoleRecord,
+    ScheduleRecord, ServerKind, ServerRecord, ServerTree, Status, TreeChange, Updated, UserRecord,
+};
+pub use marks::{Mark, MarkStore, Marked, PINS_MAX, Pin, REACTION_USERS_SHOWN, REACTIONS_MAX, React};
 pub use memory::MemoryStore;
+pub use notes::{NewLine, NoteLine, NoteRecord, NoteStore};
+pub use search::{Found, Search, SearchCursor, SearchStore, Words, fold};
 pub use transfer::{Position, Record, Records, Transfer};
 
-use crate::view::{Audience, Cursor, History, Message, RoomKind, Unread, User};
-use crate::{ChannelId, MessageId, RoomId, UserId};
+use crate::view::{Attachment, Audience, Cursor, History, Message, RoomKind, Unread, User};
+use crate::{ChannelId, MessageId, RoleId, RoomId, UserId};
 use async_trait::async_trait;
 use std::time::SystemTime;
 
@@ -19,9 +32,9 @@ use std::time::SystemTime;
 /// * A returned `Ok` means durable: committed and synced.
 /// * Texts come back byte by byte, times to the millisecond.
 /// * An operation that returns an error may or may not have happened; repeating it with the same nonce is safe.
-pub trait Store: RoomStore + MessageStore {}
+pub trait Store: RoomStore + MessageStore + MarkStore + SearchStore + CommunityStore + NoteStore {}
 
-impl<T: RoomStore + MessageStore> Store for T {}
+impl<T: RoomStore + MessageStore + MarkStore + SearchStore + CommunityStore + NoteStore> Store for T {}
 
 /// Rooms and the links into them.
 #[async_trait]
@@ -56,7 +69,7 @@ pub trait MessageStore: Send + Sync + 'static {
     async fn append(&self, message: NewMessage) -> Result<Appended, StoreError>;
     /// Replaces the text and the mentions of a message. `None` where there is none, or it is deleted.
     async fn edit(&self, edit: Edit) -> Result<Option<Message>, StoreError>;
-    /// Turns a message into a tombstone. A second time changes nothing. `None` where there is no such message.
+    /// Turns a message into a tombstone, without mentions, attachments, reactions and pin. A second time changes nothing. `None` where there is no such message.
     async fn delete(&self, channel: &ChannelId, seq: u64, at: SystemTime) -> Result<Option<Message>, StoreError>;
     /// One message.
     async fn message(&self, channel: &ChannelId, seq: u64) -> Result<Option<Message>, StoreError>;
@@ -77,6 +90,8 @@ pub struct Membership {
     pub channel: ChannelId,
     /// The number of the newest message when the user came: all up to it counts as read, whatever a marker says.
     pub since: u64,
+    /// What the user has there: a mention of one of them is a mention of the user.
+    pub roles: Vec<RoleId>,
 }
 
 /// A client-made key that makes a retry safe. 1–64 bytes.
@@ -105,6 +120,8 @@ pub enum Listing {
     Lobby,
     /// Reached by its id or a link alone.
     Unlisted,
+    /// The call of a voice channel: reached by those who may connect there.
+    Channel,
 }
 
 /// A link into a room as it is kept: the secret itself is not.
@@ -143,6 +160,7 @@ pub struct NewMessage {
     pub reply_to: Option<u64>,
     /// Each once.
     pub mentions: Vec<Audience>,
+    pub attachments: Vec<Attachment>,
 }
 
 /// A change of a message's text.
@@ -170,6 +188,9 @@ pub enum StoreError {
     /// Down, full, overloaded or too slow: try again later. The operation may have happened.
     #[error("the store is unavailable")]
     Unavailable,
+    /// This store has no such operation, and never will: asking again is of no use.
+    #[error("the store can't do this")]
+    Unsupported,
     /// What is stored doesn't read as what it should be.
     #[error("the store holds something unreadable")]
     Corrupt,

@@ -1,7 +1,7 @@
 //! What others see of a room: plain values, copied out of its task.
 
 use crate::limits::{BUDDY_CAPACITY_MAX, CAPACITY_MIN, VOICE_CAPACITY_MAX};
-use crate::{ChannelId, MessageId, ParticipantId, RoomId, TrackId, UserId};
+use crate::{ChannelId, MessageId, ParticipantId, RoleId, RoomId, TrackId, UserId};
 use std::ops::Range;
 use std::time::SystemTime;
 
@@ -166,6 +166,34 @@ pub struct Message {
     pub reply_to: Option<u64>,
     /// Whom it mentions, each once. Empty in a deleted message.
     pub mentions: Vec<Audience>,
+    /// Empty in a deleted message.
+    pub attachments: Vec<Attachment>,
+    /// Each emoji once, that which came first first. Empty in a deleted message.
+    pub reactions: Vec<Reaction>,
+}
+
+/// A file that belongs to a message, kept somewhere else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    pub url: String,
+    /// The file's, as its readers see it.
+    pub name: String,
+    /// `type/subtype`, as its author says.
+    pub mime: String,
+    /// As its author says.
+    pub size_bytes: u64,
+    /// Width and height of a picture or video, in pixels, as its author says.
+    pub pixels: Option<(u32, u32)>,
+}
+
+/// One emoji on a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reaction {
+    pub emoji: String,
+    /// How many users reacted with it. At least 1.
+    pub count: u64,
+    /// The first [`REACTION_USERS_SHOWN`](crate::store::REACTION_USERS_SHOWN) of them, in the order of coming.
+    pub users: Vec<UserId>,
 }
 
 /// Who is meant by a mention.
@@ -173,6 +201,8 @@ pub struct Message {
 pub enum Audience {
     /// Everyone who reads the channel.
     Everyone,
+    /// Everyone who has the role.
+    Role(RoleId),
     User(UserId),
 }
 

@@ -117,7 +117,8 @@ pub(crate) async fn unloaded(shared: &Shared, secret: &str) -> bool {
 impl Session {
     fn start(shared: Arc<Shared>, verified: &Verified, limiter: Arc<DefaultDirectRateLimiter>) -> Entry {
         let id = SessionId::new(rooms::random_id("ses"));
-        let (handle, outbox) = SessionHandle::new(id.clone(), verified.subject.user.clone(), verified.subject.grants.clone());
+        let (mut handle, outbox) = SessionHandle::new(id.clone(), verified.subject.user.clone(), verified.subject.grants.clone());
+        handle.plan.clone_from(&verified.subject.plan);
         let (sender, control) = mpsc::channel(CONTROL_MESSAGES);
         let entry = Entry { user: handle.user.id.clone(), control: sender, limiter };
         let now = Instant::now();
@@ -223,9 +224,10 @@ impl Session {
         self.shared.config.turn.iter().map(|turn| turn.server(&self.handle.id, SystemTime::now())).collect()
     }
 
-    /// From now on the session's rights and its end are this token's.
+    /// From now on the session's rights, its plan and its end are this token's.
     fn trust(&mut self, verified: Verified) {
         self.handle.grants = verified.subject.grants;
+        self.handle.plan = verified.subject.plan;
         self.token = Token::new(verified.expires_at, self.shared.config.expiry_grace);
     }
 

@@ -18,6 +18,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
     ),
     tags(
         (name = "rooms", description = "For backends, with an API key."),
+        (name = "channels", description = "For backends: channels of two people, and messages of bots."),
         (name = "media", description = "For encoders and players: WHIP and WHEP, with a token."),
         (name = "visitors", description = "For pages, without one."),
         (name = "system", description = "For operators.")

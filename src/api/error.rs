@@ -155,6 +155,7 @@ impl From<rooms::Error> for Problem {
             Error::Invalid { field, reason } => Self::field(field, reason),
             Error::TooLarge { field, limit } => Self { code: Code::TooLarge, ..Self::field(field, format!("longer than {limit}")) },
             Error::RateLimited { retry_after } => Self::rate_limited(retry_after),
+            Error::Unsupported(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, Code::Invalid, detail),
             Error::Unavailable(_) => {
                 let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable, detail);
                 Self { retry_after: Some(Duration::from_secs(1)), ..problem }

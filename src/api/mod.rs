@@ -5,6 +5,7 @@
 
 pub(crate) mod auth;
 pub(crate) mod body;
+mod channels;
 mod docs;
 pub mod error;
 mod guests;
@@ -106,6 +107,10 @@ fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(rooms::remove, rooms::moderate))
         .routes(routes!(links::create))
         .routes(routes!(tokens::create))
+        .routes(routes!(channels::open))
+        .routes(routes!(channels::delete))
+        .routes(routes!(channels::find, channels::update))
+        .routes(routes!(channels::post, channels::list))
         .route_layer(middleware::from_fn_with_state(app.clone(), auth::require_key));
     let public = OpenApiRouter::new()
         .routes(routes!(guests::create))

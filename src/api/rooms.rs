@@ -144,7 +144,11 @@ fn owner(backend: &Backend, owner: Option<String>) -> Result<User, Problem> {
     }
 }
 
-fn nonce(headers: &HeaderMap) -> Result<Option<Nonce>, Problem> {
+/// The client's key that makes a retry safe.
+///
+/// # Errors
+/// 400 for one out of bounds.
+pub(super) fn nonce(headers: &HeaderMap) -> Result<Option<Nonce>, Problem> {
     match headers.get(IDEMPOTENCY_KEY).map(|key| key.to_str()) {
         None => Ok(None),
         Some(Ok(key)) if (1..=64).contains(&key.len()) => Ok(Some(Nonce(key.to_owned()))),

@@ -293,6 +293,171 @@ impl From<&rooms::User> for User {
     }
 }
 
+/// A user that a backend names.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Party {
+    /// Your id of the user, 1 to 128 bytes.
+    #[schema(example = "buyer-7")]
+    pub id: String,
+    /// The name to show, 1 to 64 characters.
+    #[schema(example = "하나")]
+    pub name: String,
+}
+
+/// A request for a direct channel.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpenDirect {
+    /// What you call the thing that it is about, 1 to 200 bytes.
+    #[schema(example = "product-31")]
+    pub subject: String,
+    /// 1 to 64 characters.
+    #[schema(example = "필름 카메라")]
+    pub name: String,
+    /// Two different ones.
+    #[schema(value_type = Vec<Party>, min_items = 2, max_items = 2)]
+    pub users: [Party; 2],
+    /// What both see of the thing, at most 8 KiB.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// A direct channel with the ways into it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DirectChannel {
+    pub channel: Channel,
+    pub subject: String,
+    pub users: Vec<DirectUser>,
+}
+
+/// One of the two, with a way in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DirectUser {
+    pub user: User,
+    /// Opens the channel in the page. Whoever has it is this user.
+    pub url: String,
+    /// The token in it, for clients of your own.
+    pub token: String,
+    /// When the token expires, RFC 3339.
+    pub expires_at: String,
+}
+
+/// A channel of a server, or a direct one.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Channel {
+    pub id: String,
+    pub server: String,
+    pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
+    /// RFC 3339.
+    pub created_at: String,
+}
+
+impl Channel {
+    pub fn new(server: &rooms::ServerId, channel: rooms::store::ChannelRecord) -> Self {
+        Self {
+            id: channel.id.to_string(),
+            server: server.to_string(),
+            name: channel.name,
+            // It was an object when it was taken.
+            metadata: channel.metadata.and_then(|json| serde_json::from_str(&json).ok()),
+            created_at: rfc3339(channel.created_at),
+        }
+    }
+}
+
+/// What changes of a channel.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChannelPatch {
+    /// 1 to 64 characters.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Replaces all of it; `null` takes it away.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Option<Option<serde_json::Map<String, serde_json::Value>>>,
+}
+
+/// A value that is there, `null` included.
+fn given<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// A message of a bot.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PostMessage {
+    pub author: Author,
+    /// 1 to 4,000 characters.
+    pub text: String,
+    /// The number of the message that it answers.
+    #[serde(default)]
+    pub reply_to: Option<u64>,
+}
+
+/// In whose name a message is written.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Author {
+    /// 1 to 128 bytes.
+    #[schema(example = "bot")]
+    pub id: String,
+    /// 1 to 64 characters.
+    #[schema(example = "거래 도우미")]
+    pub name: String,
+}
+
+/// A stored message.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Message {
+    pub id: String,
+    pub channel: String,
+    /// Contiguous from 1 in its channel.
+    pub seq: u64,
+    pub author: User,
+    /// Empty in a deleted message.
+    pub text: String,
+    /// RFC 3339.
+    pub sent_at: String,
+    /// RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<String>,
+    pub deleted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<u64>,
+}
+
+impl From<rooms::view::Message> for Message {
+    fn from(message: rooms::view::Message) -> Self {
+        Self {
+            id: message.id.to_string(),
+            channel: message.channel.to_string(),
+            seq: message.seq,
+            author: (&message.author).into(),
+            text: message.text,
+            sent_at: rfc3339(message.sent_at),
+            edited_at: message.edited_at.map(rfc3339),
+            deleted: message.deleted_at.is_some(),
+            reply_to: message.reply_to,
+        }
+    }
+}
+
+/// A page of messages, oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MessagePage {
+    pub messages: Vec<Message>,
+    /// Whether older ones exist.
+    pub more: bool,
+    /// Whether newer ones exist.
+    pub newer: bool,
+}
+
 /// What a page sends when it unloads.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

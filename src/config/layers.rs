@@ -111,6 +111,13 @@ impl Layers {
         self.flags.remove(key).or(env).or(file)
     }
 
+    /// Takes out of the file what stands in the table `key`, by the names of its entries.
+    pub(super) fn take_table(&mut self, key: &str) -> BTreeMap<String, Setting> {
+        let prefix = format!("{key}.");
+        let names: Vec<String> = self.file.keys().filter_map(|known| known.strip_prefix(&prefix)).map(str::to_owned).collect();
+        names.into_iter().filter_map(|name| Some((name.clone(), self.file.remove(&format!("{prefix}{name}"))?))).collect()
+    }
+
     /// What nobody asked for, as (key or variable, value, origin).
     pub(super) fn into_rest(self) -> impl Iterator<Item = (String, Setting)> {
         self.file.into_iter().chain(self.env).chain(self.flags)

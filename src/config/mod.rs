@@ -8,17 +8,20 @@ mod layers;
 mod problem;
 mod reader;
 mod turn;
+mod uploads;
 
 pub use keys::{ApiKey, DEV_KEY_ID, DEV_SECRET, SECRET_BYTES_MIN, Secret};
 pub use layers::{ENV_FILE, Origin};
 pub use problem::{Problem, Problems};
 pub use reader::Effective;
 pub use turn::Turn;
+pub use uploads::Uploads;
 
 use crate::store;
 use axum::http::Uri;
 use layers::{Layers, Value};
 use reader::{Reader, Shown};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -52,6 +55,8 @@ pub struct Config {
     pub media: Media,
     /// For clients whose network lets nothing through to the media ports.
     pub turn: Option<Turn>,
+    /// Where clients upload files, if they may.
+    pub uploads: Option<Uploads>,
     pub rooms: rooms::Config,
     pub limits: Limits,
     pub log_format: LogFormat,
@@ -174,7 +179,8 @@ fn read(reader: &mut Reader) -> Config {
         ping_timeout: reader.millis("ping_timeout_ms", Duration::from_secs(5), 500..=60_000),
         media: read_media(reader, dev, listen),
         turn: turn::read(reader),
-        rooms: read_rooms(reader),
+        uploads: uploads::read(reader),
+        rooms: read_rooms(reader, dev),
         limits: read_limits(reader),
         log_format: read_log_format(reader),
     }
@@ -249,18 +255,28 @@ fn read_tcp_port(reader: &mut Reader, first_port: u16) -> Option<u16> {
     port
 }
 
-fn read_rooms(reader: &mut Reader) -> rooms::Config {
+fn read_rooms(reader: &mut Reader, dev: bool) -> rooms::Config {
     let default = rooms::Config::default();
     rooms::Config {
         closed_grace: reader.millis("rooms.closed_grace_ms", default.closed_grace, 0..=60_000),
         silent_grace: reader.millis("rooms.silent_grace_ms", default.silent_grace, 0..=600_000),
         empty_ttl: reader.millis("rooms.empty_ttl_ms", default.empty_ttl, 0..=86_400_000),
         unused_ttl: reader.millis("rooms.unused_ttl_ms", default.unused_ttl, 1_000..=2_592_000_000),
-        text_max_chars: reader.number("chat.text_max_chars", default.text_max_chars as u64, 1..=10_000) as usize,
+        text_max_chars: reader.number("chat.text_max_chars", default.text_max_chars as u64, 1..=TEXT_MAX_CHARS) as usize,
+        plan_text_max_chars: read_plans(reader),
+        plain_http: if dev { rooms::PlainHttp::Loopback } else { rooms::PlainHttp::Refused },
         unused_lobby_ttl: reader.millis("rooms.unused_lobby_ttl_ms", default.unused_lobby_ttl, 1_000..=2_592_000_000),
         restart_ttl: reader.millis("rooms.restart_ttl_ms", default.restart_ttl, 0..=86_400_000),
         chat_rate: read_chat_rate(reader),
     }
+}
+
+/// Longest text that can be allowed, in characters: what fits one message of the wire.
+const TEXT_MAX_CHARS: u64 = 10_000;
+
+fn read_plans(reader: &mut Reader) -> BTreeMap<String, usize> {
+    let plans = reader.numbers("chat.plans", 1..=TEXT_MAX_CHARS);
+    plans.into_iter().map(|(plan, chars)| (plan, chars as usize)).collect()
 }
 
 /// One message in this time, and so many at once after a pause.

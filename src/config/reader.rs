@@ -4,6 +4,7 @@
 
 use super::layers::{Layers, Origin, Setting, Value, env_name};
 use super::problem::Problem;
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -100,6 +101,41 @@ impl Reader {
         )
     }
 
+    /// Whole numbers by names of the deployer's choosing: a table, or in the environment `name=number`, separated by commas, which replaces it.
+    pub(super) fn numbers(&mut self, key: &str, range: RangeInclusive<u64>) -> BTreeMap<String, u64> {
+        let allowed = format!("whole numbers from {} to {} by name", range.start(), range.end());
+        let table = self.layers.take_table(key);
+        let whole = self.layers.take(key);
+        let mut numbers = BTreeMap::new();
+        let mut origin = whole.as_ref().map_or(Origin::Default, |setting| setting.origin.clone());
+        if let Some(setting) = &whole {
+            let given = match &setting.value {
+                Value::Text(text) if is_untyped(&setting.origin) => named_numbers(text),
+                _ => None,
+            };
+            match given.filter(|given| given.values().all(|number| range.contains(number))) {
+                Some(given) => numbers = given,
+                None => self.problems.push(Problem::new(key, Some(setting.value.show()), origin.clone(), format!("allowed are {allowed}"))),
+            }
+        } else {
+            for (name, setting) in table {
+                origin = setting.origin.clone();
+                match &setting.value {
+                    Value::Integer(number) if u64::try_from(*number).is_ok_and(|number| range.contains(&number)) => {
+                        numbers.insert(name, number.unsigned_abs());
+                    }
+                    value => {
+                        let shown = Some(value.show());
+                        self.problems.push(Problem::new(&format!("{key}.{name}"), shown, setting.origin, format!("allowed are {allowed}")));
+                    }
+                }
+            }
+        }
+        let shown: Vec<String> = numbers.iter().map(|(name, number)| format!("{name:?} = {number}")).collect();
+        self.record(key, if shown.is_empty() { "{}".into() } else { format!("{{ {} }}", shown.join(", ")) }, origin);
+        numbers
+    }
+
     /// A time in milliseconds.
     pub(super) fn millis(&mut self, key: &str, default: Duration, range: RangeInclusive<u64>) -> Duration {
         let default = u64::try_from(default.as_millis()).unwrap_or(u64::MAX);
@@ -166,6 +202,17 @@ impl Reader {
         self.record(key, show(&value), origin);
         value
     }
+}
+
+/// `name=number`, separated by commas.
+fn named_numbers(text: &str) -> Option<BTreeMap<String, u64>> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts
+        .map(|part| {
+            let (name, number) = part.split_once('=')?;
+            Some((name.trim().to_owned(), number.trim().parse().ok()?))
+        })
+        .collect()
 }
 
 /// The environment and flags have texts only; a file has types, and a text for a number is a mistake there.

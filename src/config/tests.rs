@@ -75,6 +75,17 @@ fn every_mistake_names_key_value_origin_and_what_is_allowed() {
         ("turn = { secret = \"s\", secret_file = \"shop.secret\" }", &[], &["turn.secret (zzan.toml:1): turn.secret_file is there too"]),
         ("turn.secret_file = \"gone\"", &[], &["turn.secret (zzan.toml:1): secret_file gone can't be read"]),
         ("turn.ttl_s = 5", &[], &["turn.ttl_s = 5 (zzan.toml:1): allowed is a whole number from 60 to 604800"]),
+        (
+            "[uploads]\nendpoint = \"https://s3.example\"\nbucket = \"photos\"",
+            &[],
+            &["uploads.access_key_id (default): uploads need endpoint, bucket,", "uploads.secret_access_key (default): uploads need"],
+        ),
+        ("uploads.bucket = \"My Photos\"", &[], &["uploads.bucket = \"My Photos\" (zzan.toml:1): allowed is a bucket's name"]),
+        ("uploads.secret_access_key_file = \"gone\"", &[], &["uploads.secret_access_key (zzan.toml:1): secret_file gone can't be read"]),
+        ("chat.plans = { free = 0 }", &[], &["chat.plans.free = 0 (zzan.toml:1): allowed are whole numbers from 1 to 10000 by name"]),
+        ("[chat.plans]\nfree = 150\npro = \"all\"", &[], &["chat.plans.pro = \"all\" (zzan.toml:3): allowed are whole numbers"]),
+        ("chat.plans = 150", &[], &["chat.plans = 150 (zzan.toml:1): allowed are whole numbers from 1 to 10000 by name"]),
+        ("", &[("ZZAN_CHAT_PLANS", "free")], &["chat.plans = \"free\" (environment ZZAN_CHAT_PLANS): allowed are whole numbers"]),
         ("chat.text_max_chars = 1.5", &[], &["chat.text_max_chars = 1.5 (zzan.toml:1)"]),
         ("listen = \n", &[], &["zzan.toml:1: TOML: "]),
         (
@@ -194,4 +205,31 @@ fn an_origin_is_written_as_browsers_write_it() {
     ] {
         assert_eq!(origin(given).as_deref(), expected, "{given}");
     }
+}
+
+#[test]
+fn plans_have_limits_of_their_own_in_a_table_or_in_the_environment() {
+    let plans = |config: &Config| config.rooms.plan_text_max_chars.clone().into_iter().collect::<Vec<_>>();
+    let expected = |plans: &[(&str, usize)]| plans.iter().map(|(plan, chars)| ((*plan).to_owned(), *chars)).collect::<Vec<_>>();
+    let file = "dev = true\n[chat]\ntext_max_chars = 2000\nplans = { free = 150, \"pro plus\" = 10_000 }\n";
+    let (config, effective) = load(file, &[], &[]).expect("fits");
+    assert_eq!(plans(&config), expected(&[("free", 150), ("pro plus", 10_000)]));
+    let shown = effective.iter().find(|effective| effective.key == "chat.plans").expect("there");
+    assert_eq!(shown.value, "{ \"free\" = 150, \"pro plus\" = 10000 }");
+    let (config, _) = load(file, &[("ZZAN_CHAT_PLANS", "free=80, team = 9000")], &[]).expect("fits");
+    assert_eq!(plans(&config), expected(&[("free", 80), ("team", 9_000)]), "the environment replaces the table");
+    assert_eq!(plans(&load("dev = true", &[], &[]).expect("fits").0), []);
+}
+
+#[test]
+fn a_bucket_is_read_with_its_secret_from_a_file_and_shows_none() {
+    let file = "dev = true\n[uploads]\nendpoint = \"http://127.0.0.1:9000\"\nbucket = \"photos\"\naccess_key_id = \"AKID\"\n\
+        secret_access_key_file = \"shop.secret\"\n";
+    let (config, effective) = load(file, &[], &[]).expect("fits");
+    let uploads = config.uploads.expect("there");
+    assert_eq!(uploads.secret_access_key.expose(), "from-a-file-from-a-file-from-a-file");
+    assert_eq!((uploads.public_url.as_str(), uploads.region.as_str()), ("http://127.0.0.1:9000/photos", "us-east-1"));
+    assert!(!format!("{uploads:?} {effective:?}").contains("from-a-file"));
+    let (config, effective) = load("dev = true", &[("ZZAN_UPLOADS_TTL_S", "60")], &[]).expect("fits");
+    assert!(config.uploads.is_none() && effective.iter().any(|effective| effective.key == "uploads.ttl_s" && effective.value == "60"));
 }

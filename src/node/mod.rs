@@ -14,6 +14,7 @@ use crate::config::{Config, Limits};
 use crate::demo::Demo;
 use crate::store::Opened;
 use crate::telemetry::{self, Metrics};
+use crate::uploads::Bucket;
 use anyhow::Context as _;
 use signaling::Service;
 use signaling::listener::{self, Listener};
@@ -66,7 +67,10 @@ impl Node {
         let (kind, data_dir) = (config.store, config.data_dir.clone());
         let store = Arc::new(tokio::task::spawn_blocking(move || Opened::open(kind, &data_dir)).await??);
         let (media, workers) = start_media(&config)?;
-        let hub = rooms::Hub::start(config.rooms.clone(), store.store(), media.clone()).await.context("rooms can't be opened")?;
+        let mut hub = rooms::Hub::start(config.rooms.clone(), store.store(), media.clone()).await.context("rooms can't be opened")?;
+        if let Some(uploads) = config.uploads.clone() {
+            hub = hub.with_uploads(Arc::new(Bucket::new(uploads)));
+        }
         let sessions = Service::start(signaling_config(&config), hub.clone(), keys.clone());
 
         let listener = bind(&config).await?;
@@ -294,6 +298,9 @@ async fn upkeep(app: App, stop: CancellationToken) {
             _ = ticks.tick() => {
                 app.metrics.tidy();
                 app.limiters.forget_quiet();
+                if let Err(error) = app.hub.remind().await {
+                    tracing::warn!(%error, "reminders of calendars have to wait");
+                }
             }
             () = stop.cancelled() => return,
         }

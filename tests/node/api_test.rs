@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 /// Every operation there is. A route that isn't here, or is here and isn't there, fails a test.
-const OPERATIONS: [(&str, &str); 18] = [
+const OPERATIONS: [(&str, &str); 24] = [
     ("POST", "/v1/rooms"),
     ("GET", "/v1/rooms/{room}"),
     ("DELETE", "/v1/rooms/{room}"),
@@ -17,6 +17,12 @@ const OPERATIONS: [(&str, &str); 18] = [
     ("PATCH", "/v1/rooms/{room}/participants/{participant}"),
     ("POST", "/v1/rooms/{room}/links"),
     ("POST", "/v1/rooms/{room}/tokens"),
+    ("POST", "/v1/direct-channels"),
+    ("DELETE", "/v1/direct-channels/{channel}"),
+    ("GET", "/v1/channels/{channel}"),
+    ("PATCH", "/v1/channels/{channel}"),
+    ("POST", "/v1/channels/{channel}/messages"),
+    ("GET", "/v1/channels/{channel}/messages"),
     ("POST", "/v1/whip/{room}"),
     ("POST", "/v1/whep/{room}"),
     ("DELETE", "/v1/media/{session}"),

@@ -36,6 +36,7 @@ fn message(channel: &str, nonce: &str) -> rooms::store::NewMessage {
         sent_at: SystemTime::now(),
         reply_to: None,
         mentions: vec![],
+        attachments: vec![],
     }
 }
 
@@ -59,7 +60,7 @@ async fn what_the_first_version_kept_is_read_and_written_on_by_this_one() {
     assert_eq!(history.iter().map(|message| (message.seq, message.text.clone())).collect::<Vec<_>>(), expected);
     assert!(history.iter().all(|message| message.edited_at.is_none() && message.deleted_at.is_none() && message.mentions.is_empty()));
     for (user, since, unread) in [("u_1", 0, 10), ("u_2", 0, 20), ("u_3", 0, 30), ("u_3", 28, 2), ("u_3", 30, 0)] {
-        let asked = [Membership { channel: channel.clone(), since }];
+        let asked = [Membership { channel: channel.clone(), since, roles: vec![] }];
         assert_eq!(store.unread(&UserId::new(user), &asked).await.expect("counted")[0].unread, unread, "{user} since {since}");
     }
     let links = [store.redeem_link(&[1; 32], SystemTime::now()).await, store.redeem_link(&[2; 32], SystemTime::now()).await];
@@ -71,7 +72,7 @@ async fn what_the_first_version_kept_is_read_and_written_on_by_this_one() {
     assert_eq!(store.append(message("ch_room_ended", "new")).await.expect("stored").message.seq, 4);
     store.delete(&channel, 30, SystemTime::now()).await.expect("deleted");
     assert_eq!(store.mark_read(&UserId::new("u_2"), &channel, 28).await.expect("marked"), 28);
-    let asked = [Membership { channel, since: 0 }];
+    let asked = [Membership { channel, since: 0, roles: vec![] }];
     assert_eq!(store.unread(&UserId::new("u_2"), &asked).await.expect("counted")[0].unread, 2, "29 and 31");
     opened.close();
 }

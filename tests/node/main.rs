@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod api_test;
+mod channels_test;
 mod cli_test;
 mod data_test;
 mod durability_test;

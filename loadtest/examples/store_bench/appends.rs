@@ -37,5 +37,6 @@ pub fn message(channel: &str, author: u64, n: u64, mentions: Vec<Audience>) -> N
         sent_at: SystemTime::now(),
         reply_to: None,
         mentions,
+        attachments: vec![],
     }
 }

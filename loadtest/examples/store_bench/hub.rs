@@ -27,7 +27,8 @@ pub async fn measure(backend: &Backend, rooms: usize, in_flight: usize, window: 
             async move {
                 let (session, channel) = &seats[task % seats.len()];
                 let text = format!("{n:0width$}", width = 120);
-                hub.send(session, channel, SendMessage { nonce: Nonce(rooms::random_id("n")), text, reply_to: None }).await?;
+                let nonce = Nonce(rooms::random_id("n"));
+                hub.send(session, channel, SendMessage { nonce, text, reply_to: None, attachments: vec![] }).await?;
                 Ok(())
             }
         }

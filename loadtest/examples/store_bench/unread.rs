@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use rooms::store::Membership;
 use rooms::view::Audience;
-use rooms::{ChannelId, UserId};
+use rooms::{ChannelId, RoleId, UserId};
 use std::time::{Duration, Instant};
 
 /// The heading of [`measure`]'s lines.
@@ -32,9 +32,14 @@ const QUERIES: u64 = 1_000;
 /// Appends in flight while the history is made.
 const IN_FLIGHT: u64 = 512;
 
-/// Of a hundred messages this many are deleted, mention everyone, and mention somebody.
+/// Roles that there are, and that everyone who asks has in each channel.
+const ROLES: u64 = 20;
+const ROLES_EACH: u64 = 3;
+
+/// Of a hundred messages this many are deleted, mention everyone, a role, and somebody.
 const DELETED_PERCENT: u32 = 1;
 const EVERYONE_PERCENT: u32 = 1;
+const ROLE_PERCENT: u32 = 2;
 const NAMED_PERCENT: u32 = 5;
 
 /// Makes the history, then asks for users who have read nearly everything, and for some who have read nothing.
@@ -54,7 +59,9 @@ pub async fn measure(backend: &Backend, messages: u64) -> anyhow::Result<Vec<Str
     for (kind, first, since) in
         [("read all but 0–95", 0, 0), ("read nothing since coming halfway", ABSENT, head / 2), ("read nothing at all", ABSENT, 0)]
     {
-        let asked: Vec<Membership> = channels.iter().map(|channel| Membership { channel: channel.clone(), since }).collect();
+        let roles: Vec<RoleId> = (0..ROLES_EACH).map(role).collect();
+        let membership = |channel: &ChannelId| Membership { channel: channel.clone(), since, roles: roles.clone() };
+        let asked: Vec<Membership> = channels.iter().map(membership).collect();
         let mut times_us = Histogram::default();
         for n in 0..QUERIES {
             let user = reader(first + n % READERS);
@@ -85,6 +92,9 @@ async fn make_history(backend: &Backend, head: u64) -> anyhow::Result<()> {
                 if random.random_ratio(EVERYONE_PERCENT, 100) {
                     mentions.push(Audience::Everyone);
                 }
+                if random.random_ratio(ROLE_PERCENT, 100) {
+                    mentions.push(Audience::Role(role(random.random_range(0..ROLES))));
+                }
                 if random.random_ratio(NAMED_PERCENT, 100) {
                     mentions.push(Audience::User(reader(random.random_range(0..AUTHORS))));
                 }
@@ -105,6 +115,10 @@ async fn make_history(backend: &Backend, head: u64) -> anyhow::Result<()> {
 
 fn channel(n: u64) -> String {
     format!("channel-{n}")
+}
+
+fn role(n: u64) -> RoleId {
+    RoleId::new(format!("role-{n}"))
 }
 
 fn reader(n: u64) -> UserId {

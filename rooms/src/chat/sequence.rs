@@ -79,6 +79,8 @@ mod tests {
             deleted_at: None,
             reply_to: None,
             mentions: vec![],
+            attachments: vec![],
+            reactions: vec![],
         }
     }
 

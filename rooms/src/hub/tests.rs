@@ -1,13 +1,17 @@
 //! The hub over the memory store and a real media worker: who gets in, who is told what, and what is left at the end.
 
 mod chat;
+mod find;
 mod lobby;
+mod marks;
 mod media;
+mod upload;
 
 use super::*;
 use crate::SendMessage;
 use crate::session::{Grants, Outbox, RoomGrants};
 use crate::store::{Listing, MemoryStore, Nonce, RoomStore as _};
+use crate::view::Cursor;
 use crate::view::ParticipantState;
 use crate::{CloseReason, Event, Part, RoomKind};
 
@@ -200,7 +204,7 @@ async fn a_join_that_is_given_up_frees_its_seat() {
     let handle = bench.hub.node.find(&room.id).await.unwrap();
     let (ann, bob) = (bench.client("ann"), bench.client("bob"));
     bench.join(&ann, &room).await.unwrap();
-    let reservation = reserve(&bob.session, &handle, PasswordVerdict::Unchecked, Part::Person).await.unwrap();
+    let reservation = reserve(&bob.session, Grants::User, &handle, PasswordVerdict::Unchecked, Part::Person).await.unwrap();
     let cid = bench.client("cid");
     assert_eq!(bench.join(&cid, &room).await, Err(Error::RoomFull));
     drop(reservation);
@@ -297,7 +301,11 @@ async fn two_rooms_of_the_same_shape_hear_nothing_of_each_other() {
     bench.join(&visitor, &here).await.unwrap();
     bench
         .hub
-        .send(&visitor.session, &here.channel, SendMessage { nonce: Nonce("1".to_owned()), text: "여기".to_owned(), reply_to: None })
+        .send(
+            &visitor.session,
+            &here.channel,
+            SendMessage { nonce: Nonce("1".to_owned()), text: "여기".to_owned(), reply_to: None, attachments: vec![] },
+        )
         .await
         .unwrap();
     bench.hub.leave(&visitor.session.id, &here.id).await.unwrap();

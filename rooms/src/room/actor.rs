@@ -8,7 +8,7 @@ use super::handle::{Arrival, Fate, INBOX_REQUESTS, Request, RoomHandle, Shared};
 use super::{Facts, Graces, Room};
 use crate::registry::Node;
 use crate::session::SessionHandle;
-use crate::store::RoomRecord;
+use crate::store::{Listing, RoomRecord};
 use crate::{CloseReason, Error, Event, ParticipantId, Result, SessionId};
 use media::{Command, LossReason, PeerId};
 use std::collections::{HashMap, VecDeque};
@@ -152,8 +152,12 @@ impl Actor {
     }
 
     fn occupied(&self, seats: u8) {
+        let record = self.handle.record();
         self.handle.0.seated.store(seats, Ordering::Relaxed);
-        self.node.lobby.occupied(self.handle.record(), seats);
+        match record.listing {
+            Listing::Lobby | Listing::Unlisted => self.node.lobby.occupied(record, seats),
+            Listing::Channel => self.node.call_occupied(record, self.room.people()),
+        }
     }
 
     fn media(&mut self, output: MediaOutput, negotiated: &mut Option<Box<media::Negotiated>>) -> Option<Fate> {
@@ -219,6 +223,9 @@ impl Actor {
         // Set before the inbox closes: whoever finds it closed learns why.
         self.handle.0.fate.get_or_init(|| fate);
         self.inbox.close();
+        if self.handle.record().listing == Listing::Channel {
+            self.node.call_occupied(self.handle.record(), vec![]);
+        }
         match fate {
             Fate::Ended => {
                 self.node.lobby.remove(self.handle.record());

@@ -1,9 +1,10 @@
 //! What goes into a room's core and what comes out of it. Plain values: whoever performs an [`Output`] decides nothing.
 
+use crate::chat::Delivery;
 use crate::permission::Authority;
 use crate::session::Grants;
-use crate::view::{MediaMap, Message, Rights, RoomView, Slot, TrackSource, TrackView, User};
-use crate::{Event, LeaveReason, Loss, Mid, Part, ParticipantId, Publication, Result, SessionId, TrackId};
+use crate::view::{MediaMap, Rights, RoomView, Slot, TrackSource, TrackView, User};
+use crate::{Event, LeaveReason, Loss, Mid, Part, ParticipantId, Publication, Result, SessionId, TrackId, UserId};
 use media::{Demand, Kind, MediaLine, PeerId};
 use std::sync::Arc;
 
@@ -43,6 +44,10 @@ pub(crate) enum Input {
     Leave { session: SessionId, reason: LeaveReason },
     /// Request: removes somebody. Answered by [`Answer::Done`].
     Kick { by: Authority, participant: ParticipantId },
+    /// Somebody wants to know who is here.
+    Announce,
+    /// The user may not be here any more.
+    Expel { user: UserId },
     /// Request: ends the room. Answered by [`Answer::Done`].
     Close { by: Authority },
     /// The session's connection is lost.
@@ -51,10 +56,8 @@ pub(crate) enum Input {
     Resumed { session: SessionId },
     /// Request: answered by [`Answer::View`].
     View,
-    /// Stored messages, in order, for everyone here.
-    Deliver(Vec<Message>),
-    /// A message that was delivered is changed, or deleted.
-    Amend(Message),
+    /// Of the room's channel.
+    Chat(Delivery),
     /// From the media plane.
     Media(media::Event),
     /// The time of [`super::Room::next_deadline`] has come.

@@ -2,7 +2,7 @@
 
 use super::event::{Answer, Input};
 use super::media_inbox::MediaInbox;
-use crate::chat::ChannelQueue;
+use crate::chat::{ChannelQueue, Delivery};
 use crate::session::SessionHandle;
 use crate::store::RoomRecord;
 use crate::{Error, Result};
@@ -22,6 +22,12 @@ pub(crate) struct Request {
     pub(crate) arrival: Arrival,
     /// Where the answer goes. `None` for an input that has none.
     pub(crate) reply: Option<oneshot::Sender<Result<Answer>>>,
+}
+
+impl From<Delivery> for Request {
+    fn from(delivery: Delivery) -> Self {
+        Self { input: Input::Chat(delivery), arrival: Arrival::default(), reply: None }
+    }
 }
 
 /// What the shell needs to perform the outputs of an arrival, and the core has no use for.

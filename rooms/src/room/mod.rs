@@ -19,8 +19,9 @@ mod tests;
 mod tracks;
 mod voices;
 
+use crate::chat::Delivery;
 use crate::permission::{self, Authority};
-use crate::view::{ParticipantState, RoomKind, RoomView, TrackView};
+use crate::view::{ParticipantState, RoomKind, RoomView, TrackView, User};
 use crate::{ChannelId, CloseReason, Error, Event, LeaveReason, Loss, ParticipantId, Result, RoomId, SessionId, TrackId, UserId};
 use event::{Answer, Input, MediaOutput, OfferedMedia, Output, Snapshot, Ticket};
 use moderation::Moderation;
@@ -104,25 +105,24 @@ impl Room {
             Input::MediaEnds { session } => out.push(Output::Answer(self.media_ends(&session))),
             Input::Leave { session, reason } => self.leave(now, &session, reason, out),
             Input::Kick { by, participant } => self.kick(now, &by, &participant, out),
+            Input::Announce => self.count_seats(out),
+            Input::Expel { user } => self.expel(now, &user, out),
             Input::Close { by } => self.close(&by, out),
             Input::Lost { session, loss } => self.session_lost(now, &session, loss, out),
             Input::Resumed { session } => self.session_resumed(&session, out),
             Input::View => out.push(Output::Answer(Ok(Answer::View(Box::new(self.view()))))),
-            Input::Deliver(messages) => {
-                for message in messages {
-                    self.tell_all(Event::ChatMessage { message }, out);
-                }
-            }
-            Input::Amend(message) => {
-                let is_deleted = message.deleted_at.is_some();
-                self.tell_all(if is_deleted { Event::ChatDeleted { message } } else { Event::ChatEdited { message } }, out);
-            }
+            Input::Chat(delivery) => self.tell_readers(delivery, out),
             Input::Media(event) => self.media_event(now, event, out),
             Input::Deadline => self.deadline(now, out),
             Input::Stop => self.end(CloseReason::ServerStopped, Output::Stopped, out),
             #[cfg(test)]
             Input::Panic => panic!("asked for by a test"),
         }
+    }
+
+    /// Who is here, in the order of joining.
+    pub(crate) fn people(&self) -> Vec<User> {
+        self.roster.seats().iter().map(|seat| seat.user.clone()).collect()
     }
 
     fn view(&self) -> RoomView {
@@ -245,6 +245,12 @@ impl Room {
         out.push(Output::Answer(answer));
     }
 
+    fn expel(&mut self, now: Instant, user: &UserId, out: &mut Vec<Output>) {
+        let seats: Vec<ParticipantId> =
+            self.roster.seats().iter().filter(|seat| seat.user.id == *user).map(|seat| seat.id.clone()).collect();
+        seats.iter().for_each(|seat| self.depart(now, seat, LeaveReason::Kicked, out));
+    }
+
     fn check_kick(&self, by: &Authority, participant: &ParticipantId) -> Result<UserId> {
         permission::may_administer(by, &self.facts.id, &self.facts.owner)?;
         let seat = self.roster.by_id(participant).ok_or(Error::NotFound("participant"))?;
@@ -353,6 +359,17 @@ impl Room {
     fn tell_all(&self, event: Event, out: &mut Vec<Output>) {
         let event = Arc::new(event);
         out.extend(self.roster.seats().iter().map(|seat| Output::Send { to: seat.session.clone(), event: event.clone() }));
+    }
+
+    fn tell_readers(&self, delivery: Delivery, out: &mut Vec<Output>) {
+        let spared = delivery.spares().and_then(|user| self.roster.seats().iter().find(|seat| seat.user.id == *user));
+        let spared = spared.map(|seat| seat.id.clone());
+        for event in delivery.events() {
+            match &spared {
+                Some(participant) => self.tell_others(participant, event, out),
+                None => self.tell_all(event, out),
+            }
+        }
     }
 
     fn tell_others(&self, participant: &ParticipantId, event: Event, out: &mut Vec<Output>) {

@@ -22,21 +22,29 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests, compiled into others")]
 
+mod community;
 mod faults;
+mod marks;
 mod nodes;
+mod notes;
 mod oracle;
+mod search;
 mod transfer;
 
 use super::{Edit, LinkRecord, Listing, Membership, NewMessage, Nonce, Redeemed, RoomRecord, Store};
 use crate::view::{Audience, Cursor, Message, RoomKind, User};
-use crate::{ChannelId, MessageId, RoomId, UserId};
+use crate::{ChannelId, MessageId, RoleId, RoomId, UserId};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+pub use community::*;
 pub use faults::*;
+pub use marks::*;
 pub use nodes::*;
+pub use notes::*;
 pub use oracle::{Walk, random_operations_agree_with_an_oracle};
+pub use search::*;
 pub use transfer::*;
 
 /// Expands to one `#[tokio::test]` per case. Takes the path of an `async fn() -> (Arc<dyn Store>, K)` that makes an empty store, and
@@ -70,6 +78,7 @@ macro_rules! store_conformance {
             what_is_marked_unread_is_unread_until_it_is_read,
             a_deleted_message_is_unread_by_nobody,
             an_edit_adds_and_removes_mentions,
+            a_role_that_is_mentioned_means_those_who_have_it,
             nothing_before_coming_is_unread,
             counts_hold_while_many_write_read_and_delete_at_once,
             a_client_that_was_away_misses_nothing_and_gets_nothing_twice,
@@ -79,7 +88,44 @@ macro_rules! store_conformance {
             an_edit_of_a_read_message_mentions_nobody_anew,
             who_leaves_and_comes_again_starts_at_the_newest_message,
             a_retry_after_a_lost_reply_stores_one_message,
+            attachments_come_back_as_they_were_sent,
+            a_user_reacts_once_with_an_emoji,
+            a_message_bears_twenty_different_emojis,
+            of_many_who_react_the_first_are_named,
+            a_pin_is_listed_until_it_is_taken_away,
+            a_channel_has_fifty_pins,
+            a_deleted_message_loses_its_reactions_and_its_pin,
             random_operations_agree_with_an_oracle,
+            a_channel_has_one_note_at_a_time,
+            lines_of_a_note_are_contiguous_and_stored_once,
+            nothing_is_added_to_a_note_that_has_ended,
+            a_server_and_its_members_come_back_as_they_were_kept,
+            a_second_server_of_the_same_id_keeps_the_first,
+            a_change_on_another_version_changes_nothing,
+            one_of_many_racing_changes_wins_each_version,
+            every_part_of_a_tree_can_be_put_anew,
+            a_removed_role_is_taken_from_members_and_private_channels,
+            a_removed_category_frees_its_channels,
+            a_removed_channel_takes_its_messages_along,
+            nothing_of_a_deleted_server_is_found_again,
+            a_server_made_again_begins_with_nothing,
+            what_is_said_of_a_server_that_is_not_there_is_not_kept,
+            a_channel_leads_to_its_server,
+            members_and_memberships_are_listed_oldest_first,
+            a_member_is_changed_and_put_out_of_one_server_alone,
+            an_invitation_lets_in_as_many_as_it_says_however_many_race,
+            one_user_comes_in_once_however_many_times_at_once,
+            a_useless_invitation_lets_nobody_in_and_says_why,
+            a_member_uses_no_invitation,
+            a_ban_keeps_out_until_it_is_lifted,
+            an_invitation_comes_back_as_it_was_kept,
+            an_entry_of_a_calendar_comes_back_as_it_was_kept,
+            a_calendar_lists_what_begins_in_a_time_earliest_first,
+            what_is_due_is_listed_across_servers_until_it_is_taken,
+            a_reminder_is_taken_by_one_of_many,
+            a_reminder_of_a_changed_entry_is_not_taken,
+            what_is_known_of_users_comes_back_in_the_order_asked,
+            random_changes_of_servers_agree_with_the_plainest_reading,
         );
     };
     ($make:path; $($case:ident),* $(,)?) => {$(
@@ -127,6 +173,7 @@ fn message(id: &str, channel: &str, author: &str, key: &str) -> NewMessage {
         sent_at: millis(7),
         reply_to: None,
         mentions: vec![],
+        attachments: vec![],
     }
 }
 
@@ -363,7 +410,7 @@ async fn unread(store: &dyn Store, user: &str, channel: &str) -> (u64, u64, u64)
 }
 
 async fn unread_since(store: &dyn Store, user: &str, channel: &str, since: u64) -> (u64, u64, u64) {
-    let membership = Membership { channel: ChannelId::new(channel), since };
+    let membership = Membership { channel: ChannelId::new(channel), since, roles: vec![] };
     let unread = store.unread(&UserId::new(user), &[membership]).await.unwrap();
     assert!(unread.len() == 1 && unread[0].channel.as_str() == channel && unread[0].read <= unread[0].head, "{unread:?}");
     (unread[0].read, unread[0].unread, unread[0].mentions)
@@ -460,7 +507,7 @@ pub async fn a_marker_never_moves_back_by_reading_and_knows_its_channel(store: A
     assert_eq!(unread(&*store, "reader", "c").await, (4, 1, 0));
     assert_eq!(read("never used", 9).await, 0);
     assert_eq!(unread(&*store, "reader", "never used").await, (0, 0, 0));
-    let asked = ["d", "never used", "c"].map(|channel| Membership { channel: ChannelId::new(channel), since: 0 });
+    let asked = ["d", "never used", "c"].map(|channel| Membership { channel: ChannelId::new(channel), since: 0, roles: vec![] });
     let all = store.unread(&user, &asked).await.unwrap();
     assert_eq!(
         all.iter().map(|one| (one.channel.as_str(), one.head, one.unread)).collect::<Vec<_>>(),
@@ -524,6 +571,30 @@ pub async fn an_edit_adds_and_removes_mentions(store: Arc<dyn Store>) {
     store.mark_read(&UserId::new("d"), &ChannelId::new("c"), 2).await.unwrap();
     assert_eq!(unread(&*store, "b", "c").await, (0, 2, 0));
     assert_eq!(unread(&*store, "d", "c").await, (2, 0, 0));
+}
+
+/// In the channels where they have it. Who is meant by name, by a role and with everyone is meant once.
+pub async fn a_role_that_is_mentioned_means_those_who_have_it(store: Arc<dyn Store>) {
+    let role = |id: &str| RoleId::new(id);
+    let meant = |channel: &str, roles: &[RoleId]| {
+        let (store, asked) = (store.clone(), Membership { channel: ChannelId::new(channel), since: 0, roles: roles.to_vec() });
+        async move { store.unread(&UserId::new("b"), &[asked]).await.unwrap()[0].mentions }
+    };
+    let all = [Audience::Role(role("hosts")), Audience::Role(role("guests")), named("b"), Audience::Everyone];
+    for (key, mentions) in ["1", "2", "3"].into_iter().zip([&all[..1], &all[1..2], &all[..]]) {
+        say(&*store, "c", "a", key, mentions).await;
+    }
+    assert_eq!(store.message(&ChannelId::new("c"), 3).await.unwrap().unwrap().mentions, all);
+    assert_eq!(meant("c", &[]).await, 1);
+    assert_eq!(meant("c", &[role("hosts")]).await, 2);
+    assert_eq!(meant("c", &[role("hosts"), role("guests"), role("others")]).await, 3);
+    assert_eq!(meant("c", &[role("b"), role("*"), role("@b")]).await, 1, "a role is neither a user nor everyone");
+    assert_eq!(meant("d", &[role("hosts")]).await, 0);
+    store.edit(edit("c", 1, &[Audience::Role(role("guests"))])).await.unwrap().unwrap();
+    assert_eq!(meant("c", &[role("hosts")]).await, 1);
+    assert_eq!(meant("c", &[role("guests")]).await, 3);
+    delete(&*store, "c", 2).await;
+    assert_eq!(meant("c", &[role("guests")]).await, 2);
 }
 
 /// Whoever never opened a channel has read what was there when they came; so has who left and came again.

@@ -2,19 +2,21 @@
 //!
 //! Keeps every promise of [`Store`](super::Store) but durability, and is the plainest reading of them: one lock around plain maps.
 
-use super::{
-    Appended, Edit, LinkRecord, Membership, MessageStore, NewMessage, Nonce, Position, Record, Records, Redeemed, RoomRecord, RoomStore,
-    StoreError, Transfer,
-};
+mod community;
+mod marks;
+mod notes;
+mod search;
+mod transfer;
+
+use super::{Appended, Edit, LinkRecord, Membership, MessageStore, NewMessage, Nonce, Redeemed, RoomRecord, RoomStore, StoreError};
 use crate::view::{Audience, Cursor, History, Message, Unread};
 use crate::{ChannelId, RoomId, UserId};
 use async_trait::async_trait;
-use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-/// Rooms, links and messages of one process.
+/// Rooms, links, messages and servers of one process.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     state: Mutex<State>,
@@ -27,6 +29,11 @@ struct State {
     room_nonces: HashMap<(UserId, Nonce), RoomId>,
     links: HashMap<[u8; 32], LinkRecord>,
     channels: HashMap<ChannelId, Channel>,
+    communities: community::Communities,
+    /// In the order of starting.
+    notes: Vec<notes::Note>,
+    /// Messages of all channels.
+    stored: u64,
 }
 
 #[derive(Debug)]
@@ -39,9 +46,15 @@ struct StoredRoom {
 struct Channel {
     /// The message with number n is at n − 1.
     messages: Vec<Message>,
+    /// When each message was stored: a number that grows over all channels.
+    ordinals: Vec<u64>,
     nonces: HashMap<(UserId, Nonce), usize>,
     /// All up to this number is read.
     markers: HashMap<UserId, u64>,
+    /// Who reacted to a message with an emoji, in the order of coming.
+    reacted: HashMap<(u64, String), Vec<UserId>>,
+    /// When a message was pinned.
+    pins: HashMap<u64, SystemTime>,
 }
 
 impl MemoryStore {
@@ -115,19 +128,35 @@ impl RoomStore for MemoryStore {
 impl MessageStore for MemoryStore {
     async fn append(&self, message: NewMessage) -> Result<Appended, StoreError> {
         let mut state = self.state();
+        let ordinal = state.stored + 1;
         let channel = state.channels.entry(message.channel.clone()).or_default();
-        let NewMessage { id, channel: channel_id, author, nonce, text, sent_at, reply_to, mentions } = message;
+        let NewMessage { id, channel: channel_id, author, nonce, text, sent_at, reply_to, mentions, attachments } = message;
         let key = (author.id.clone(), nonce);
         if let Some(index) = channel.nonces.get(&key) {
             return Ok(Appended { message: channel.messages[*index].clone(), duplicate: true });
         }
         let index = channel.messages.len();
         let seq = index as u64 + 1;
-        let (edited_at, deleted_at) = (None, None);
+        let (edited_at, deleted_at, reactions) = (None, None, vec![]);
         channel.nonces.insert(key, index);
         channel.markers.insert(author.id.clone(), seq);
-        let message = Message { id, channel: channel_id, seq, author, text, sent_at, edited_at, deleted_at, reply_to, mentions };
+        let message = Message {
+            id,
+            channel: channel_id,
+            seq,
+            author,
+            text,
+            sent_at,
+            edited_at,
+            deleted_at,
+            reply_to,
+            mentions,
+            attachments,
+            reactions,
+        };
         channel.messages.push(message.clone());
+        channel.ordinals.push(ordinal);
+        state.stored = ordinal;
         Ok(Appended { message, duplicate: false })
     }
 
@@ -144,9 +173,12 @@ impl MessageStore for MemoryStore {
         let mut state = self.state();
         let Some(message) = state.message_mut(channel, seq) else { return Ok(None) };
         if message.deleted_at.is_none() {
-            (message.text, message.mentions, message.deleted_at) = (String::new(), vec![], Some(at));
+            (message.text, message.deleted_at) = (String::new(), Some(at));
+            (message.mentions, message.attachments, message.reactions) = (vec![], vec![], vec![]);
         }
-        Ok(Some(message.clone()))
+        let deleted = message.clone();
+        state.forget_marks(channel, seq);
+        Ok(Some(deleted))
     }
 
     async fn message(&self, channel: &ChannelId, seq: u64) -> Result<Option<Message>, StoreError> {
@@ -181,7 +213,7 @@ impl MessageStore for MemoryStore {
 
     async fn unread(&self, user: &UserId, channels: &[Membership]) -> Result<Vec<Unread>, StoreError> {
         let state = self.state();
-        let unread = |Membership { channel: id, since }: &Membership| {
+        let unread = |Membership { channel: id, since, roles }: &Membership| {
             let channel = state.channels.get(id);
             let messages = channel.map_or(&[][..], |channel| &channel.messages);
             let head = messages.len() as u64;
@@ -190,6 +222,7 @@ impl MessageStore for MemoryStore {
             let left = || messages[read as usize..].iter().filter(|message| message.deleted_at.is_none() && message.author.id != *user);
             let meant = |audience: &Audience| match audience {
                 Audience::Everyone => true,
+                Audience::Role(role) => roles.contains(role),
                 Audience::User(named) => named == user,
             };
             let mentions = left().filter(|message| message.mentions.iter().any(meant)).count() as u64;
@@ -199,88 +232,10 @@ impl MessageStore for MemoryStore {
     }
 }
 
-#[async_trait]
-impl Transfer for MemoryStore {
-    /// Each page looks at everything: this store holds no more than tests need.
-    async fn records(&self, position: Option<Position>, limit: u32) -> Result<Records, StoreError> {
-        let skipped = position.map_or(Ok(0), |position| position.0.parse::<usize>()).map_err(|_| StoreError::Corrupt)?;
-        let all = self.state().records();
-        let end = skipped.saturating_add(limit as usize).min(all.len());
-        let next = (end < all.len()).then(|| Position(end.to_string()));
-        Ok(Records { records: all.get(skipped..end).ok_or(StoreError::Corrupt)?.to_vec(), next })
-    }
-
-    async fn put_records(&self, records: Vec<Record>) -> Result<(), StoreError> {
-        let mut state = self.state();
-        records.into_iter().try_for_each(|record| state.put(record))
-    }
-}
-
 impl State {
-    /// All, in an order that is the same as long as nothing is written. Nothing is ever forgotten here, so the age of a nonce or a link is
-    /// that of what it belongs to.
-    fn records(&self) -> Vec<Record> {
-        let rooms = self.rooms.iter().map(|stored| Record::Room { room: stored.record.clone(), ended_at: stored.ended_at });
-        let mut room_nonces: Vec<_> = self.room_nonces.iter().collect();
-        room_nonces.sort_by_key(|((owner, nonce), _)| (owner, &nonce.0));
-        let room_nonces = room_nonces.into_iter().map(|((owner, nonce), room)| {
-            let created = self.rooms.iter().find(|stored| stored.record.id == *room).map(|stored| stored.record.created_at);
-            let stored_at = created.unwrap_or(SystemTime::UNIX_EPOCH);
-            Record::RoomNonce { owner: owner.clone(), nonce: nonce.clone(), room: room.clone(), stored_at }
-        });
-        let mut links: Vec<&LinkRecord> = self.links.values().collect();
-        links.sort_by_key(|link| link.secret_hash);
-        let links = links.into_iter().map(|link| Record::Link { link: link.clone(), stored_at: link.expires_at });
-        let mut channels: Vec<_> = self.channels.iter().collect();
-        channels.sort_by_key(|(id, _)| *id);
-        rooms.chain(room_nonces).chain(links).chain(channels.into_iter().flat_map(|(id, channel)| channel.records(id))).collect()
-    }
-
-    fn put(&mut self, record: Record) -> Result<(), StoreError> {
-        match record {
-            Record::Room { room, ended_at } => match self.rooms.iter_mut().find(|stored| stored.record.id == room.id) {
-                Some(stored) => *stored = StoredRoom { record: room, ended_at },
-                None => self.rooms.push(StoredRoom { record: room, ended_at }),
-            },
-            Record::RoomNonce { owner, nonce, room, stored_at: _ } => drop(self.room_nonces.insert((owner, nonce), room)),
-            Record::Link { link, stored_at: _ } => drop(self.links.insert(link.secret_hash, link)),
-            Record::Message(message) => {
-                let messages = &mut self.channels.entry(message.channel.clone()).or_default().messages;
-                let (index, next) = (message.seq.checked_sub(1).ok_or(StoreError::Corrupt)?, messages.len() as u64);
-                match index.cmp(&next) {
-                    Ordering::Less => messages[index as usize] = message,
-                    Ordering::Equal => messages.push(message),
-                    Ordering::Greater => return Err(StoreError::Corrupt),
-                }
-            }
-            Record::MessageNonce { channel, author, nonce, seq, stored_at: _ } => {
-                let channel = self.channels.get_mut(&channel).filter(|channel| (1..=channel.messages.len() as u64).contains(&seq));
-                channel.ok_or(StoreError::Corrupt)?.nonces.insert((author, nonce), seq as usize - 1);
-            }
-            // Also of a channel without messages: somebody may have opened it.
-            Record::Marker { user, channel, read } => drop(self.channels.entry(channel).or_default().markers.insert(user, read)),
-        }
-        Ok(())
-    }
-
     fn message_mut(&mut self, channel: &ChannelId, seq: u64) -> Option<&mut Message> {
         let index = usize::try_from(seq.checked_sub(1)?).ok()?;
         self.channels.get_mut(channel)?.messages.get_mut(index)
-    }
-}
-
-impl Channel {
-    fn records<'a>(&'a self, id: &'a ChannelId) -> impl Iterator<Item = Record> + 'a {
-        let mut nonces: Vec<_> = self.nonces.iter().collect();
-        nonces.sort_by_key(|(_, index)| **index);
-        let nonces = nonces.into_iter().map(|((author, nonce), index)| {
-            let stored_at = self.messages[*index].sent_at;
-            Record::MessageNonce { channel: id.clone(), author: author.clone(), nonce: nonce.clone(), seq: *index as u64 + 1, stored_at }
-        });
-        let mut markers: Vec<_> = self.markers.iter().collect();
-        markers.sort();
-        let marker = |(user, read): (&UserId, &u64)| Record::Marker { user: user.clone(), channel: id.clone(), read: *read };
-        self.messages.iter().cloned().map(Record::Message).chain(nonces).chain(markers.into_iter().map(marker))
     }
 }
 
@@ -299,11 +254,12 @@ mod tests {
         ([store.clone(), store.clone(), store], ())
     }
 
-    crate::store_conformance!(empty);
     async fn one() -> (Arc<MemoryStore>, ()) {
         (Arc::default(), ())
     }
 
+    crate::store_conformance!(empty);
+    crate::search_conformance!(empty);
     crate::store_nodes_conformance!(three_handles);
     crate::store_transfer_conformance!(one);
 }

@@ -1,6 +1,6 @@
 //! What clients send, and what an `ok` ack carries. Every ack is `{ok: true, …}` or `{ok: false, error}`.
 
-use super::types::{IceServer, LobbyRoom, Me, Message, Publication, Room, RoomKind, SessionDescription, Slot, Track};
+use super::types::{Attachment, IceServer, LobbyRoom, Me, Message, Publication, Room, RoomKind, SessionDescription, Slot, Track};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -213,12 +213,18 @@ pub struct ChatSend {
     pub channel: String,
     /// 1–64 bytes, made by the client: the same nonce twice stores one message.
     pub nonce: String,
-    /// 1–4,000 characters.
+    /// 1–4,000 characters, unless the user's plan says otherwise; empty or absent beside attachments.
+    #[serde(default)]
+    #[ts(optional, as = "Option<String>")]
     pub text: String,
     /// The `seq` of the message that it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional, type = "number")]
     pub reply_to: Option<u64>,
+    /// At most 10.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<Attachment>>")]
+    pub attachments: Vec<Attachment>,
 }
 
 /// Answer of `chat:send`, `chat:edit` and `chat:delete`: the message is durable.

@@ -1,13 +1,15 @@
 //! Between the domain and the wire: the only place where one is written in terms of the other.
 
+use super::chat::{ChatFound, ChatUploadGranted};
 use super::client_event::{MediaAnswer, MediaOffer, MediaSubscribe, RoomCreate, RoomJoin, RoomJoined, Seat};
 use super::error::{ErrorCode, WireError};
 use super::types::{
-    Author, IceServer, LobbyRoom, Me, Message, Participant, ParticipantState, Publication, Quality, Rights, Room, RoomKind, SdpKind,
-    SessionDescription, Slot, SlotBinding, Track, TrackKind, TrackSource,
+    Attachment, Author, IceServer, LobbyRoom, Me, Mention, MentionKind, Message, Participant, ParticipantState, Publication, Quality,
+    Reaction, Rights, Room, RoomKind, SdpKind, SessionDescription, Slot, SlotBinding, Track, TrackKind, TrackSource,
 };
 use super::{client_event, server_event};
-use rooms::store::{Listing, Nonce};
+use rooms::store::{Found, Listing, Mark, Nonce, SearchCursor};
+use rooms::uploads::Grant;
 use rooms::view::Cursor;
 use rooms::{ChannelId, RoomId, SendMessage, view};
 use std::time::{Duration, SystemTime};
@@ -69,6 +71,8 @@ impl From<rooms::Error> for WireError {
             rooms::Error::Forbidden(_) => Self::new(ErrorCode::Forbidden, message),
             rooms::Error::NotFound(_) => Self::new(ErrorCode::NotFound, message),
             rooms::Error::Conflict(_) => Self::new(ErrorCode::Conflict, message),
+            // No code of its own: there is nothing that a client would do differently from giving up.
+            rooms::Error::Unsupported(_) => Self::new(ErrorCode::Invalid, message),
             rooms::Error::RoomFull => Self::new(ErrorCode::RoomFull, message),
             rooms::Error::BadPassword => Self::new(ErrorCode::BadPassword, message),
             rooms::Error::Invalid { .. } => Self::new(ErrorCode::Invalid, message),
@@ -86,7 +90,8 @@ pub(crate) fn whole_ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn rfc3339(time: SystemTime) -> String {
+/// As the wire writes times.
+pub(crate) fn rfc3339(time: SystemTime) -> String {
     // Fails only for years beyond 9999, which no clock of ours shows.
     OffsetDateTime::from(time).format(&Rfc3339).unwrap_or_default()
 }
@@ -236,7 +241,45 @@ impl From<view::Message> for Message {
             edited_at: message.edited_at.map(rfc3339),
             deleted: message.deleted_at.is_some(),
             reply_to: message.reply_to,
+            mentions: all(message.mentions),
+            attachments: all(message.attachments),
+            reactions: all(message.reactions),
         }
+    }
+}
+
+impl From<view::Reaction> for Reaction {
+    fn from(reaction: view::Reaction) -> Self {
+        let view::Reaction { emoji, count, users } = reaction;
+        Self { emoji, count, users: users.iter().map(ToString::to_string).collect() }
+    }
+}
+
+/// What the wire writes as `next` and `before`.
+pub(crate) fn search_cursor(before: Option<&str>) -> Result<Option<SearchCursor>, WireError> {
+    let invalid = |_| WireError::invalid("before: is no `next` of an earlier answer");
+    before.map(|before| before.parse().map(SearchCursor).map_err(invalid)).transpose()
+}
+
+impl From<Found> for ChatFound {
+    fn from(found: Found) -> Self {
+        Self { messages: all(found.messages), next: found.next.map(|SearchCursor(next)| next.to_string()) }
+    }
+}
+
+/// What the wire writes as `on`.
+pub(crate) fn mark(on: bool) -> Mark {
+    if on { Mark::On } else { Mark::Off }
+}
+
+impl From<view::Audience> for Mention {
+    fn from(audience: view::Audience) -> Self {
+        let (kind, id) = match audience {
+            view::Audience::Everyone => (MentionKind::Everyone, None),
+            view::Audience::Role(role) => (MentionKind::Role, Some(role.to_string())),
+            view::Audience::User(user) => (MentionKind::User, Some(user.to_string())),
+        };
+        Self { kind, id }
     }
 }
 
@@ -253,9 +296,35 @@ pub(crate) fn page(request: client_event::ChatHistory) -> Result<(ChannelId, Cur
     Ok((ChannelId::new(channel), cursor, limit))
 }
 
-impl From<client_event::ChatSend> for SendMessage {
-    fn from(request: client_event::ChatSend) -> Self {
-        Self { nonce: Nonce(request.nonce), text: request.text, reply_to: request.reply_to }
+/// The channel and the message.
+pub(crate) fn message(request: client_event::ChatSend) -> Result<(ChannelId, SendMessage), WireError> {
+    let client_event::ChatSend { channel, nonce, text, reply_to, attachments } = request;
+    let attachments = attachments.into_iter().enumerate().map(attachment).collect::<Result<_, _>>()?;
+    Ok((ChannelId::new(channel), SendMessage { nonce: Nonce(nonce), text, reply_to, attachments }))
+}
+
+fn attachment((index, attachment): (usize, Attachment)) -> Result<view::Attachment, WireError> {
+    let Attachment { url, name, mime, size_bytes, width, height } = attachment;
+    let pixels = match (width, height) {
+        (Some(width), Some(height)) => Some((width, height)),
+        (None, None) => None,
+        (Some(_), None) => return Err(WireError::invalid(format!("attachments[{index}].height: is missing beside a width"))),
+        (None, Some(_)) => return Err(WireError::invalid(format!("attachments[{index}].width: is missing beside a height"))),
+    };
+    Ok(view::Attachment { url, name, mime, size_bytes, pixels })
+}
+
+impl From<view::Attachment> for Attachment {
+    fn from(attachment: view::Attachment) -> Self {
+        let view::Attachment { url, name, mime, size_bytes, pixels } = attachment;
+        Self { url, name, mime, size_bytes, width: pixels.map(|(width, _)| width), height: pixels.map(|(_, height)| height) }
+    }
+}
+
+impl From<Grant> for ChatUploadGranted {
+    fn from(grant: Grant) -> Self {
+        let Grant { upload_url, headers, url, expires_in } = grant;
+        Self { upload_url, headers, url, expires_in_ms: whole_ms(expires_in) }
     }
 }
 

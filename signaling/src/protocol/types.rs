@@ -221,6 +221,67 @@ pub struct Message {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional, type = "number")]
     pub reply_to: Option<u64>,
+    /// Whom it mentions, each once. Absent when nobody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<Mention>>")]
+    pub mentions: Vec<Mention>,
+    /// Absent when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<Attachment>>")]
+    pub attachments: Vec<Attachment>,
+    /// Each emoji once, that which came first first. Absent when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<Reaction>>")]
+    pub reactions: Vec<Reaction>,
+}
+
+/// A file that belongs to a message, as its author describes it. Nobody has checked that it is what it says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Attachment {
+    /// `https://`, at most 2,048 bytes, no user and password.
+    pub url: String,
+    /// 1–255 bytes without slashes.
+    pub name: String,
+    /// `type/subtype`.
+    pub mime: String,
+    #[ts(type = "number")]
+    pub size_bytes: u64,
+    /// Of a picture or a video, in pixels; together with `height`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub width: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub height: Option<u32>,
+}
+
+/// One emoji on a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Reaction {
+    pub emoji: String,
+    #[ts(type = "number")]
+    pub count: u64,
+    /// The user ids of the first ten, in the order of coming.
+    pub users: Vec<String>,
+}
+
+/// Who is meant: in a text `<@user id>`, `<@&role id>` or `<@everyone>`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Mention {
+    pub kind: MentionKind,
+    /// Of the user or the role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub id: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum MentionKind {
+    User,
+    Role,
+    /// All who read the channel.
+    Everyone,
 }
 
 /// Who wrote a message, with the name at that time.

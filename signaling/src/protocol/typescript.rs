@@ -2,8 +2,11 @@
 //!
 //! Not a build step: `cargo run -p zzan-signaling --example typescript` writes the committed file, and a test holds both equal.
 
+use super::chat;
 use super::client_event as request;
+use super::community;
 use super::error::{ErrorCode, WireError};
+use super::notes;
 use super::server_event as push;
 use super::stats;
 use super::types;
@@ -21,6 +24,8 @@ pub fn generate() -> String {
     out.shared();
     out.requests();
     out.pushes();
+    out.community();
+    out.notes();
     out.client_events();
     out.server_events();
     out.text.push_str(ACK);
@@ -77,6 +82,10 @@ impl Writer {
         self.declare::<types::IceServer>();
         self.declare::<types::Publication>();
         self.declare::<types::Message>();
+        self.declare::<types::Mention>();
+        self.declare::<types::MentionKind>();
+        self.declare::<types::Attachment>();
+        self.declare::<types::Reaction>();
         self.declare::<types::Author>();
         self.declare::<types::Speaker>();
     }
@@ -111,6 +120,16 @@ impl Writer {
         self.declare::<request::ChatDelete>();
         self.declare::<request::ChatHistory>();
         self.declare::<request::ChatPage>();
+        self.declare::<chat::ChatReact>();
+        self.declare::<chat::ChatReactions>();
+        self.declare::<chat::ChatPin>();
+        self.declare::<chat::ChatPins>();
+        self.declare::<chat::ChatPinned>();
+        self.declare::<chat::ChatSearch>();
+        self.declare::<chat::ChatFound>();
+        self.declare::<chat::ChatUpload>();
+        self.declare::<chat::ChatUploadGranted>();
+        self.declare::<chat::ChatTyping>();
         self.declare::<request::SessionRefresh>();
         self.declare::<request::SessionRefreshed>();
         self.declare::<request::Seat>();
@@ -140,7 +159,107 @@ impl Writer {
         self.declare::<push::ChatMessage>();
         self.declare::<push::ChatEdited>();
         self.declare::<push::ChatDeleted>();
+        self.declare::<chat::ChatReacted>();
+        self.declare::<chat::ChatPinChanged>();
+        self.declare::<chat::ChatTypist>();
         self.declare::<push::LobbyChanged>();
+    }
+
+    fn community(&mut self) {
+        self.declare::<community::Server>();
+        self.declare::<community::ServerInfo>();
+        self.declare::<community::Membership>();
+        self.declare::<community::Permission>();
+        self.declare::<community::Role>();
+        self.declare::<community::RoleKind>();
+        self.declare::<community::Category>();
+        self.declare::<community::Channel>();
+        self.declare::<community::ChannelKind>();
+        self.declare::<community::Private>();
+        self.declare::<community::Unread>();
+        self.declare::<community::Voice>();
+        self.declare::<community::Person>();
+        self.declare::<community::Member>();
+        self.declare::<community::Presence>();
+        self.declare::<community::Status>();
+        self.declare::<community::DepartReason>();
+        self.declare::<community::Ban>();
+        self.declare::<community::Invite>();
+        self.declare::<community::Schedule>();
+        self.declare::<community::ServerList>();
+        self.declare::<community::ServersListed>();
+        self.declare::<community::ServerCreate>();
+        self.declare::<community::DefaultNames>();
+        self.declare::<community::ServerEntered>();
+        self.declare::<community::ServerUpdate>();
+        self.declare::<community::ServerTransfer>();
+        self.declare::<community::ServerRef>();
+        self.declare::<community::ChannelCreate>();
+        self.declare::<community::ChannelUpdate>();
+        self.declare::<community::ChannelKept>();
+        self.declare::<community::ChannelRef>();
+        self.declare::<community::ChannelOpen>();
+        self.declare::<community::ChannelOpened>();
+        self.declare::<community::CategoryCreate>();
+        self.declare::<community::CategoryUpdate>();
+        self.declare::<community::CategoryKept>();
+        self.declare::<community::CategoryRef>();
+        self.declare::<community::RoleCreate>();
+        self.declare::<community::RoleUpdate>();
+        self.declare::<community::RoleKept>();
+        self.declare::<community::RoleRef>();
+        self.declare::<community::MembersListed>();
+        self.declare::<community::MemberUpdate>();
+        self.declare::<community::MemberRef>();
+        self.declare::<community::MemberBan>();
+        self.declare::<community::BansListed>();
+        self.declare::<community::InviteCreate>();
+        self.declare::<community::InviteCreated>();
+        self.declare::<community::InvitesListed>();
+        self.declare::<community::InviteRevoke>();
+        self.declare::<community::InviteSecret>();
+        self.declare::<community::InvitePreview>();
+        self.declare::<community::ScheduleList>();
+        self.declare::<community::SchedulesListed>();
+        self.declare::<community::ScheduleCreate>();
+        self.declare::<community::ScheduleUpdate>();
+        self.declare::<community::NewSchedule>();
+        self.declare::<community::ScheduleKept>();
+        self.declare::<community::ScheduleRef>();
+        self.declare::<community::ChatRead>();
+        self.declare::<community::UnreadListed>();
+        self.declare::<community::PresenceSet>();
+        self.declare::<community::PresenceIdle>();
+        self.declare::<community::ServerAdded>();
+        self.declare::<community::ServerUpdated>();
+        self.declare::<community::ServerDeleted>();
+        self.declare::<community::ChannelChanged>();
+        self.declare::<community::ChannelDeleted>();
+        self.declare::<community::MemberChanged>();
+        self.declare::<community::MemberLeft>();
+        self.declare::<community::PresenceChanged>();
+        self.declare::<community::VoiceChanged>();
+        self.declare::<community::UnreadChanged>();
+        self.declare::<community::ScheduleChanged>();
+        self.declare::<community::ScheduleDeleted>();
+    }
+
+    fn notes(&mut self) {
+        self.declare::<notes::Note>();
+        self.declare::<notes::NoteLine>();
+        self.declare::<notes::NoteStart>();
+        self.declare::<notes::NoteChanged>();
+        self.declare::<notes::NoteAppend>();
+        self.declare::<notes::NoteSaid>();
+        self.declare::<notes::NoteRef>();
+        self.declare::<notes::NoteList>();
+        self.declare::<notes::NotesListed>();
+        self.declare::<notes::NoteGet>();
+        self.declare::<notes::NotePage>();
+        self.declare::<notes::NoteExport>();
+        self.declare::<notes::NoteFormat>();
+        self.declare::<notes::NoteExported>();
+        self.declare::<notes::NoteAppended>();
     }
 
     fn client_events(&mut self) {
@@ -165,8 +284,60 @@ impl Writer {
         self.client::<request::ChatEdit>("chat:edit", "ChatSent");
         self.client::<request::ChatDelete>("chat:delete", "ChatSent");
         self.client::<request::ChatHistory>("chat:history", "ChatPage");
+        self.client::<chat::ChatReact>("chat:react", "ChatReactions");
+        self.client::<chat::ChatPin>("chat:pin", "Empty");
+        self.client::<chat::ChatPins>("chat:pins", "ChatPinned");
+        self.client::<chat::ChatSearch>("chat:search", "ChatFound");
+        self.client::<chat::ChatUpload>("chat:upload", "ChatUploadGranted");
+        self.client::<chat::ChatTyping>("chat:typing", "Empty");
         self.client::<request::SessionRefresh>("session:refresh", "SessionRefreshed");
+        self.client_events_of_servers();
         self.text.push_str("};\n");
+    }
+
+    fn client_events_of_servers(&mut self) {
+        self.client::<community::ServerList>("server:list", "ServersListed");
+        self.client::<community::ServerCreate>("server:create", "ServerEntered");
+        self.client::<community::ServerUpdate>("server:update", "Empty");
+        self.client::<community::ServerTransfer>("server:transfer", "Empty");
+        self.client::<community::ServerRef>("server:delete", "Empty");
+        self.client::<community::ServerRef>("server:leave", "Empty");
+        self.client::<community::ChannelCreate>("channel:create", "ChannelKept");
+        self.client::<community::ChannelUpdate>("channel:update", "ChannelKept");
+        self.client::<community::ChannelRef>("channel:delete", "Empty");
+        self.client::<community::ChannelOpen>("channel:open", "ChannelOpened");
+        self.client::<community::CategoryCreate>("category:create", "CategoryKept");
+        self.client::<community::CategoryUpdate>("category:update", "CategoryKept");
+        self.client::<community::CategoryRef>("category:delete", "Empty");
+        self.client::<community::RoleCreate>("role:create", "RoleKept");
+        self.client::<community::RoleUpdate>("role:update", "RoleKept");
+        self.client::<community::RoleRef>("role:delete", "Empty");
+        self.client::<community::ServerRef>("member:list", "MembersListed");
+        self.client::<community::MemberUpdate>("member:update", "Empty");
+        self.client::<community::MemberRef>("member:kick", "Empty");
+        self.client::<community::MemberBan>("member:ban", "Empty");
+        self.client::<community::MemberRef>("member:unban", "Empty");
+        self.client::<community::ServerRef>("member:bans", "BansListed");
+        self.client::<community::InviteCreate>("invite:create", "InviteCreated");
+        self.client::<community::ServerRef>("invite:list", "InvitesListed");
+        self.client::<community::InviteRevoke>("invite:revoke", "Empty");
+        self.client::<community::InviteSecret>("invite:preview", "InvitePreview");
+        self.client::<community::InviteSecret>("invite:accept", "ServerEntered");
+        self.client::<community::ScheduleList>("schedule:list", "SchedulesListed");
+        self.client::<community::ScheduleCreate>("schedule:create", "ScheduleKept");
+        self.client::<community::ScheduleUpdate>("schedule:update", "ScheduleKept");
+        self.client::<community::ScheduleRef>("schedule:delete", "Empty");
+        self.client::<community::ChatRead>("chat:read", "UnreadChanged");
+        self.client::<community::ChatRead>("chat:unread", "UnreadChanged");
+        self.client::<community::ServerRef>("unread:list", "UnreadListed");
+        self.client::<community::PresenceSet>("presence:set", "Empty");
+        self.client::<community::PresenceIdle>("presence:idle", "Empty");
+        self.client::<notes::NoteStart>("note:start", "NoteChanged");
+        self.client::<notes::NoteAppend>("note:append", "NoteSaid");
+        self.client::<notes::NoteRef>("note:end", "NoteChanged");
+        self.client::<notes::NoteList>("note:list", "NotesListed");
+        self.client::<notes::NoteGet>("note:get", "NotePage");
+        self.client::<notes::NoteExport>("note:export", "NoteExported");
     }
 
     fn client<T: TS>(&mut self, event: &str, response: &str) {
@@ -198,7 +369,28 @@ impl Writer {
         self.server::<push::ChatMessage>("chat:message");
         self.server::<push::ChatEdited>("chat:edited");
         self.server::<push::ChatDeleted>("chat:deleted");
+        self.server::<chat::ChatReacted>("chat:reacted");
+        self.server::<chat::ChatPinChanged>("chat:pinned");
+        self.server::<chat::ChatTypist>("chat:typing");
         self.server::<push::LobbyChanged>("lobby:changed");
+        self.server::<community::ServerAdded>("server:added");
+        self.server::<community::ServerUpdated>("server:updated");
+        self.server::<community::ServerDeleted>("server:deleted");
+        self.server::<community::ChannelChanged>("channel:created");
+        self.server::<community::ChannelChanged>("channel:updated");
+        self.server::<community::ChannelDeleted>("channel:deleted");
+        self.server::<community::MemberChanged>("member:joined");
+        self.server::<community::MemberChanged>("member:updated");
+        self.server::<community::MemberLeft>("member:left");
+        self.server::<community::PresenceChanged>("presence:changed");
+        self.server::<community::VoiceChanged>("voice:changed");
+        self.server::<community::UnreadChanged>("unread:changed");
+        self.server::<community::ScheduleChanged>("schedule:changed");
+        self.server::<community::ScheduleDeleted>("schedule:deleted");
+        self.server::<community::ScheduleChanged>("schedule:due");
+        self.server::<notes::NoteChanged>("note:started");
+        self.server::<notes::NoteAppended>("note:appended");
+        self.server::<notes::NoteChanged>("note:ended");
         self.text.push_str("};\n");
     }
 

@@ -1,17 +1,20 @@
 //! The table of client events: name → request type → the hub → answer. It decides nothing.
 
+mod chat;
+mod community;
+mod notes;
+
 use super::Session;
 use super::connection::Failure;
 use crate::protocol::client_event::{
-    ChatDelete, ChatEdit, ChatPage, ChatSend, ChatSent, LobbyList, LobbyListed, LobbyWatch, MediaAnswer, MediaMute, MediaMuted, MediaOffer,
-    MediaPin, MediaPublish, MediaPublished, RoomCreate, RoomCreated, RoomJoin, RoomJoined, RoomKick, RoomMute, RoomRef, SessionRefresh,
-    SessionRefreshed,
+    LobbyList, LobbyListed, LobbyWatch, MediaAnswer, MediaMute, MediaMuted, MediaOffer, MediaPin, MediaPublish, MediaPublished, RoomCreate,
+    RoomCreated, RoomJoin, RoomJoined, RoomKick, RoomMute, RoomRef, SessionRefresh, SessionRefreshed,
 };
 use crate::protocol::convert::{self, all, whole_ms};
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::stats::{MediaStats, MediaStatsRequest};
 use crate::protocol::types::RoomKind;
-use rooms::{ChannelId, ParticipantId, RoomId, TrackId};
+use rooms::{ParticipantId, RoomId, TrackId};
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -19,8 +22,6 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::SystemTime;
 
-/// Messages on a page of `chat:history` when the client doesn't say.
-const HISTORY_LIMIT: u32 = 50;
 /// Of an unknown event's name, this much is repeated in the answer.
 const NAME_SHOWN_CHARS: usize = 64;
 
@@ -65,14 +66,25 @@ async fn answer(session: &mut Session, packet: &str) -> Answer {
         "media:stats" => media_stats(session, argument).await,
         "media:mute" => media_mute(session, argument).await,
         "media:pin" => media_pin(session, argument).await,
-        "chat:send" => chat_send(session, argument).await,
-        "chat:edit" => chat_edit(session, argument).await,
-        "chat:delete" => chat_delete(session, argument).await,
-        "chat:history" => chat_history(session, argument).await,
+        "chat:send" => chat::send(session, argument).await,
+        "chat:edit" => chat::edit(session, argument).await,
+        "chat:delete" => chat::delete(session, argument).await,
+        "chat:history" => chat::history(session, argument).await,
+        "chat:react" => chat::react(session, argument).await,
+        "chat:pin" => chat::pin(session, argument).await,
+        "chat:pins" => chat::pins(session, argument).await,
+        "chat:search" => chat::search(session, argument).await,
+        "chat:typing" => chat::typing(session, argument).await,
+        "chat:upload" => chat::upload(session, argument).await,
         "session:refresh" => session_refresh(session, argument),
-        unknown => {
-            let shown: String = unknown.chars().take(NAME_SHOWN_CHARS).collect();
-            Err(WireError::invalid(format!("there is no event {shown}")))
+        other => {
+            if let Some(answer) = community::answer(session, other, argument).await {
+                return answer;
+            }
+            notes::answer(session, other, argument).await.unwrap_or_else(|| {
+                let shown: String = other.chars().take(NAME_SHOWN_CHARS).collect();
+                Err(WireError::invalid(format!("there is no event {shown}")))
+            })
         }
     }
 }
@@ -223,31 +235,6 @@ async fn media_pin(session: &Session, argument: Option<&RawValue>) -> Answer {
     done(())
 }
 
-async fn chat_send(session: &Session, argument: Option<&RawValue>) -> Answer {
-    let request: ChatSend = parse(argument)?;
-    let channel = ChannelId::new(request.channel.as_str());
-    let message = session.shared.hub.send(&session.handle, &channel, request.into()).await?;
-    done(ChatSent { message: message.into() })
-}
-
-async fn chat_edit(session: &Session, argument: Option<&RawValue>) -> Answer {
-    let ChatEdit { channel, seq, text } = parse(argument)?;
-    let message = session.shared.hub.edit(&session.handle, &ChannelId::new(channel), seq, text).await?;
-    done(ChatSent { message: message.into() })
-}
-
-async fn chat_delete(session: &Session, argument: Option<&RawValue>) -> Answer {
-    let ChatDelete { channel, seq } = parse(argument)?;
-    let message = session.shared.hub.delete(&session.handle, &ChannelId::new(channel), seq).await?;
-    done(ChatSent { message: message.into() })
-}
-
-async fn chat_history(session: &Session, argument: Option<&RawValue>) -> Answer {
-    let (channel, cursor, limit) = convert::page(parse(argument)?)?;
-    let history = session.shared.hub.history(&session.handle, &channel, cursor, limit.unwrap_or(HISTORY_LIMIT)).await?;
-    done(ChatPage::from(history))
-}
-
 fn session_refresh(session: &mut Session, argument: Option<&RawValue>) -> Answer {
     let request: SessionRefresh = parse(argument)?;
     let verified = super::auth::verify(&session.shared, &request.token)
@@ -262,6 +249,8 @@ fn session_refresh(session: &mut Session, argument: Option<&RawValue>) -> Answer
 /// For the fuzzer: an event up to where the hub would take it. True when it would.
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn parses(packet: &str) -> bool {
+    use crate::protocol::chat::{ChatPin, ChatPins, ChatReact, ChatSearch, ChatTyping, ChatUpload};
+    use crate::protocol::client_event::{ChatDelete, ChatEdit};
     let Ok(Packet { event, argument }) = serde_json::from_str(packet) else { return false };
     match &*event {
         "room:create" => parse::<RoomCreate>(argument).map(rooms::CreateRoom::from).is_ok(),
@@ -277,12 +266,18 @@ pub(crate) fn parses(packet: &str) -> bool {
         "media:stats" => parse::<MediaStatsRequest>(argument).is_ok(),
         "media:mute" => parse::<MediaMute>(argument).is_ok(),
         "media:pin" => parse::<MediaPin>(argument).is_ok(),
-        "chat:send" => parse::<ChatSend>(argument).is_ok(),
+        "chat:send" => parse(argument).and_then(convert::message).is_ok(),
         "chat:edit" => parse::<ChatEdit>(argument).is_ok(),
         "chat:delete" => parse::<ChatDelete>(argument).is_ok(),
         "chat:history" => parse(argument).and_then(convert::page).is_ok(),
+        "chat:react" => parse::<ChatReact>(argument).is_ok(),
+        "chat:pin" => parse::<ChatPin>(argument).is_ok(),
+        "chat:pins" => parse::<ChatPins>(argument).is_ok(),
+        "chat:upload" => parse::<ChatUpload>(argument).is_ok(),
+        "chat:typing" => parse::<ChatTyping>(argument).is_ok(),
+        "chat:search" => parse(argument).and_then(|request: ChatSearch| convert::search_cursor(request.before.as_deref())).is_ok(),
         "session:refresh" => parse::<SessionRefresh>(argument).is_ok(),
-        _ => false,
+        other => community::parses(other, argument).or_else(|| notes::parses(other, argument)).unwrap_or(false),
     }
 }
 

@@ -3,13 +3,21 @@
 //! Each session renders for itself. With larger audiences than a room's, this is the place to keep what was rendered by its `Arc`.
 
 use super::connection::{Connection, NotSent};
-use crate::protocol::convert::all;
+use crate::protocol::chat::{ChatPinChanged, ChatReacted, ChatTypist};
+use crate::protocol::community::{
+    ChannelChanged, ChannelDeleted, MemberChanged, MemberLeft, PresenceChanged, ScheduleChanged, ScheduleDeleted, ServerAdded,
+    ServerDeleted, ServerUpdated, UnreadChanged, VoiceChanged,
+};
+use crate::protocol::community_convert::{voice, wire_categories, wire_roles};
+use crate::protocol::convert::{all, rfc3339};
+use crate::protocol::notes::{NoteAppended, NoteChanged};
 use crate::protocol::server_event::{
     ChatDeleted, ChatEdited, ChatMessage, LobbyChanged, MediaLayers, MediaLost, MediaMap, MediaNeed, MediaStalled, ParticipantJoined,
     ParticipantLeft, ParticipantUpdated, QualityChanged, RoomClosed, RoomReplaced, RoomUpdated, SpeakerChanged, TrackChanged,
     TrackUnpublished,
 };
 use crate::protocol::types::{Participant, ParticipantQuality, Speaker};
+use rooms::store::Mark;
 use rooms::{Event, RoomId};
 
 /// Sends an event to its client.
@@ -63,9 +71,61 @@ pub(super) fn push(to: &Connection, event: &Event) -> Result<(), NotSent> {
         Event::ChatMessage { message } => to.emit("chat:message", &ChatMessage { message: message.into() }),
         Event::ChatEdited { message } => to.emit("chat:edited", &ChatEdited { message: message.into() }),
         Event::ChatDeleted { message } => to.emit("chat:deleted", &ChatDeleted { message: message.into() }),
+        Event::ChatReacted { channel, seq, reactions } => {
+            to.emit("chat:reacted", &ChatReacted { channel: channel.to_string(), seq, reactions: all(reactions) })
+        }
+        Event::ChatPinned { message, mark } => to.emit("chat:pinned", &ChatPinChanged { message: message.into(), on: mark == Mark::On }),
+        Event::ChatTyping { channel, user } => {
+            to.emit_volatile("chat:typing", &ChatTypist { channel: channel.to_string(), user: user.id.to_string(), name: user.name });
+            Ok(())
+        }
         Event::LobbyChanged { rooms, removed } => {
             let removed = removed.iter().map(RoomId::to_string).collect();
             to.emit("lobby:changed", &LobbyChanged { rooms: all(rooms), removed })
         }
+        Event::ServerAdded { server } => to.emit("server:added", &ServerAdded { server: (*server).into() }),
+        Event::ServerUpdated { server, roles, categories } => {
+            let (roles, categories) = (wire_roles(roles), wire_categories(categories));
+            to.emit("server:updated", &ServerUpdated { server: (*server).into(), roles, categories })
+        }
+        Event::ServerDeleted { server, reason } => {
+            to.emit("server:deleted", &ServerDeleted { server: server.to_string(), reason: reason.into() })
+        }
+        Event::ChannelCreated { server, channel } => {
+            to.emit("channel:created", &ChannelChanged { server: server.to_string(), channel: (*channel).into() })
+        }
+        Event::ChannelUpdated { server, channel } => {
+            to.emit("channel:updated", &ChannelChanged { server: server.to_string(), channel: (*channel).into() })
+        }
+        Event::ChannelDeleted { server, channel } => {
+            to.emit("channel:deleted", &ChannelDeleted { server: server.to_string(), channel: channel.to_string() })
+        }
+        Event::MemberJoined { server, member } => {
+            to.emit("member:joined", &MemberChanged { server: server.to_string(), member: (*member).into() })
+        }
+        Event::MemberUpdated { server, member } => {
+            to.emit("member:updated", &MemberChanged { server: server.to_string(), member: (*member).into() })
+        }
+        Event::MemberLeft { server, user, reason } => {
+            to.emit("member:left", &MemberLeft { server: server.to_string(), user: user.to_string(), reason: reason.into() })
+        }
+        Event::PresenceChanged { server, user, presence, last_seen } => {
+            let (server, user) = (server.to_string(), user.to_string());
+            to.emit("presence:changed", &PresenceChanged { server, user, presence: presence.into(), last_seen: last_seen.map(rfc3339) })
+        }
+        Event::VoiceChanged { server, channel, people } => {
+            to.emit("voice:changed", &VoiceChanged { server: server.to_string(), voice: voice(&channel, people) })
+        }
+        Event::UnreadChanged { unread } => to.emit("unread:changed", &UnreadChanged { unread: unread.into() }),
+        Event::ScheduleChanged { schedule } => to.emit("schedule:changed", &ScheduleChanged { schedule: (*schedule).into() }),
+        Event::ScheduleDeleted { server, schedule } => {
+            to.emit("schedule:deleted", &ScheduleDeleted { server: server.to_string(), id: schedule.to_string() })
+        }
+        Event::NoteStarted { note } => to.emit("note:started", &NoteChanged { note: note.into() }),
+        Event::NoteAppended { channel, note, line } => {
+            to.emit("note:appended", &NoteAppended { channel: channel.to_string(), note: note.to_string(), line: line.into() })
+        }
+        Event::NoteEnded { note } => to.emit("note:ended", &NoteChanged { note: note.into() }),
+        Event::ScheduleDue { schedule } => to.emit("schedule:due", &ScheduleChanged { schedule: (*schedule).into() }),
     }
 }

@@ -80,9 +80,11 @@ impl Server {
     }
 
     pub fn token_from(&self, user: &str, from: SystemTime, life: Duration) -> String {
-        let user = User { id: UserId::new(user), name: format!("{user}'s name") };
-        let subject = Subject { user, grants: Grants::User, locale: None, plan: None };
-        self.key.mint(&subject, from, life).unwrap()
+        self.key.mint(&subject(user, None), from, life).unwrap()
+    }
+
+    pub fn token_of_plan(&self, user: &str, plan: &str) -> String {
+        self.key.mint(&subject(user, Some(plan)), SystemTime::now(), Duration::from_secs(3600)).unwrap()
     }
 
     /// A connected client that has read its `session:ready`.
@@ -117,6 +119,11 @@ impl Server {
         ana.event("participant:joined").await;
         (ana, bo, room, channel)
     }
+}
+
+fn subject(user: &str, plan: Option<&str>) -> Subject {
+    let user = User { id: UserId::new(user), name: format!("{user}'s name") };
+    Subject { user, grants: Grants::User, locale: None, plan: plan.map(str::to_owned) }
 }
 
 /// That a client can still do something sensible.

@@ -1,6 +1,8 @@
 //! Signaling over real sockets: a node's signaling in this process, on the memory store, with clients of several kinds.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod chat;
+mod community;
 mod ends;
 mod handshake;
 mod harness;

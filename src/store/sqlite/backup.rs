@@ -184,6 +184,7 @@ mod tests {
             sent_at: SystemTime::now(),
             reply_to: None,
             mentions: vec![],
+            attachments: vec![],
         }
     }
 

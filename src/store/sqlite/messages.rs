@@ -4,50 +4,64 @@
 //! are 1, 2, 3 … without a gap, because rows are only appended, and only by the one writer; `mentions` has a row for each audience of each
 //! message that isn't deleted.
 
-use super::{Failure, from_ns, to_ns};
+use super::{Failure, attachments, from_ns, marks, search, to_ns};
 use ::rooms::store::{Appended, Edit, Membership, NewMessage};
 use ::rooms::view::{Audience, Cursor, History, Message, Unread};
-use ::rooms::{ChannelId, MessageId, User, UserId};
+use ::rooms::{ChannelId, MessageId, RoleId, User, UserId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::time::SystemTime;
 
 pub(super) const COLUMNS: &str =
-    "id, channel, seq, author_id, author_name, text, sent_at_ns, edited_at_ns, deleted_at_ns, reply_to, mentions";
+    "id, channel, seq, author_id, author_name, text, sent_at_ns, edited_at_ns, deleted_at_ns, reply_to, mentions, attachments,
+    reactions";
 
 pub(super) fn append(db: &Connection, new: NewMessage) -> Result<Appended, Failure> {
     if let Some(message) = stored(db, &new)? {
         return Ok(Appended { message, duplicate: true });
     }
     let seq = head(db, &new.channel)? + 1;
-    db.prepare_cached(&format!("INSERT INTO messages ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, NULL, ?8, ?9)"))?.execute(
-        params![
-            new.id.as_str(),
-            new.channel.as_str(),
-            signed(seq),
-            new.author.id.as_str(),
-            new.author.name,
-            new.text,
-            to_ns(new.sent_at),
-            new.reply_to.map(signed),
-            written(&new.mentions),
-        ],
-    )?;
+    let ordinal = next_ordinal(db)?;
+    db.prepare_cached(&format!(
+        "INSERT INTO messages ({COLUMNS}, ordinal) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, NULL, ?8, ?9, ?10, NULL, ?11)"
+    ))?
+    .execute(params![
+        new.id.as_str(),
+        new.channel.as_str(),
+        signed(seq),
+        new.author.id.as_str(),
+        new.author.name,
+        new.text,
+        to_ns(new.sent_at),
+        new.reply_to.map(signed),
+        written(&new.mentions),
+        attachments::written(&new.attachments),
+        ordinal,
+    ])?;
     db.prepare_cached("INSERT INTO message_nonces (channel, author_id, nonce, seq, stored_at_ns) VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute(params![new.channel.as_str(), new.author.id.as_str(), new.nonce.0, signed(seq), to_ns(SystemTime::now())])?;
     mention(db, &new.channel, seq, &new.author.id, &new.mentions)?;
+    search::index(db, ordinal, &new.channel, &new.text)?;
     set_marker(db, &new.author.id, &new.channel, seq)?;
-    let NewMessage { id, channel, author, text, sent_at, reply_to, mentions, nonce: _ } = new;
-    let message = Message { id, channel, seq, author, text, sent_at, edited_at: None, deleted_at: None, reply_to, mentions };
+    let NewMessage { id, channel, author, text, sent_at, reply_to, mentions, attachments, nonce: _ } = new;
+    let (edited_at, deleted_at, reactions) = (None, None, vec![]);
+    let message = Message { id, channel, seq, author, text, sent_at, edited_at, deleted_at, reply_to, mentions, attachments, reactions };
     Ok(Appended { message, duplicate: false })
 }
 
-/// Keeps a message as another store had it, unless it is kept already.
+/// Keeps a message as another store had it, as the newest of all, unless it is kept already.
 pub(super) fn put(db: &Connection, message: &Message) -> Result<(), Failure> {
-    if message.seq == 0 || message.seq > head(db, &message.channel)? + 1 {
+    let head = head(db, &message.channel)?;
+    if message.seq == 0 || message.seq > head + 1 {
         return Err(Failure::Unreadable("messages.seq"));
     }
-    let statement = format!("INSERT OR IGNORE INTO messages ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
-    let inserted = db.prepare_cached(&statement)?.execute(params![
+    if message.seq <= head {
+        return Ok(());
+    }
+    let ordinal = next_ordinal(db)?;
+    db.prepare_cached(&format!(
+        "INSERT INTO messages ({COLUMNS}, ordinal) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+    ))?
+    .execute(params![
         message.id.as_str(),
         message.channel.as_str(),
         signed(message.seq),
@@ -59,11 +73,16 @@ pub(super) fn put(db: &Connection, message: &Message) -> Result<(), Failure> {
         message.deleted_at.map(to_ns),
         message.reply_to.map(signed),
         written(&message.mentions),
+        attachments::written(&message.attachments),
+        marks::written(&message.reactions),
+        ordinal,
     ])?;
-    if inserted > 0 {
-        mention(db, &message.channel, message.seq, &message.author.id, &message.mentions)?;
-    }
-    Ok(())
+    mention(db, &message.channel, message.seq, &message.author.id, &message.mentions)?;
+    search::index(db, ordinal, &message.channel, &message.text)
+}
+
+fn next_ordinal(db: &Connection) -> Result<i64, Failure> {
+    Ok(db.prepare_cached("SELECT coalesce(max(ordinal), 0) + 1 FROM messages")?.query_row([], |row| row.get(0))?)
 }
 
 /// What an earlier call with the same nonce stored.
@@ -83,6 +102,9 @@ pub(super) fn edit(db: &Connection, edit: &Edit) -> Result<Option<Message>, Fail
     db.prepare_cached("UPDATE messages SET text = ?3, mentions = ?4, edited_at_ns = ?5 WHERE channel = ?1 AND seq = ?2")?
         .execute(params![edit.channel.as_str(), signed(edit.seq), edit.text, written(&edit.mentions), to_ns(edit.at),])?;
     unmention(db, &before)?;
+    let ordinal = ordinal(db, &edit.channel, edit.seq)?;
+    search::remove(db, ordinal)?;
+    search::index(db, ordinal, &edit.channel, &edit.text)?;
     mention(db, &edit.channel, edit.seq, &before.author.id, &edit.mentions)?;
     message(db, &edit.channel, edit.seq)
 }
@@ -92,9 +114,14 @@ pub(super) fn delete(db: &Connection, channel: &ChannelId, seq: u64, at: SystemT
     if before.deleted_at.is_some() {
         return Ok(Some(before));
     }
-    db.prepare_cached("UPDATE messages SET text = '', mentions = NULL, deleted_at_ns = ?3 WHERE channel = ?1 AND seq = ?2")?
-        .execute(params![channel.as_str(), signed(seq), to_ns(at)])?;
+    db.prepare_cached(
+        "UPDATE messages SET text = '', mentions = NULL, attachments = NULL, reactions = NULL, deleted_at_ns = ?3
+            WHERE channel = ?1 AND seq = ?2",
+    )?
+    .execute(params![channel.as_str(), signed(seq), to_ns(at)])?;
     unmention(db, &before)?;
+    marks::forget(db, channel, seq)?;
+    search::remove(db, ordinal(db, channel, seq)?)?;
     message(db, channel, seq)
 }
 
@@ -103,6 +130,19 @@ pub(super) fn message(db: &Connection, channel: &ChannelId, seq: u64) -> Result<
         .query_row((channel.as_str(), signed(seq)), |row| Ok(read(row)))
         .optional()?
         .transpose()
+}
+
+/// One message, by when it was stored.
+pub(super) fn by_ordinal(db: &Connection, ordinal: i64) -> Result<Option<Message>, Failure> {
+    db.prepare_cached(&format!("SELECT {COLUMNS} FROM messages WHERE ordinal = ?1"))?
+        .query_row([ordinal], |row| Ok(read(row)))
+        .optional()?
+        .transpose()
+}
+
+fn ordinal(db: &Connection, channel: &ChannelId, seq: u64) -> Result<i64, Failure> {
+    let mut statement = db.prepare_cached("SELECT ordinal FROM messages WHERE channel = ?1 AND seq = ?2")?;
+    Ok(statement.query_row((channel.as_str(), signed(seq)), |row| row.get(0))?)
 }
 
 pub(super) fn history(db: &Connection, channel: &ChannelId, cursor: Cursor, limit: u32) -> Result<History, Failure> {
@@ -131,29 +171,32 @@ pub(super) fn mark_unread(db: &Connection, user: &UserId, channel: &ChannelId, s
 /// For each channel four look-ups in indexes. They are named, and hold every column that is asked for, since the planner would otherwise count
 /// in the table, text and all; what comes of heads and markers is kept, since it would otherwise look them up for each count.
 const UNREAD: &str = "
-    WITH asked AS (SELECT key AS n, value ->> 0 AS channel, value ->> 1 AS since FROM json_each(?1)),
-        heads AS MATERIALIZED (SELECT n, channel, since,
+    WITH asked AS (SELECT key AS n, value ->> 0 AS channel, value ->> 1 AS since, value -> 2 AS audiences FROM json_each(?1)),
+        heads AS MATERIALIZED (SELECT n, channel, since, audiences,
             coalesce((SELECT max(seq) FROM messages m WHERE m.channel = asked.channel), 0) AS head,
             coalesce((SELECT read_seq FROM markers k WHERE k.user_id = ?2 AND k.channel = asked.channel), 0) AS marker FROM asked),
-        reads AS MATERIALIZED (SELECT n, channel, head, min(head, max(since, marker)) AS read FROM heads)
+        reads AS MATERIALIZED (SELECT n, channel, audiences, head, min(head, max(since, marker)) AS read FROM heads)
     SELECT channel, head, read,
         head - read
             - (SELECT count(*) FROM messages m INDEXED BY messages_deleted
                 WHERE m.channel = reads.channel AND m.seq > read AND m.deleted_at_ns IS NOT NULL)
             - (SELECT count(*) FROM messages m INDEXED BY messages_own
                 WHERE m.channel = reads.channel AND m.author_id = ?2 AND m.seq > read AND m.deleted_at_ns IS NULL),
-        (SELECT count(DISTINCT seq) FROM mentions m
-            WHERE m.channel = reads.channel AND m.audience IN (?3, ?4) AND m.seq > read AND m.author_id <> ?2)
+        (SELECT count(DISTINCT m.seq) FROM json_each(reads.audiences) me CROSS JOIN mentions m
+            WHERE m.channel = reads.channel AND m.audience = me.value AND m.seq > read AND m.author_id <> ?2)
     FROM reads ORDER BY n";
 
-/// One query for all. What is subtracted are deleted messages and own ones, which is exact since numbers have no gaps.
+/// One query for all: four look-ups for each channel, and one for each of the user's roles there. What is subtracted are deleted messages and own ones, which is exact since numbers have no gaps.
 pub(super) fn unread(db: &Connection, user: &UserId, channels: &[Membership]) -> Result<Vec<Unread>, Failure> {
-    let asked: Vec<(&str, u64)> = channels.iter().map(|membership| (membership.channel.as_str(), membership.since)).collect();
+    let audiences = |roles: &[RoleId]| -> Vec<String> {
+        let me = [Audience::Everyone, Audience::User(user.clone())];
+        me.into_iter().chain(roles.iter().cloned().map(Audience::Role)).map(|audience| code(&audience)).collect()
+    };
+    let asked: Vec<(&str, u64, Vec<String>)> =
+        channels.iter().map(|Membership { channel, since, roles }| (channel.as_str(), *since, audiences(roles))).collect();
     let asked = serde_json::to_string(&asked).map_err(|_| Failure::Unreadable("channels"))?;
     db.prepare_cached(UNREAD)?
-        .query_map(params![asked, user.as_str(), code(&Audience::Everyone), code(&Audience::User(user.clone()))], |row| {
-            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-        })?
+        .query_map(params![asked, user.as_str()], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?
         .map(|row| {
             let (channel, head, read, unread, mentions) = row?;
             let (head, read, unread, mentions) = (number(head)?, number(read)?, number(unread)?, number(mentions)?);
@@ -223,13 +266,16 @@ pub(super) fn read(row: &Row<'_>) -> Result<Message, Failure> {
         deleted_at: at(8)?,
         reply_to: row.get::<_, Option<i64>>(9)?.map(number).transpose()?,
         mentions: row.get::<_, Option<String>>(10)?.map_or(Ok(vec![]), |codes| audiences(&codes))?,
+        attachments: row.get::<_, Option<String>>(11)?.map_or(Ok(vec![]), |written| attachments::read(&written))?,
+        reactions: row.get::<_, Option<String>>(12)?.map_or(Ok(vec![]), |written| marks::reactions(&written))?,
     })
 }
 
-/// As it is kept: `*`, or `@` and the user's id.
+/// As it is kept: `*`, or `@` and the user's id, or `&` and the role's.
 fn code(audience: &Audience) -> String {
     match audience {
         Audience::Everyone => "*".to_owned(),
+        Audience::Role(role) => format!("&{role}"),
         Audience::User(user) => format!("@{user}"),
     }
 }
@@ -242,14 +288,19 @@ fn written(mentions: &[Audience]) -> Option<String> {
 
 /// The inverse of [`written`].
 fn audiences(codes: &str) -> Result<Vec<Audience>, Failure> {
-    let unreadable = Failure::Unreadable("messages.mentions");
-    let Ok(codes) = serde_json::from_str::<Vec<String>>(codes) else { return Err(unreadable) };
-    let audience = |code: &String| match code.strip_prefix('@') {
-        Some(user) => Some(Audience::User(UserId::new(user))),
-        None if code == "*" => Some(Audience::Everyone),
-        None => None,
+    let codes: Vec<String> = serde_json::from_str(codes).map_err(unreadable("messages.mentions"))?;
+    let audience = |code: &String| match code.split_at_checked(1)? {
+        ("*", "") => Some(Audience::Everyone),
+        ("@", user) => Some(Audience::User(UserId::new(user))),
+        ("&", role) => Some(Audience::Role(RoleId::new(role))),
+        _ => None,
     };
-    codes.iter().map(audience).collect::<Option<Vec<_>>>().ok_or(unreadable)
+    codes.iter().map(audience).collect::<Option<Vec<_>>>().ok_or(Failure::Unreadable("messages.mentions"))
+}
+
+/// A column whose text isn't the JSON that it should be.
+pub(super) fn unreadable(column: &'static str) -> impl FnOnce(serde_json::Error) -> Failure {
+    move |_| Failure::Unreadable(column)
 }
 
 pub(super) fn number(seq: i64) -> Result<u64, Failure> {
@@ -271,7 +322,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let db = schema::open(&dir.path().join("zzan.db")).expect("opens");
         let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {UNREAD}")).expect("planned");
-        let steps = plan.query_map(["[]", "u", "*", "@u"], |row| row.get::<_, String>("detail")).expect("read");
+        let steps = plan.query_map(["[]", "u"], |row| row.get::<_, String>("detail")).expect("read");
         let steps: Vec<String> = steps.collect::<Result<_, _>>().expect("steps");
         let of_messages: Vec<&str> =
             steps.iter().filter_map(|step| step.strip_prefix("SEARCH m ")).filter(|step| !step.contains("audience")).collect();

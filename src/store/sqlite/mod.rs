@@ -1,23 +1,26 @@
 //! The embedded store: one SQLite file in WAL mode, one writer thread, a few readers.
 //!
-//! It is not a query layer: each operation of [`Store`](::rooms::store::Store) is one function in `rooms` or `messages`, run on a connection. Invariant: an `Ok` of
+//! It is not a query layer: each operation of [`Store`](::rooms::store::Store) is one function of a module of this folder, run on a connection. Invariant: an `Ok` of
 //! a writing operation was committed and synced before it was returned.
 
+mod attachments;
 pub mod backup;
+mod chat;
+mod community;
+mod logs;
+mod marks;
 mod messages;
+mod notes;
 mod readers;
 mod rooms;
 mod schema;
+mod search;
 mod transfer;
 mod writer;
 
 use super::OpenError;
-use ::rooms::store::{
-    Appended, Edit, LinkRecord, Membership, MessageStore, NewMessage, Nonce, Position, Record, Records, Redeemed, RoomRecord, RoomStore,
-    StoreError, Transfer,
-};
-use ::rooms::view::{Cursor, History, Message, Unread};
-use ::rooms::{ChannelId, RoomId, UserId};
+use ::rooms::RoomId;
+use ::rooms::store::{LinkRecord, Nonce, Position, Record, Records, Redeemed, RoomRecord, RoomStore, StoreError, Transfer};
 use async_trait::async_trait;
 use readers::Readers;
 use rusqlite::ErrorCode;
@@ -84,47 +87,6 @@ impl RoomStore for Sqlite {
     async fn redeem_link(&self, secret_hash: &[u8; 32], now: SystemTime) -> Result<Redeemed, StoreError> {
         let secret_hash = *secret_hash;
         self.writer.run("redeem_link", move |db| rooms::redeem_link(db, &secret_hash, now)).await
-    }
-}
-
-#[async_trait]
-impl MessageStore for Sqlite {
-    async fn append(&self, message: NewMessage) -> Result<Appended, StoreError> {
-        self.writer.run("append", move |db| messages::append(db, message)).await
-    }
-
-    async fn edit(&self, edit: Edit) -> Result<Option<Message>, StoreError> {
-        self.writer.run("edit", move |db| messages::edit(db, &edit)).await
-    }
-
-    async fn delete(&self, channel: &ChannelId, seq: u64, at: SystemTime) -> Result<Option<Message>, StoreError> {
-        let channel = channel.clone();
-        self.writer.run("delete", move |db| messages::delete(db, &channel, seq, at)).await
-    }
-
-    async fn message(&self, channel: &ChannelId, seq: u64) -> Result<Option<Message>, StoreError> {
-        let channel = channel.clone();
-        self.readers.run("message", move |db| messages::message(db, &channel, seq)).await
-    }
-
-    async fn history(&self, channel: &ChannelId, cursor: Cursor, limit: u32) -> Result<History, StoreError> {
-        let channel = channel.clone();
-        self.readers.run("history", move |db| messages::history(db, &channel, cursor, limit)).await
-    }
-
-    async fn mark_read(&self, user: &UserId, channel: &ChannelId, seq: u64) -> Result<u64, StoreError> {
-        let (user, channel) = (user.clone(), channel.clone());
-        self.writer.run("mark_read", move |db| messages::mark_read(db, &user, &channel, seq)).await
-    }
-
-    async fn mark_unread(&self, user: &UserId, channel: &ChannelId, seq: u64) -> Result<u64, StoreError> {
-        let (user, channel) = (user.clone(), channel.clone());
-        self.writer.run("mark_unread", move |db| messages::mark_unread(db, &user, &channel, seq)).await
-    }
-
-    async fn unread(&self, user: &UserId, channels: &[Membership]) -> Result<Vec<Unread>, StoreError> {
-        let (user, channels) = (user.clone(), channels.to_vec());
-        self.readers.run("unread", move |db| messages::unread(db, &user, &channels)).await
     }
 }
 

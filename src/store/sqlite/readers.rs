@@ -1,6 +1,6 @@
 //! Connections that only read, each used by one query at a time on a blocking thread.
 //!
-//! Invariant: a reader sees every commit that was acknowledged before its query began.
+//! Invariant: a reader sees every commit that was acknowledged before its query began, and of later ones none, however many statements it has.
 
 use super::{Failure, OPERATION_WAIT, refuse, schema};
 use crate::store::OpenError;
@@ -43,7 +43,7 @@ impl Readers {
             StoreError::Unavailable
         })?;
         let lent = Lent { db: Some(db), back: self.back.clone() };
-        let result = tokio::task::spawn_blocking(move || lent.db.as_ref().map(query)).await;
+        let result = tokio::task::spawn_blocking(move || lent.db.as_ref().map(|db| query(&*db.unchecked_transaction()?))).await;
         metrics::histogram!("zzan_store_seconds", "operation" => name).record(started.elapsed());
         match result {
             Ok(Some(Ok(value))) => Ok(value),

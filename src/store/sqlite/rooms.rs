@@ -158,6 +158,7 @@ fn listing_name(listing: Listing) -> &'static str {
     match listing {
         Listing::Lobby => "lobby",
         Listing::Unlisted => "unlisted",
+        Listing::Channel => "channel",
     }
 }
 
@@ -165,6 +166,7 @@ fn listing(name: &str) -> Result<Listing, Failure> {
     match name {
         "lobby" => Ok(Listing::Lobby),
         "unlisted" => Ok(Listing::Unlisted),
+        "channel" => Ok(Listing::Channel),
         _ => Err(Failure::Unreadable("rooms.listing")),
     }
 }

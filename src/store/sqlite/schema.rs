@@ -3,6 +3,7 @@
 //! A migration that was released is never edited: a change is one more entry of [`MIGRATIONS`]. Invariant: `user_version` is the number of
 //! entries that were applied.
 
+use super::search;
 use crate::store::OpenError;
 use rusqlite::Connection;
 use std::path::Path;
@@ -98,6 +99,182 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (user_id, channel)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    CREATE TABLE servers (
+        id            TEXT PRIMARY KEY,
+        kind          TEXT NOT NULL,
+        subject       TEXT,
+        name          TEXT NOT NULL,
+        image_url     TEXT,
+        owner         TEXT,
+        created_at_ns INTEGER NOT NULL,
+        version       INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE roles (
+        server      TEXT NOT NULL,
+        id          TEXT NOT NULL,
+        kind        TEXT NOT NULL,
+        name        TEXT NOT NULL,
+        color       INTEGER,
+        permissions INTEGER NOT NULL,
+        rank        INTEGER NOT NULL,
+        PRIMARY KEY (server, id)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE categories (
+        server   TEXT NOT NULL,
+        id       TEXT NOT NULL,
+        name     TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        PRIMARY KEY (server, id)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE channels (
+        server        TEXT NOT NULL,
+        id            TEXT NOT NULL,
+        category      TEXT,
+        seats         INTEGER,
+        name          TEXT NOT NULL,
+        position      INTEGER NOT NULL,
+        access        TEXT NOT NULL,
+        slow_mode_ns  INTEGER,
+        metadata      TEXT,
+        created_at_ns INTEGER NOT NULL,
+        PRIMARY KEY (server, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX channels_id ON channels (id);
+
+    CREATE TABLE members (
+        server       TEXT NOT NULL,
+        user_id      TEXT NOT NULL,
+        user_name    TEXT NOT NULL,
+        nickname     TEXT,
+        roles        TEXT NOT NULL,
+        joined_at_ns INTEGER NOT NULL,
+        since        TEXT NOT NULL,
+        PRIMARY KEY (server, user_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX members_of_user ON members (user_id, joined_at_ns, server);
+
+    CREATE TABLE bans (
+        server    TEXT NOT NULL,
+        user_id   TEXT NOT NULL,
+        user_name TEXT NOT NULL,
+        by        TEXT,
+        reason    TEXT,
+        at_ns     INTEGER NOT NULL,
+        PRIMARY KEY (server, user_id)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE invites (
+        secret_hash     BLOB PRIMARY KEY,
+        id              TEXT NOT NULL,
+        server          TEXT NOT NULL,
+        role            TEXT NOT NULL,
+        created_by_id   TEXT,
+        created_by_name TEXT,
+        created_at_ns   INTEGER NOT NULL,
+        expires_at_ns   INTEGER,
+        max_uses        INTEGER,
+        uses            INTEGER NOT NULL,
+        revoked         INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX invites_of_server ON invites (server, created_at_ns, id);
+
+    CREATE TABLE schedules (
+        server          TEXT NOT NULL,
+        id              TEXT NOT NULL,
+        title           TEXT NOT NULL,
+        description     TEXT NOT NULL,
+        starts_at_ns    INTEGER NOT NULL,
+        ends_at_ns      INTEGER,
+        color           INTEGER,
+        remind_at_ns    INTEGER,
+        created_by_id   TEXT NOT NULL,
+        created_by_name TEXT NOT NULL,
+        changed_at_ns   INTEGER NOT NULL,
+        PRIMARY KEY (server, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX schedules_begin ON schedules (server, starts_at_ns, id);
+    CREATE INDEX schedules_due ON schedules (remind_at_ns, id) WHERE remind_at_ns IS NOT NULL;
+
+    CREATE TABLE users (
+        id           TEXT PRIMARY KEY,
+        name         TEXT NOT NULL,
+        status       TEXT NOT NULL,
+        last_seen_ns INTEGER
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE logs (
+        channel TEXT PRIMARY KEY,
+        log     TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE forgotten_logs (
+        log     TEXT PRIMARY KEY,
+        channel TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX forgotten_logs_of_channel ON forgotten_logs (channel);
+    CREATE INDEX markers_of_channel ON markers (channel);
+",
+    "
+    ALTER TABLE messages ADD COLUMN attachments TEXT;
+    ALTER TABLE messages ADD COLUMN reactions TEXT;
+
+    CREATE TABLE reactions (
+        channel TEXT NOT NULL,
+        seq     INTEGER NOT NULL,
+        emoji   TEXT NOT NULL,
+        user_id TEXT NOT NULL,
+        came    INTEGER NOT NULL,
+        PRIMARY KEY (channel, seq, emoji, user_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX reactions_order ON reactions (channel, seq, emoji, came);
+
+    CREATE TABLE pins (
+        channel      TEXT NOT NULL,
+        seq          INTEGER NOT NULL,
+        pinned_at_ns INTEGER NOT NULL,
+        PRIMARY KEY (channel, seq)
+    ) STRICT, WITHOUT ROWID;
+
+    ALTER TABLE messages ADD COLUMN ordinal INTEGER;
+    UPDATE messages SET ordinal = numbered.n
+        FROM (SELECT channel AS of, seq AS number, row_number() OVER (ORDER BY latest_ns, channel, seq) AS n
+            FROM (SELECT channel, seq, max(sent_at_ns) OVER (PARTITION BY channel ORDER BY seq) AS latest_ns FROM messages)) AS numbered
+        WHERE channel = numbered.of AND seq = numbered.number;
+    CREATE UNIQUE INDEX messages_ordinal ON messages (ordinal);
+    CREATE VIRTUAL TABLE message_search USING fts5 (channel, pairs, content = '', contentless_delete = 1, tokenize = 'ascii');
+    INSERT INTO message_search (rowid, channel, pairs)
+        SELECT ordinal, search_channel(channel), search_pairs(text) FROM messages WHERE search_pairs(text) <> '';
+",
+    "
+    CREATE TABLE notes (
+        id              TEXT PRIMARY KEY,
+        channel         TEXT NOT NULL,
+        name            TEXT NOT NULL,
+        started_by_id   TEXT NOT NULL,
+        started_by_name TEXT NOT NULL,
+        started_at_ns   INTEGER NOT NULL,
+        ended_at_ns     INTEGER,
+        lines           INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX notes_of_channel ON notes (channel, started_at_ns, id);
+    CREATE UNIQUE INDEX notes_open ON notes (channel) WHERE ended_at_ns IS NULL;
+
+    CREATE TABLE note_lines (
+        note         TEXT NOT NULL,
+        seq          INTEGER NOT NULL,
+        speaker_id   TEXT NOT NULL,
+        speaker_name TEXT NOT NULL,
+        nonce        TEXT NOT NULL,
+        text         TEXT NOT NULL,
+        at_ns        INTEGER NOT NULL,
+        PRIMARY KEY (note, seq)
+    ) STRICT, WITHOUT ROWID;
+    CREATE UNIQUE INDEX note_lines_nonce ON note_lines (note, speaker_id, nonce);
+",
     // The same with the column that they are chosen by, so that counting in them needs no look at the table.
     "
     DROP INDEX messages_deleted;
@@ -134,6 +311,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     }
     // FULL syncs the log at every commit: an acknowledged message survives a power cut, given an honest disk.
     db.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+    search::define_functions(&db).map_err(failed)?;
     let version = version(&db).map_err(failed)?;
     for (index, migration) in MIGRATIONS.iter().enumerate().skip(usize::try_from(version).unwrap_or(0)) {
         migrate(&mut db, migration, index as i64 + 1).map_err(failed)?;
@@ -191,6 +369,8 @@ fn migrate(db: &mut Connection, migration: &str, to: i64) -> Result<(), rusqlite
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rooms::ChannelId;
+    use rooms::store::{Search, Words};
 
     #[test]
     fn a_database_of_a_newer_version_is_refused_and_left_as_it_was() {
@@ -237,6 +417,9 @@ mod tests {
             "SELECT text, edited_at_ns IS NULL AND deleted_at_ns IS NULL AND reply_to IS NULL AND mentions IS NULL FROM messages";
         let message: (String, bool) = db.query_row(messages, [], |row| Ok((row.get(0)?, row.get(1)?))).expect("read");
         assert_eq!(message, ("건배".to_owned(), true));
+        let words = Words::of("건배");
+        let found = search::search(&db, &Search { channels: vec![ChannelId::new("ch_1")], words, before: None, limit: 1 });
+        assert_eq!(found.expect("read").messages[0].seq, 1, "and is found");
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! What the embedded store promises beyond the suite that every store passes: durability, neighbours in one commit, a disk that fills up.
 
 use super::*;
-use ::rooms::store::{Listing, Store, StoreError};
-use ::rooms::{MessageId, RoomKind, User, UserId};
-use std::collections::HashSet;
+use ::rooms::store::{
+    Access, ChannelKind, ChannelRecord, CommunityStore as _, Listing, MemberRecord, MessageStore as _, NewMessage, ServerKind,
+    ServerRecord, ServerTree, Store, StoreError,
+};
+use ::rooms::view::Cursor;
+use ::rooms::{ChannelId, MessageId, RoomKind, ServerId, User, UserId};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 fn temporary() -> (tempfile::TempDir, Sqlite) {
@@ -27,12 +31,13 @@ mod conformance {
         ([0, 1, 2].map(open), dir)
     }
 
-    ::rooms::store_conformance!(make);
     async fn make_one() -> (Arc<Sqlite>, tempfile::TempDir) {
         let (dir, store) = temporary();
         (Arc::new(store), dir)
     }
 
+    ::rooms::store_conformance!(make);
+    ::rooms::search_conformance!(make);
     ::rooms::store_nodes_conformance!(make_nodes);
     ::rooms::store_transfer_conformance!(make_one);
 }
@@ -47,6 +52,7 @@ fn message(channel: &str, nonce: &str, text: &str) -> NewMessage {
         sent_at: SystemTime::now(),
         reply_to: None,
         mentions: vec![],
+        attachments: vec![],
     }
 }
 
@@ -175,4 +181,85 @@ async fn a_log_torn_by_a_power_cut_still_opens_with_every_commit_before_the_tear
     let page = torn.history(&ChannelId::new("ch_1"), Cursor::Newest, 100).await.expect("read");
     assert_eq!(page.messages.iter().map(|message| message.seq).collect::<Vec<_>>(), (1..=19).collect::<Vec<_>>());
     assert_eq!(torn.append(message("ch_1", "next", "x")).await.expect("stored").message.seq, 20);
+}
+
+/// A server with one channel.
+fn server(id: &str, channel: &str) -> (ServerTree, MemberRecord) {
+    let (created_at, owner) = (SystemTime::now(), User { id: UserId::new("u_1"), name: "하나".into() });
+    let channel = ChannelRecord {
+        id: ChannelId::new(channel),
+        category: None,
+        kind: ChannelKind::Text,
+        name: "수다".into(),
+        position: 0,
+        access: Access::Everyone { since: 0 },
+        slow_mode: None,
+        metadata: None,
+        created_at,
+    };
+    let id = ServerId::new(id);
+    let (kind, name) = (ServerKind::Community, "짠".to_owned());
+    let server = ServerRecord { id: id.clone(), kind, name, image_url: None, owner: Some(owner.id.clone()), created_at };
+    let channels = BTreeMap::from([(channel.id.clone(), channel)]);
+    let tree = ServerTree { server, roles: BTreeMap::new(), categories: BTreeMap::new(), channels, version: 1 };
+    (tree, MemberRecord { server: id, user: owner, nickname: None, roles: vec![], joined_at: created_at, since: BTreeMap::new() })
+}
+
+/// As many messages of a channel as would take long to send one by one.
+async fn fill(store: &Sqlite, channel: &'static str, messages: i64) {
+    let insert = "WITH RECURSIVE n(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM n WHERE seq < ?2)
+        INSERT INTO messages (channel, seq, id, author_id, author_name, text, sent_at_ns)
+        SELECT ?1, seq, 'msg_' || seq, 'u_' || (seq % 50), 'name', 'some text of a message', seq FROM n";
+    store.writer.run("test", move |db| Ok(db.execute(insert, (channel, messages))?)).await.expect("filled");
+}
+
+async fn rows_left(store: &Sqlite, channel: &'static str) -> i64 {
+    let count = "SELECT count(*) FROM messages WHERE channel = ?1";
+    store.readers.run("test", move |db| Ok(db.query_row(count, [channel], |row| row.get(0))?)).await.expect("counted")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_messages_of_a_deleted_server_are_gone_at_once_and_their_rows_go_while_others_write_and_after_a_restart() {
+    const MESSAGES: i64 = 60_000;
+    let (dir, store) = temporary();
+    for (id, channel) in [("srv_1", "ch_1"), ("srv_2", "ch_2")] {
+        let (tree, owner) = server(id, channel);
+        assert!(store.create_server(tree, vec![owner]).await.expect("created"));
+        fill(&store, channel, MESSAGES).await;
+    }
+    store.delete_server(&ServerId::new("srv_1")).await.expect("deleted");
+    let found = store.history(&ChannelId::new("ch_1"), Cursor::Newest, 10).await.expect("read");
+    assert!(found.messages.is_empty() && !found.more);
+    let (tree, owner) = server("srv_1", "ch_1");
+    assert!(store.create_server(tree, vec![owner]).await.expect("created again"));
+    assert_eq!(store.append(message("ch_1", "a", "x")).await.expect("stored").message.seq, 1);
+    store.close();
+    drop(store);
+
+    let store = Sqlite::open(&dir.path().join("zzan.db")).expect("opens again");
+    let swept = async {
+        for nonce in 0.. {
+            let seq = store.append(message("ch_2", &format!("n{nonce}"), "x")).await.expect("stored").message.seq;
+            assert_eq!(seq, MESSAGES as u64 + 1 + nonce);
+            if rows_left(&store, "ch_1").await == 0 {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(120), swept).await.expect("all of it goes");
+    let page = store.history(&ChannelId::new("ch_1"), Cursor::Newest, 10).await.expect("read");
+    assert_eq!(page.messages.iter().map(|message| message.seq).collect::<Vec<_>>(), [1], "what came after it stays");
+    assert!(rows_left(&store, "ch_2").await > MESSAGES);
+}
+
+#[tokio::test]
+async fn a_server_is_there_after_opening_again() {
+    let (dir, store) = temporary();
+    let (tree, owner) = server("srv_1", "ch_1");
+    assert!(store.create_server(tree.clone(), vec![owner.clone()]).await.expect("created"));
+    store.close();
+    drop(store);
+    let store = Sqlite::open(&dir.path().join("zzan.db")).expect("opens again");
+    assert_eq!(store.server(&tree.server.id).await.expect("read"), Some(tree.clone()));
+    assert_eq!(store.memberships(&owner.user.id).await.expect("read"), [owner]);
 }

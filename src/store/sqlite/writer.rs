@@ -1,12 +1,12 @@
 //! The one thread that writes: it takes what is queued, runs it in one transaction, syncs once, and then replies to all.
 //!
-//! It knows no operation. Invariant: a reply of success is sent after the commit of the transaction that its operation ran in.
+//! It knows no operation. While nothing is queued it removes what was forgotten. Invariant: a reply of success is sent after the commit of the transaction that its operation ran in.
 //!
 //! ```text
 //! queue:   a b c | d e          BEGIN  SAVEPOINT a  b  c  COMMIT+sync  reply a b c  BEGIN  d e …
 //! ```
 
-use super::{Failure, OPERATION_WAIT, refuse};
+use super::{Failure, OPERATION_WAIT, logs, refuse};
 use rooms::store::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 use std::sync::Mutex;
@@ -31,6 +31,10 @@ const PRUNE_EVERY: Duration = Duration::from_secs(600);
 
 /// Rows of one table that one pruning removes, so that it never holds up the operations behind it for long.
 const PRUNE_ROWS: u32 = 10_000;
+
+/// How often a piece of what was forgotten is removed while operations never stop coming: about a tenth of the time. It goes on without a
+/// pause while there are none.
+const SWEEP_EVERY: Duration = Duration::from_millis(100);
 
 /// The way to the writing thread.
 pub(super) struct Writer {
@@ -131,7 +135,12 @@ where
 fn serve(mut db: Connection, mut operations: mpsc::Receiver<Box<dyn Operation>>) {
     let mut batch = Vec::with_capacity(BATCH_OPERATIONS);
     let mut pruned: Option<Instant> = None;
-    while operations.blocking_recv_many(&mut batch, BATCH_OPERATIONS) > 0 {
+    let mut swept = Instant::now();
+    loop {
+        while operations.is_empty() && !operations.is_closed() && sweep(&mut db) {}
+        if operations.blocking_recv_many(&mut batch, BATCH_OPERATIONS) == 0 {
+            break;
+        }
         metrics::histogram!("zzan_store_batch_operations").record(batch.len() as f64);
         let committed = commit(&mut db, &mut batch);
         for operation in batch.drain(..) {
@@ -142,6 +151,10 @@ fn serve(mut db: Connection, mut operations: mpsc::Receiver<Box<dyn Operation>>)
             if let Err(error) = prune(&db, SystemTime::now()) {
                 tracing::warn!(%error, "outdated rows of the store stay for now");
             }
+        }
+        if swept.elapsed() >= SWEEP_EVERY {
+            sweep(&mut db);
+            swept = Instant::now();
         }
     }
     // Moves the log into the database, so that the next start has nothing to recover.
@@ -171,6 +184,20 @@ fn commit(db: &mut Connection, batch: &mut [Box<dyn Operation>]) -> Result<(), S
     tx.commit().map_err(failed)?;
     metrics::histogram!("zzan_store_commit_seconds").record(started.elapsed());
     Ok(())
+}
+
+/// Removes some of what was forgotten. False when there is nothing, or it can't be removed now.
+fn sweep(db: &mut Connection) -> bool {
+    let mut piece = || {
+        let tx = db.transaction()?;
+        let is_some = logs::sweep(&tx)?;
+        tx.commit()?;
+        Ok::<_, Failure>(is_some)
+    };
+    piece().unwrap_or_else(|error| {
+        tracing::warn!(%error, "forgotten rows of the store stay for now");
+        false
+    })
 }
 
 /// Removes nonces and links that nobody can ask for any more.

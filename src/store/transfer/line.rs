@@ -2,10 +2,12 @@
 //!
 //! It reads and writes no file. Invariant: every record comes back from its line as it was, times to the nanosecond.
 
+mod message;
+
 use crate::store::sqlite::{from_ns, to_ns};
+use message::KeptMessage;
 use rooms::store::{LinkRecord, Listing, Nonce, Record, RoomRecord};
-use rooms::view::{Audience, Message};
-use rooms::{ChannelId, MessageId, RoomId, RoomKind, User, UserId};
+use rooms::{ChannelId, RoomId, RoomKind, User, UserId};
 use serde::{Deserialize, Serialize};
 
 /// The version of what the lines look like. A reader knows its own and the earlier ones.
@@ -58,7 +60,7 @@ pub(super) struct Room {
     password_hash: Option<String>,
     owner: Named,
     channel: String,
-    listed: bool,
+    listing: Listed,
     created_at_ns: i64,
     ended_at_ns: Option<i64>,
 }
@@ -68,6 +70,14 @@ pub(super) struct Room {
 enum Kind {
     Buddy,
     Voice,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Listed {
+    Lobby,
+    Unlisted,
+    Channel,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -89,32 +99,6 @@ pub(super) struct Link {
     stored_at_ns: i64,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct KeptMessage {
-    channel: String,
-    seq: u64,
-    id: String,
-    author: Named,
-    text: String,
-    sent_at_ns: i64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    edited_at_ns: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    deleted_at_ns: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    reply_to: Option<u64>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    mentions: Vec<Mention>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Mention {
-    Everyone,
-    User(String),
-}
-
 impl From<Record> for Line {
     fn from(record: Record) -> Self {
         match record {
@@ -129,9 +113,10 @@ impl From<Record> for Line {
                 password_hash: room.password_hash,
                 owner: room.owner.into(),
                 channel: text(room.channel.as_str()),
-                listed: match room.listing {
-                    Listing::Lobby => true,
-                    Listing::Unlisted => false,
+                listing: match room.listing {
+                    Listing::Lobby => Listed::Lobby,
+                    Listing::Unlisted => Listed::Unlisted,
+                    Listing::Channel => Listed::Channel,
                 },
                 created_at_ns: to_ns(room.created_at),
                 ended_at_ns: ended_at.map(to_ns),
@@ -200,7 +185,11 @@ impl From<Room> for Record {
             password_hash: kept.password_hash,
             owner: kept.owner.into(),
             channel: ChannelId::new(kept.channel),
-            listing: if kept.listed { Listing::Lobby } else { Listing::Unlisted },
+            listing: match kept.listing {
+                Listed::Lobby => Listing::Lobby,
+                Listed::Unlisted => Listing::Unlisted,
+                Listed::Channel => Listing::Channel,
+            },
             created_at: from_ns(kept.created_at_ns),
         };
         Self::Room { room, ended_at: kept.ended_at_ns.map(from_ns) }
@@ -218,48 +207,6 @@ impl From<Link> for Record {
             expires_at: from_ns(kept.expires_at_ns),
         };
         Self::Link { link, stored_at: from_ns(kept.stored_at_ns) }
-    }
-}
-
-impl From<Message> for KeptMessage {
-    fn from(message: Message) -> Self {
-        let mention = |audience| match audience {
-            Audience::Everyone => Mention::Everyone,
-            Audience::User(user) => Mention::User(text(user.as_str())),
-        };
-        Self {
-            channel: text(message.channel.as_str()),
-            seq: message.seq,
-            id: text(message.id.as_str()),
-            author: message.author.into(),
-            text: message.text,
-            sent_at_ns: to_ns(message.sent_at),
-            edited_at_ns: message.edited_at.map(to_ns),
-            deleted_at_ns: message.deleted_at.map(to_ns),
-            reply_to: message.reply_to,
-            mentions: message.mentions.into_iter().map(mention).collect(),
-        }
-    }
-}
-
-impl From<KeptMessage> for Message {
-    fn from(kept: KeptMessage) -> Self {
-        let audience = |mention| match mention {
-            Mention::Everyone => Audience::Everyone,
-            Mention::User(user) => Audience::User(UserId::new(user)),
-        };
-        Self {
-            id: MessageId::new(kept.id),
-            channel: ChannelId::new(kept.channel),
-            seq: kept.seq,
-            author: kept.author.into(),
-            text: kept.text,
-            sent_at: from_ns(kept.sent_at_ns),
-            edited_at: kept.edited_at_ns.map(from_ns),
-            deleted_at: kept.deleted_at_ns.map(from_ns),
-            reply_to: kept.reply_to,
-            mentions: kept.mentions.into_iter().map(audience).collect(),
-        }
     }
 }
 

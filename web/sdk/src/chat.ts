@@ -4,7 +4,8 @@ import type { Client } from './client.js';
 import { Emitter, type Unsubscribe } from './emitter.js';
 import { ZzanError } from './errors.js';
 import { newNonce } from './nonce.js';
-import type { Message } from './protocol.gen.js';
+import type { Attachment, ChatFound, ChatPinChanged, ChatSend, ChatTypist, Message, Reaction } from './protocol.gen.js';
+import { uploadFile } from './uploads.js';
 
 const PAGE = 50;
 
@@ -14,11 +15,15 @@ const CATCH_UP_PAGES = 10;
 /** A message is sent so often by itself, with the same nonce; then the person decides. */
 const SEND_TRIES = 3;
 
+/** The server passes a notice of typing on once in this time. */
+const TYPING_EVERY_MS = 3000;
+
 export interface Outgoing {
   readonly nonce: string;
   readonly text: string;
   /** The `seq` of the message that it answers. */
   readonly replyTo?: number;
+  readonly attachments?: readonly Attachment[];
   readonly state: 'sending' | 'failed';
   readonly error?: ZzanError;
 }
@@ -34,10 +39,11 @@ export interface ChatState {
 }
 
 export class Chat {
-  private readonly events = new Emitter<{ change: ChatState; message: Message }>();
+  private readonly events = new Emitter<{ change: ChatState; message: Message; pin: ChatPinChanged; typing: ChatTypist }>();
   private readonly offs: Unsubscribe[];
   private current: ChatState = { messages: [], outgoing: [], more: false, loading: false };
   private catching: Promise<void> | undefined;
+  private typedAt = -Infinity;
 
   /** `user` is the own user id. */
   constructor(private readonly client: Client, readonly channel: string, private readonly user: string) {
@@ -45,6 +51,9 @@ export class Chat {
       client.onEvent('chat:message', ({ message }) => this.receive(message)),
       client.onEvent('chat:edited', ({ message }) => this.amend(message)),
       client.onEvent('chat:deleted', ({ message }) => this.amend(message)),
+      client.onEvent('chat:reacted', ({ channel, seq, reactions }) => channel === this.channel && this.setReactions(seq, reactions)),
+      client.onEvent('chat:pinned', (pin) => pin.message.channel === this.channel && this.events.emit('pin', pin)),
+      client.onEvent('chat:typing', (typist) => typist.channel === this.channel && this.events.emit('typing', typist)),
     ];
   }
 
@@ -61,9 +70,26 @@ export class Chat {
     return this.events.on('message', listener);
   }
 
-  /** Sends; resolves when the message is stored or has failed, which `state` tells. */
-  send(text: string, replyTo?: number): Promise<void> {
-    const outgoing: Outgoing = { nonce: newNonce(), text, ...(replyTo === undefined ? {} : { replyTo }), state: 'sending' };
+  /** Hears when a message is pinned or unpinned. One that is deleted is unpinned without a word. */
+  onPin(listener: (pin: ChatPinChanged) => void): Unsubscribe {
+    return this.events.on('pin', listener);
+  }
+
+  /** Hears about every three seconds that somebody else writes. */
+  onTyping(listener: (typist: ChatTypist) => void): Unsubscribe {
+    return this.events.on('typing', listener);
+  }
+
+  /** Sends; resolves when the message is stored or has failed, which `state` tells. The text may be empty beside attachments. */
+  send(text: string, replyTo?: number, attachments: readonly Attachment[] = []): Promise<void> {
+    const outgoing: Outgoing = {
+      nonce: newNonce(),
+      text,
+      ...(replyTo === undefined ? {} : { replyTo }),
+      ...(attachments.length === 0 ? {} : { attachments }),
+      state: 'sending',
+    };
+    this.typedAt = -Infinity;
     this.set({ outgoing: [...this.current.outgoing, outgoing] });
     return this.deliver(outgoing);
   }
@@ -72,8 +98,8 @@ export class Chat {
   retry(nonce: string): Promise<void> {
     const failed = this.current.outgoing.find((entry) => entry.nonce === nonce && entry.state === 'failed');
     if (!failed) return Promise.resolve();
-    const { text, replyTo } = failed;
-    const outgoing: Outgoing = { nonce, text, ...(replyTo === undefined ? {} : { replyTo }), state: 'sending' };
+    const { error: _, ...message } = failed;
+    const outgoing: Outgoing = { ...message, state: 'sending' };
     this.replaceOutgoing(nonce, outgoing);
     return this.deliver(outgoing);
   }
@@ -88,6 +114,41 @@ export class Chat {
   async delete(seq: number): Promise<void> {
     const { message } = await this.client.request('chat:delete', { channel: this.channel, seq });
     this.amend(message);
+  }
+
+  /** One's own reaction comes or, with `on: false`, goes. Rejects with a `ZzanError`. */
+  async react(seq: number, emoji: string, on = true): Promise<void> {
+    const { reactions } = await this.client.request('chat:react', { channel: this.channel, seq, emoji, on });
+    this.setReactions(seq, reactions);
+  }
+
+  /** Pins or unpins a message, for who moderates the channel. Rejects with a `ZzanError`. */
+  async pin(seq: number, on = true): Promise<void> {
+    await this.client.request('chat:pin', { channel: this.channel, seq, on });
+  }
+
+  /** The pinned messages, the latest pin first. Rejects with a `ZzanError`. */
+  async pins(): Promise<Message[]> {
+    return (await this.client.request('chat:pins', { channel: this.channel })).messages;
+  }
+
+  /** Messages in which every word of `text` occurs, newest first. Give `next` as `before` for the next page. Rejects with a `ZzanError`. */
+  search(text: string, { before, limit }: { before?: string; limit?: number } = {}): Promise<ChatFound> {
+    const page = { ...(before === undefined ? {} : { before }), ...(limit === undefined ? {} : { limit }) };
+    return this.client.request('chat:search', { channel: this.channel, text, ...page });
+  }
+
+  /** Tells the others that one writes. To be called with every key: it asks once in three seconds, and failures don't matter. */
+  typing(): void {
+    const now = Date.now();
+    if (now - this.typedAt < TYPING_EVERY_MS) return;
+    this.typedAt = now;
+    this.client.request('chat:typing', { channel: this.channel }).catch(() => undefined);
+  }
+
+  /** Uploads a file; what it resolves with goes with `send`. Rejects with a `ZzanError`, `invalid` where uploads aren't set up. */
+  upload(file: Blob, name: string, signal?: AbortSignal): Promise<Attachment> {
+    return uploadFile(this.client, this.channel, file, name, signal);
   }
 
   /** Gives a failed message up. */
@@ -162,11 +223,17 @@ export class Chat {
     this.set({ messages: merge(this.current.messages, [message]) });
   }
 
+  private setReactions(seq: number, reactions: Reaction[]): void {
+    const messages = this.current.messages.map((message) => (message.seq === seq ? { ...message, reactions } : message));
+    this.set({ messages });
+  }
+
   private async deliver(outgoing: Outgoing): Promise<void> {
-    const { nonce, text, replyTo } = outgoing;
+    const { nonce } = outgoing;
+    const request = requestOf(this.channel, outgoing);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const { message } = await this.client.request('chat:send', { channel: this.channel, nonce, text, ...(replyTo === undefined ? {} : { reply_to: replyTo }) });
+        const { message } = await this.client.request('chat:send', request);
         this.current = { ...this.current, outgoing: this.current.outgoing.filter((entry) => entry.nonce !== nonce) };
         this.set({ messages: merge(this.current.messages, [message]) });
         return;
@@ -181,9 +248,10 @@ export class Chat {
   }
 
   /** The push of an own message may overtake its answer: it must not stand there twice meanwhile. */
-  private confirm({ author, text }: Message): void {
+  private confirm({ author, text, attachments }: Message): void {
     if (author.id !== this.user) return;
-    const sent = this.current.outgoing.find((entry) => entry.state === 'sending' && entry.text === text);
+    const same = (entry: Outgoing) => entry.text === text && urls(entry.attachments) === urls(attachments);
+    const sent = this.current.outgoing.find((entry) => entry.state === 'sending' && same(entry));
     if (sent) this.current = { ...this.current, outgoing: this.current.outgoing.filter((entry) => entry !== sent) };
   }
 
@@ -195,6 +263,20 @@ export class Chat {
     this.current = { ...this.current, ...change };
     this.events.emit('change', this.current);
   }
+}
+
+function requestOf(channel: string, { nonce, text, replyTo, attachments }: Outgoing): ChatSend {
+  return {
+    channel,
+    nonce,
+    text,
+    ...(replyTo === undefined ? {} : { reply_to: replyTo }),
+    ...(attachments === undefined ? {} : { attachments: [...attachments] }),
+  };
+}
+
+function urls(attachments: readonly Attachment[] = []): string {
+  return attachments.map(({ url }) => url).join('\n');
 }
 
 /** Both lists in order of `seq`, each number once. */

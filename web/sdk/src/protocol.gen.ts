@@ -198,7 +198,60 @@ deleted?: boolean,
 /**
  * The `seq` of the message that it answers, which may be deleted by now.
  */
-reply_to?: number, };
+reply_to?: number,
+/**
+ * Whom it mentions, each once. Absent when nobody.
+ */
+mentions?: Array<Mention>,
+/**
+ * Absent when there are none.
+ */
+attachments?: Array<Attachment>,
+/**
+ * Each emoji once, that which came first first. Absent when there are none.
+ */
+reactions?: Array<Reaction>, };
+
+/**
+ * Who is meant: in a text `<@user id>`, `<@&role id>` or `<@everyone>`.
+ */
+export type Mention = { kind: MentionKind,
+/**
+ * Of the user or the role.
+ */
+id?: string, };
+
+export type MentionKind = "user" | "role" | "everyone";
+
+/**
+ * A file that belongs to a message, as its author describes it. Nobody has checked that it is what it says.
+ */
+export type Attachment = {
+/**
+ * `https://`, at most 2,048 bytes, no user and password.
+ */
+url: string,
+/**
+ * 1–255 bytes without slashes.
+ */
+name: string,
+/**
+ * `type/subtype`.
+ */
+mime: string, size_bytes: number,
+/**
+ * Of a picture or a video, in pixels; together with `height`.
+ */
+width?: number, height?: number, };
+
+/**
+ * One emoji on a message.
+ */
+export type Reaction = { emoji: string, count: number,
+/**
+ * The user ids of the first ten, in the order of coming.
+ */
+users: Array<string>, };
 
 /**
  * Who wrote a message, with the name at that time.
@@ -532,13 +585,17 @@ export type ChatSend = { channel: string,
  */
 nonce: string,
 /**
- * 1–4,000 characters.
+ * 1–4,000 characters, unless the user's plan says otherwise; empty or absent beside attachments.
  */
-text: string,
+text?: string,
 /**
  * The `seq` of the message that it answers.
  */
-reply_to?: number, };
+reply_to?: number,
+/**
+ * At most 10.
+ */
+attachments?: Array<Attachment>, };
 
 /**
  * Answer of `chat:send`, `chat:edit` and `chat:delete`: the message is durable.
@@ -592,6 +649,112 @@ more: boolean,
  * Whether newer messages exist.
  */
 newer: boolean, };
+
+/**
+ * `chat:react`: one's own reaction to a message comes or goes.
+ */
+export type ChatReact = { channel: string, seq: number,
+/**
+ * 1–32 bytes without white space. A message bears 20 different ones.
+ */
+emoji: string,
+/**
+ * False takes it back.
+ */
+on: boolean, };
+
+/**
+ * Answer of `chat:react`.
+ */
+export type ChatReactions = {
+/**
+ * All of the message, that which came first first.
+ */
+reactions: Array<Reaction>, };
+
+/**
+ * `chat:pin`: by who moderates the channel.
+ */
+export type ChatPin = { channel: string, seq: number,
+/**
+ * False unpins.
+ */
+on: boolean, };
+
+/**
+ * `chat:pins`
+ */
+export type ChatPins = { channel: string, };
+
+/**
+ * Answer of `chat:pins`: at most 50, the latest pin first.
+ */
+export type ChatPinned = { messages: Array<Message>, };
+
+/**
+ * `chat:search`: messages in whose text every word occurs, also in the middle of another one. Upper and lower case are one.
+ */
+export type ChatSearch = { channel?: string,
+/**
+ * Instead of `channel`: all channels of this server that one reads.
+ */
+server?: string,
+/**
+ * 1–10 words between white space, 200 characters at most.
+ */
+text: string,
+/**
+ * The `next` of the page before; absent: the newest.
+ */
+before?: string,
+/**
+ * 1–50, 25 when absent.
+ */
+limit?: number, };
+
+/**
+ * Answer of `chat:search`.
+ */
+export type ChatFound = {
+/**
+ * Newest first.
+ */
+messages: Array<Message>,
+/**
+ * Opaque: where the next page begins. Absent when there is none.
+ */
+next?: string, };
+
+/**
+ * `chat:upload`: where to put a file, to be attached to a message then.
+ */
+export type ChatUpload = { channel: string,
+/**
+ * 1–255 bytes without slashes.
+ */
+name: string,
+/**
+ * `type/subtype`.
+ */
+mime: string, size_bytes: number, };
+
+/**
+ * Answer of `chat:upload`. Send the file by `PUT` to `upload_url`, with these headers and exactly as long as it was said to be.
+ */
+export type ChatUploadGranted = {
+/**
+ * A secret.
+ */
+upload_url: string, headers: Record<string, string>,
+/**
+ * The address to attach.
+ */
+url: string, expires_in_ms: number, };
+
+/**
+ * `chat:typing`, from the client: one writes a message. The others are told once in 3 s, however often this is sent.
+ */
+export type ChatTyping = { channel: string, };
 
 /**
  * `session:refresh`: a fresh token of the same user, before the old one expires.
@@ -762,9 +925,780 @@ export type ChatEdited = { message: Message, };
 export type ChatDeleted = { message: Message, };
 
 /**
+ * `chat:reacted`: these are all reactions of the message now.
+ */
+export type ChatReacted = { channel: string, seq: number, reactions: Array<Reaction>, };
+
+/**
+ * `chat:pinned`: a message was pinned or unpinned. One that is deleted is unpinned without a word.
+ */
+export type ChatPinChanged = { message: Message, on: boolean, };
+
+/**
+ * `chat:typing`, from the server: somebody else writes a message. It may be left out under load.
+ */
+export type ChatTypist = { channel: string,
+/**
+ * The user id.
+ */
+user: string, name: string, };
+
+/**
  * `lobby:changed`: rooms that appeared or changed, and ids of rooms that ended.
  */
 export type LobbyChanged = { rooms: Array<LobbyRoom>, removed: Array<string>, };
+
+/**
+ * A server as one of its members sees it.
+ */
+export type Server = { info: ServerInfo,
+/**
+ * Highest rank first.
+ */
+roles: Array<Role>,
+/**
+ * In the order to show them.
+ */
+categories: Array<Category>,
+/**
+ * Those that one reads, in the order to show them within their category.
+ */
+channels: Array<Channel>,
+/**
+ * Of those channels.
+ */
+unread: Array<Unread>,
+/**
+ * Of those channels, where somebody is.
+ */
+voices: Array<Voice>, me: Membership, };
+
+/**
+ * A server's own values.
+ */
+export type ServerInfo = { id: string, name: string, image_url?: string,
+/**
+ * The user id of its owner. Absent: it belongs to a backend.
+ */
+owner?: string,
+/**
+ * RFC 3339.
+ */
+created_at: string, };
+
+/**
+ * Oneself in a server.
+ */
+export type Membership = { nickname?: string,
+/**
+ * Role ids.
+ */
+roles: Array<string>,
+/**
+ * What these roles allow; everything for the owner.
+ */
+permissions: Array<Permission>, };
+
+/**
+ * Something that a role can allow.
+ */
+export type Permission = "send" | "connect" | "invite" | "schedule" | "note" | "mention_everyone" | "manage_messages" | "mute_members" | "kick" | "ban" | "manage_invites" | "manage_schedules" | "manage_nicknames" | "manage_channels" | "manage_roles" | "manage_server";
+
+/**
+ * A role of a server's members.
+ */
+export type Role = { id: string, kind: RoleKind, name: string,
+/**
+ * 0xRRGGBB.
+ */
+color?: number, permissions: Array<Permission>,
+/**
+ * Higher ones command lower ones.
+ */
+rank: number, };
+
+/**
+ * What a role is to its server. Only custom ones can be deleted.
+ */
+export type RoleKind = "admin" | "moderator" | "member" | "guest" | "custom";
+
+/**
+ * A group of channels.
+ */
+export type Category = { id: string, name: string, position: number, };
+
+/**
+ * A named place in a server.
+ */
+export type Channel = { id: string, kind: ChannelKind, name: string,
+/**
+ * The category's id.
+ */
+category?: string, position: number,
+/**
+ * Who reads it, beside those who manage channels. Absent: everyone.
+ */
+private?: Private,
+/**
+ * Seats of a voice channel.
+ */
+capacity?: number,
+/**
+ * Seconds between two messages of one user.
+ */
+slow_mode_s?: number,
+/**
+ * Whatever a backend keeps here.
+ */
+metadata?: Record<string, unknown>, };
+
+/**
+ * What a channel is for.
+ */
+export type ChannelKind = "text" | "voice";
+
+/**
+ * Who reads a private channel.
+ */
+export type Private = {
+/**
+ * User ids.
+ */
+users: Array<string>,
+/**
+ * Role ids.
+ */
+roles: Array<string>, };
+
+/**
+ * What one hasn't read of a channel.
+ */
+export type Unread = { channel: string,
+/**
+ * Of the newest message; 0 where there is none.
+ */
+head_seq: number,
+/**
+ * All up to this one is read.
+ */
+read_seq: number,
+/**
+ * Messages after it, without deleted and own ones.
+ */
+unread: number,
+/**
+ * Those among them that mention one.
+ */
+mentions: number, };
+
+/**
+ * Who is in the call of a voice channel, in the order of joining.
+ */
+export type Voice = { channel: string, people: Array<Person>, };
+
+/**
+ * A user with the name to show.
+ */
+export type Person = {
+/**
+ * The user id.
+ */
+id: string, name: string, };
+
+/**
+ * A member of a server.
+ */
+export type Member = { user: Person, nickname?: string,
+/**
+ * Role ids.
+ */
+roles: Array<string>,
+/**
+ * RFC 3339.
+ */
+joined_at: string, presence: Presence,
+/**
+ * When the last connection ended, RFC 3339. Absent while connected, and for who wasn't seen yet.
+ */
+last_seen?: string, };
+
+/**
+ * How a member is there.
+ */
+export type Presence = "online" | "idle" | "busy" | "away" | "offline";
+
+/**
+ * How one wants to be seen while connected.
+ */
+export type Status = "auto" | "busy" | "away";
+
+/**
+ * Why somebody is no longer in a server.
+ */
+export type DepartReason = "left" | "kicked" | "banned" | "deleted";
+
+/**
+ * Somebody who may not come in again.
+ */
+export type Ban = { user: Person,
+/**
+ * The user id of who banned. Absent: a backend.
+ */
+by?: string, reason?: string,
+/**
+ * RFC 3339.
+ */
+at: string, };
+
+/**
+ * An invitation by link. Its secret is told once, to who made it.
+ */
+export type Invite = { id: string, server: string,
+/**
+ * What its users get.
+ */
+role: string, created_by?: Person,
+/**
+ * RFC 3339.
+ */
+created_at: string,
+/**
+ * RFC 3339. Absent: never.
+ */
+expires_at?: string,
+/**
+ * Absent: any number.
+ */
+max_uses?: number, uses: number, };
+
+/**
+ * An entry of a calendar.
+ */
+export type Schedule = { id: string, server: string, title: string, description: string,
+/**
+ * RFC 3339.
+ */
+starts_at: string,
+/**
+ * RFC 3339.
+ */
+ends_at?: string,
+/**
+ * 0xRRGGBB.
+ */
+color?: number,
+/**
+ * When the members are reminded, RFC 3339. Absent: not, or not any more.
+ */
+remind_at?: string, created_by: Person, };
+
+/**
+ * `server:list`: from here on the session is told what happens in one's servers.
+ */
+export type ServerList = Record<symbol, never>;
+
+/**
+ * Answer of `server:list`, oldest membership first.
+ */
+export type ServersListed = { servers: Array<Server>, };
+
+/**
+ * `server:create`: with default roles, categories and channels.
+ */
+export type ServerCreate = {
+/**
+ * 1–64 characters.
+ */
+name: string,
+/**
+ * An https address.
+ */
+image_url?: string,
+/**
+ * 1–64 bytes, made by the client: the same nonce twice makes one server.
+ */
+nonce: string,
+/**
+ * What the first categories and channels are called. Absent: in English.
+ */
+defaults?: DefaultNames, };
+
+/**
+ * Names of what a server begins with, 1–64 characters each.
+ */
+export type DefaultNames = { text_category: string, text_channel: string, voice_category: string, voice_channel: string, };
+
+/**
+ * Answer of `server:create` and `invite:accept`.
+ */
+export type ServerEntered = { server: Server, };
+
+/**
+ * `server:update`: what is absent stays.
+ */
+export type ServerUpdate = { server: string, name?: string,
+/**
+ * `null`: none.
+ */
+image_url?: string | null, };
+
+/**
+ * `server:transfer`: another member becomes the owner.
+ */
+export type ServerTransfer = { server: string,
+/**
+ * The user id of the new owner.
+ */
+to: string, };
+
+/**
+ * `server:delete`, `server:leave`, `member:list`, `member:bans`, `invite:list`, `unread:list`
+ */
+export type ServerRef = { server: string, };
+
+/**
+ * `channel:create`
+ */
+export type ChannelCreate = { server: string,
+/**
+ * 1–64 characters.
+ */
+name: string, kind?: ChannelKind,
+/**
+ * Seats of a voice channel, 2–50; 4 when absent.
+ */
+capacity?: number, category?: string, private?: Private,
+/**
+ * Absent: last of its category.
+ */
+position?: number,
+/**
+ * 1–21,600.
+ */
+slow_mode_s?: number, };
+
+/**
+ * `channel:update`: what is absent stays.
+ */
+export type ChannelUpdate = { server: string, channel: string, name?: string, capacity?: number,
+/**
+ * `null`: none.
+ */
+category?: string | null,
+/**
+ * `null`: everyone reads it.
+ */
+private?: Private | null, position?: number,
+/**
+ * `null`: none.
+ */
+slow_mode_s?: number | null, };
+
+/**
+ * Answer of `channel:create` and `channel:update`.
+ */
+export type ChannelKept = { channel: Channel, };
+
+/**
+ * `channel:delete`
+ */
+export type ChannelRef = { server: string, channel: string, };
+
+/**
+ * `channel:open`: the call of a voice channel, opened if there is none. Its room is joined like any other.
+ */
+export type ChannelOpen = { channel: string, };
+
+/**
+ * Answer of `channel:open`.
+ */
+export type ChannelOpened = {
+/**
+ * For `room:join`.
+ */
+room: string, };
+
+/**
+ * `category:create`
+ */
+export type CategoryCreate = { server: string,
+/**
+ * 1–64 characters.
+ */
+name: string,
+/**
+ * Absent: last.
+ */
+position?: number, };
+
+/**
+ * `category:update`: what is absent stays.
+ */
+export type CategoryUpdate = { server: string, category: string, name?: string, position?: number, };
+
+/**
+ * Answer of `category:create` and `category:update`.
+ */
+export type CategoryKept = { category: Category, };
+
+/**
+ * `category:delete`: its channels are in none then.
+ */
+export type CategoryRef = { server: string, category: string, };
+
+/**
+ * `role:create`
+ */
+export type RoleCreate = { server: string,
+/**
+ * 1–64 characters.
+ */
+name: string, color?: number,
+/**
+ * Of those that one has.
+ */
+permissions: Array<Permission>,
+/**
+ * Below one's own.
+ */
+rank: number, };
+
+/**
+ * `role:update`: what is absent stays.
+ */
+export type RoleUpdate = { server: string, role: string, name?: string,
+/**
+ * `null`: none.
+ */
+color?: number | null, permissions?: Array<Permission>, rank?: number, };
+
+/**
+ * Answer of `role:create` and `role:update`.
+ */
+export type RoleKept = { role: Role, };
+
+/**
+ * `role:delete`
+ */
+export type RoleRef = { server: string, role: string, };
+
+/**
+ * Answer of `member:list`, in the order of joining.
+ */
+export type MembersListed = { members: Array<Member>, };
+
+/**
+ * `member:update`: what is absent stays.
+ */
+export type MemberUpdate = { server: string,
+/**
+ * The user id.
+ */
+user: string,
+/**
+ * `null`: none.
+ */
+nickname?: string | null,
+/**
+ * Role ids, all of them.
+ */
+roles?: Array<string>, };
+
+/**
+ * `member:kick`, `member:unban`
+ */
+export type MemberRef = { server: string,
+/**
+ * The user id.
+ */
+user: string, };
+
+/**
+ * `member:ban`: somebody needn't be a member to be banned.
+ */
+export type MemberBan = { server: string,
+/**
+ * The user id.
+ */
+user: string,
+/**
+ * At most 500 characters.
+ */
+reason?: string, };
+
+/**
+ * Answer of `member:bans`, oldest first.
+ */
+export type BansListed = { bans: Array<Ban>, };
+
+/**
+ * `invite:create`
+ */
+export type InviteCreate = { server: string,
+/**
+ * What its users get; absent: what every member has.
+ */
+role?: string,
+/**
+ * 60–31,536,000; absent: it never expires.
+ */
+ttl_s?: number,
+/**
+ * 1–10,000; absent: any number.
+ */
+max_uses?: number, };
+
+/**
+ * Answer of `invite:create`.
+ */
+export type InviteCreated = {
+/**
+ * Whoever has it can come in. It is told this once.
+ */
+secret: string, invite: Invite, };
+
+/**
+ * Answer of `invite:list`, newest first.
+ */
+export type InvitesListed = { invites: Array<Invite>, };
+
+/**
+ * `invite:revoke`
+ */
+export type InviteRevoke = { server: string, invite: string, };
+
+/**
+ * `invite:preview`, `invite:accept`
+ */
+export type InviteSecret = { secret: string, };
+
+/**
+ * Answer of `invite:preview`.
+ */
+export type InvitePreview = { server: ServerInfo, members: number,
+/**
+ * The name of who made it.
+ */
+invited_by?: string,
+/**
+ * RFC 3339.
+ */
+expires_at?: string, };
+
+/**
+ * `schedule:list`: what begins from `from` on and before `to`.
+ */
+export type ScheduleList = { server: string,
+/**
+ * RFC 3339.
+ */
+from: string,
+/**
+ * RFC 3339.
+ */
+to: string, };
+
+/**
+ * Answer of `schedule:list`, earliest first, at most 500.
+ */
+export type SchedulesListed = { schedules: Array<Schedule>, };
+
+/**
+ * `schedule:create`
+ */
+export type ScheduleCreate = { server: string,
+/**
+ * 1–64 characters.
+ */
+title: string,
+/**
+ * At most 4,000 characters.
+ */
+description?: string,
+/**
+ * RFC 3339.
+ */
+starts_at: string,
+/**
+ * RFC 3339.
+ */
+ends_at?: string, color?: number,
+/**
+ * How long before the start the members are reminded, 0–2,419,200. Absent: not at all.
+ */
+remind_before_s?: number, };
+
+/**
+ * `schedule:update`: all values are replaced.
+ */
+export type ScheduleUpdate = { server: string,
+/**
+ * The entry's id.
+ */
+id: string,
+/**
+ * 1–64 characters.
+ */
+title: string,
+/**
+ * At most 4,000 characters.
+ */
+description?: string,
+/**
+ * RFC 3339.
+ */
+starts_at: string,
+/**
+ * RFC 3339.
+ */
+ends_at?: string, color?: number,
+/**
+ * How long before the start the members are reminded, 0–2,419,200. Absent: not at all.
+ */
+remind_before_s?: number, };
+
+/**
+ * What an entry of a calendar is to be.
+ */
+export type NewSchedule = {
+/**
+ * 1–64 characters.
+ */
+title: string,
+/**
+ * At most 4,000 characters.
+ */
+description?: string,
+/**
+ * RFC 3339.
+ */
+starts_at: string,
+/**
+ * RFC 3339.
+ */
+ends_at?: string, color?: number,
+/**
+ * How long before the start the members are reminded, 0–2,419,200. Absent: not at all.
+ */
+remind_before_s?: number, };
+
+/**
+ * Answer of `schedule:create` and `schedule:update`.
+ */
+export type ScheduleKept = { schedule: Schedule, };
+
+/**
+ * `schedule:delete`
+ */
+export type ScheduleRef = { server: string,
+/**
+ * The entry's id.
+ */
+id: string, };
+
+/**
+ * `chat:read`: everything up to `seq` is read; `chat:unread`: `seq` and what follows isn't. All one's sessions are told.
+ */
+export type ChatRead = { channel: string, seq: number, };
+
+/**
+ * Answer of `unread:list`.
+ */
+export type UnreadListed = { unread: Array<Unread>, };
+
+/**
+ * `presence:set`: on all one's sessions, now and when one comes again.
+ */
+export type PresenceSet = { status: Status, };
+
+/**
+ * `presence:idle`: whether anything was touched on this session lately.
+ */
+export type PresenceIdle = { idle: boolean, };
+
+/**
+ * `server:added`: one is a member from now on, by another session of one's own or by a backend.
+ */
+export type ServerAdded = { server: Server, };
+
+/**
+ * `server:updated`
+ */
+export type ServerUpdated = { server: ServerInfo,
+/**
+ * All of them, highest rank first.
+ */
+roles: Array<Role>,
+/**
+ * All of them, in the order to show them.
+ */
+categories: Array<Category>, };
+
+/**
+ * `server:deleted`: one is no member any more.
+ */
+export type ServerDeleted = { server: string, reason: DepartReason, };
+
+/**
+ * `channel:created`: one reads it from now on. `channel:updated`.
+ */
+export type ChannelChanged = { server: string, channel: Channel, };
+
+/**
+ * `channel:deleted`: it is gone, or one doesn't read it any more.
+ */
+export type ChannelDeleted = { server: string, channel: string, };
+
+/**
+ * `member:joined`, `member:updated`
+ */
+export type MemberChanged = { server: string, member: Member, };
+
+/**
+ * `member:left`
+ */
+export type MemberLeft = { server: string,
+/**
+ * The user id.
+ */
+user: string, reason: DepartReason, };
+
+/**
+ * `presence:changed`
+ */
+export type PresenceChanged = { server: string,
+/**
+ * The user id.
+ */
+user: string, presence: Presence,
+/**
+ * RFC 3339.
+ */
+last_seen?: string, };
+
+/**
+ * `voice:changed`
+ */
+export type VoiceChanged = { server: string, voice: Voice, };
+
+/**
+ * `unread:changed`, and the answer of `chat:read` and `chat:unread`.
+ */
+export type UnreadChanged = { unread: Unread, };
+
+/**
+ * `schedule:changed`, `schedule:due`
+ */
+export type ScheduleChanged = { schedule: Schedule, };
+
+/**
+ * `schedule:deleted`
+ */
+export type ScheduleDeleted = { server: string,
+/**
+ * The entry's id.
+ */
+id: string, };
 
 /** What a client may send: `emit(event, request, (ack: Ack<response>) => …)`. */
 export type ClientEvents = {
@@ -786,7 +1720,49 @@ export type ClientEvents = {
   "chat:edit": { request: ChatEdit, response: ChatSent },
   "chat:delete": { request: ChatDelete, response: ChatSent },
   "chat:history": { request: ChatHistory, response: ChatPage },
+  "chat:react": { request: ChatReact, response: ChatReactions },
+  "chat:pin": { request: ChatPin, response: Empty },
+  "chat:pins": { request: ChatPins, response: ChatPinned },
+  "chat:search": { request: ChatSearch, response: ChatFound },
+  "chat:upload": { request: ChatUpload, response: ChatUploadGranted },
+  "chat:typing": { request: ChatTyping, response: Empty },
   "session:refresh": { request: SessionRefresh, response: SessionRefreshed },
+  "server:list": { request: ServerList, response: ServersListed },
+  "server:create": { request: ServerCreate, response: ServerEntered },
+  "server:update": { request: ServerUpdate, response: Empty },
+  "server:transfer": { request: ServerTransfer, response: Empty },
+  "server:delete": { request: ServerRef, response: Empty },
+  "server:leave": { request: ServerRef, response: Empty },
+  "channel:create": { request: ChannelCreate, response: ChannelKept },
+  "channel:update": { request: ChannelUpdate, response: ChannelKept },
+  "channel:delete": { request: ChannelRef, response: Empty },
+  "channel:open": { request: ChannelOpen, response: ChannelOpened },
+  "category:create": { request: CategoryCreate, response: CategoryKept },
+  "category:update": { request: CategoryUpdate, response: CategoryKept },
+  "category:delete": { request: CategoryRef, response: Empty },
+  "role:create": { request: RoleCreate, response: RoleKept },
+  "role:update": { request: RoleUpdate, response: RoleKept },
+  "role:delete": { request: RoleRef, response: Empty },
+  "member:list": { request: ServerRef, response: MembersListed },
+  "member:update": { request: MemberUpdate, response: Empty },
+  "member:kick": { request: MemberRef, response: Empty },
+  "member:ban": { request: MemberBan, response: Empty },
+  "member:unban": { request: MemberRef, response: Empty },
+  "member:bans": { request: ServerRef, response: BansListed },
+  "invite:create": { request: InviteCreate, response: InviteCreated },
+  "invite:list": { request: ServerRef, response: InvitesListed },
+  "invite:revoke": { request: InviteRevoke, response: Empty },
+  "invite:preview": { request: InviteSecret, response: InvitePreview },
+  "invite:accept": { request: InviteSecret, response: ServerEntered },
+  "schedule:list": { request: ScheduleList, response: SchedulesListed },
+  "schedule:create": { request: ScheduleCreate, response: ScheduleKept },
+  "schedule:update": { request: ScheduleUpdate, response: ScheduleKept },
+  "schedule:delete": { request: ScheduleRef, response: Empty },
+  "chat:read": { request: ChatRead, response: UnreadChanged },
+  "chat:unread": { request: ChatRead, response: UnreadChanged },
+  "unread:list": { request: ServerRef, response: UnreadListed },
+  "presence:set": { request: PresenceSet, response: Empty },
+  "presence:idle": { request: PresenceIdle, response: Empty },
 };
 
 /** What the server pushes: `on(event, payload => …)`. */
@@ -813,7 +1789,25 @@ export type ServerEvents = {
   "chat:message": ChatMessage,
   "chat:edited": ChatEdited,
   "chat:deleted": ChatDeleted,
+  "chat:reacted": ChatReacted,
+  "chat:pinned": ChatPinChanged,
+  "chat:typing": ChatTypist,
   "lobby:changed": LobbyChanged,
+  "server:added": ServerAdded,
+  "server:updated": ServerUpdated,
+  "server:deleted": ServerDeleted,
+  "channel:created": ChannelChanged,
+  "channel:updated": ChannelChanged,
+  "channel:deleted": ChannelDeleted,
+  "member:joined": MemberChanged,
+  "member:updated": MemberChanged,
+  "member:left": MemberLeft,
+  "presence:changed": PresenceChanged,
+  "voice:changed": VoiceChanged,
+  "unread:changed": UnreadChanged,
+  "schedule:changed": ScheduleChanged,
+  "schedule:deleted": ScheduleDeleted,
+  "schedule:due": ScheduleChanged,
 };
 
 /** What the ack of a client event carries. */

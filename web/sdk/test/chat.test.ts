@@ -179,3 +179,99 @@ test('an answer carries the number of what it answers, also when it is tried aga
   void chat.retry(chat.state.outgoing[0]?.nonce ?? '');
   expect((server.last.requests('chat:send').at(-1)?.payload as ChatSend).reply_to).toBe(3);
 });
+
+const beer = (count: number) => [{ emoji: '🍻', count, users: ['u2'] }];
+
+test('reactions are those told last, by an answer or a push, of this channel alone', async () => {
+  const { server, chat } = await opened();
+  for (const pushed of range(1, 2)) server.last.push('chat:message', { message: pushed });
+  const reacted = chat.react(1, '🍻');
+  const [request] = server.last.requests('chat:react');
+  expect(request?.payload).toEqual({ channel: 'c1', seq: 1, emoji: '🍻', on: true });
+  request?.answer({ ok: true, reactions: beer(1) });
+  await reacted;
+  expect(chat.state.messages.map(({ reactions }) => reactions)).toEqual([beer(1), undefined]);
+  server.last.push('chat:reacted', { channel: 'c1', seq: 1, reactions: beer(2) });
+  server.last.push('chat:reacted', { channel: 'c2', seq: 1, reactions: beer(3) });
+  server.last.push('chat:reacted', { channel: 'c1', seq: 9, reactions: beer(3) });
+  expect(chat.state.messages[0]?.reactions).toEqual(beer(2));
+  const refused = chat.react(1, '🍻', false);
+  server.last.requests('chat:react')[1]?.answer({ ok: false, error: { code: 'forbidden', message: 'no' } });
+  await expect(refused).rejects.toMatchObject({ code: 'forbidden' });
+  expect(chat.state.messages[0]?.reactions).toEqual(beer(2));
+});
+
+test('pins are asked for and heard', async () => {
+  const { server, chat } = await opened();
+  const heard: boolean[] = [];
+  chat.onPin(({ on }) => heard.push(on));
+  server.last.push('chat:pinned', { message: message(1), on: true });
+  server.last.push('chat:pinned', { message: { ...message(1), channel: 'c2' }, on: false });
+  expect(heard).toEqual([true]);
+  const pinned = chat.pin(1, false);
+  const [request] = server.last.requests('chat:pin');
+  expect(request?.payload).toEqual({ channel: 'c1', seq: 1, on: false });
+  request?.answer({ ok: true });
+  await pinned;
+  const pins = chat.pins();
+  server.last.requests('chat:pins')[0]?.answer({ ok: true, messages: [message(3), message(1)] });
+  expect((await pins).map(({ seq }) => seq)).toEqual([3, 1]);
+});
+
+test('a search asks for a page and leaves the messages here alone', async () => {
+  const { server, chat } = await opened();
+  const found = chat.search('막걸리', { before: '7', limit: 5 });
+  const [request] = server.last.requests('chat:search');
+  expect(request?.payload).toEqual({ channel: 'c1', text: '막걸리', before: '7', limit: 5 });
+  request?.answer({ ok: true, messages: [message(9)], next: '3' });
+  expect(await found).toMatchObject({ messages: [{ seq: 9 }], next: '3' });
+  expect(seqs(chat)).toEqual([]);
+});
+
+test('typing is told once in three seconds, and again at once after a message', async () => {
+  const { server, chat } = await opened();
+  const heard: string[] = [];
+  chat.onTyping(({ name }) => heard.push(name));
+  const told = () => server.last.requests('chat:typing').length;
+  for (let n = 0; n < 5; n += 1) chat.typing();
+  expect(told()).toBe(1);
+  await vi.advanceTimersByTimeAsync(3000);
+  chat.typing();
+  expect(told()).toBe(2);
+  void chat.send('hi');
+  chat.typing();
+  expect(told()).toBe(3);
+  server.last.requests('chat:typing')[0]?.answer({ ok: false, error: { code: 'forbidden', message: 'no' } });
+  server.last.push('chat:typing', { channel: 'c2', user: 'u2', name: 'elsewhere' });
+  server.last.push('chat:typing', { channel: 'c1', user: 'u2', name: 'bo' });
+  expect(heard).toEqual(['bo']);
+});
+
+test('a file is uploaded where the server says, and goes with a message that may have no text', async () => {
+  const { server, chat } = await opened();
+  const put = vi.fn(async (_url: string, _init: RequestInit) => new Response(null, { status: 200 }));
+  vi.stubGlobal('fetch', put);
+  const uploaded = chat.upload(new Blob(['pixels'], { type: 'image/png;x=1' }), '안주.png');
+  const [asked] = server.last.requests('chat:upload');
+  expect(asked?.payload).toEqual({ channel: 'c1', name: '안주.png', mime: 'image/png', size_bytes: 6 });
+  const headers = { 'content-type': 'image/png' };
+  asked?.answer({ ok: true, upload_url: 'https://s3/put', headers, url: 'https://files/1', expires_in_ms: 1 });
+  const attachment = await uploaded;
+  expect(put).toHaveBeenCalledWith('https://s3/put', expect.objectContaining({ method: 'PUT', headers }));
+  expect(attachment).toEqual({ url: 'https://files/1', name: '안주.png', mime: 'image/png', size_bytes: 6 });
+
+  const sent = chat.send('', undefined, [attachment]);
+  expect((server.last.requests('chat:send')[0]?.payload as ChatSend).attachments).toEqual([attachment]);
+  server.last.push('chat:message', { message: message(1, '', 'u1') });
+  expect(chat.state.outgoing).toHaveLength(1);
+  server.last.push('chat:message', { message: { ...message(2, '', 'u1'), attachments: [attachment] } });
+  expect(chat.state.outgoing).toEqual([]);
+  server.last.requests('chat:send')[0]?.answer({ ok: true, message: { ...message(2, '', 'u1'), attachments: [attachment] } });
+  await sent;
+
+  put.mockResolvedValueOnce(new Response(null, { status: 403 }));
+  const refused = chat.upload(new Blob(['x']), 'x');
+  server.last.requests('chat:upload')[1]?.answer({ ok: true, upload_url: 'https://s3/put', headers, url: 'https://files/2', expires_in_ms: 1 });
+  await expect(refused).rejects.toMatchObject({ code: 'unavailable' });
+  vi.unstubAllGlobals();
+});

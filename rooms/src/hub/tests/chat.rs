@@ -1,14 +1,19 @@
 //! Messages: durable before answered, told once and in order, whatever the store does.
 
+use super::super::chat::Place;
 use super::*;
-use crate::UserId;
-use crate::store::{Appended, Edit, LinkRecord, Membership, MessageStore, Redeemed, RoomStore, StoreError};
-use crate::view::{Cursor, Unread};
+use crate::{InviteId, ScheduleId, ServerId, UserId};
+
+use crate::store::{
+    Appended, BanRecord, Edit, Entered, Entry, InviteRecord, LinkRecord, MarkStore, Marked, MemberRecord, Membership, MessageStore,
+    NewMessage, Pin, React, Redeemed, ScheduleRecord, SearchStore, ServerTree, StoreError, TreeChange, Updated, UserRecord,
+};
+use crate::view::{Attachment, Audience, Cursor, History, Message, Unread};
 use rand::RngExt as _;
 use std::sync::atomic::AtomicU32;
 
 fn say(nonce: impl ToString, text: String) -> SendMessage {
-    SendMessage { nonce: Nonce(nonce.to_string()), text, reply_to: None }
+    SendMessage { nonce: Nonce(nonce.to_string()), text, reply_to: None, attachments: vec![] }
 }
 
 fn text_of(event: Event) -> (u64, String) {
@@ -24,27 +29,7 @@ struct MoodyStore {
     losses: AtomicU32,
 }
 
-#[async_trait::async_trait]
-impl RoomStore for MoodyStore {
-    async fn create_room(&self, room: RoomRecord, nonce: Nonce) -> std::result::Result<RoomRecord, StoreError> {
-        self.inner.create_room(room, nonce).await
-    }
-    async fn room(&self, id: &RoomId) -> std::result::Result<Option<RoomRecord>, StoreError> {
-        self.inner.room(id).await
-    }
-    async fn open_rooms(&self) -> std::result::Result<Vec<RoomRecord>, StoreError> {
-        self.inner.open_rooms().await
-    }
-    async fn end_room(&self, id: &RoomId, at: SystemTime) -> std::result::Result<(), StoreError> {
-        self.inner.end_room(id, at).await
-    }
-    async fn create_link(&self, link: LinkRecord) -> std::result::Result<(), StoreError> {
-        self.inner.create_link(link).await
-    }
-    async fn redeem_link(&self, hash: &[u8; 32], now: SystemTime) -> std::result::Result<Redeemed, StoreError> {
-        self.inner.redeem_link(hash, now).await
-    }
-}
+crate::store::delegate::delegate_all_but_messages!(MoodyStore);
 
 #[async_trait::async_trait]
 impl MessageStore for MoodyStore {
@@ -87,6 +72,22 @@ impl MessageStore for MoodyStore {
         self.inner.unread(user, channels).await
     }
 }
+
+#[async_trait::async_trait]
+impl MarkStore for MoodyStore {
+    async fn react(&self, react: React) -> std::result::Result<Option<Marked>, StoreError> {
+        self.inner.react(react).await
+    }
+    async fn pin(&self, pin: Pin) -> std::result::Result<Option<Marked>, StoreError> {
+        self.inner.pin(pin).await
+    }
+    async fn pins(&self, channel: &ChannelId) -> std::result::Result<Vec<Message>, StoreError> {
+        self.inner.pins(channel).await
+    }
+}
+
+/// It has no index.
+impl SearchStore for MoodyStore {}
 
 #[tokio::test]
 async fn a_message_is_stored_answered_and_told_to_all() {
@@ -159,6 +160,45 @@ async fn a_message_is_deleted_by_its_author_or_the_rooms_owner_and_all_are_told_
 }
 
 #[tokio::test]
+async fn a_text_mentions_users_and_the_owners_text_everyone() {
+    let bench = Bench::start().await;
+    let room = bench.room("ann", 2, None).await;
+    let (ann, bob) = (bench.client("ann"), bench.client("bob"));
+    bench.join(&ann, &room).await.unwrap();
+    bench.join(&bob, &room).await.unwrap();
+    let (hub, channel) = (&bench.hub, &room.channel);
+    let text = "<@ann> <@everyone> <@&role> <@ann>".to_owned();
+    let named = Audience::User(UserId::new("ann"));
+    let sent = hub.send(&bob.session, channel, say(1, text.clone())).await.unwrap();
+    assert_eq!(sent.mentions, std::slice::from_ref(&named), "a room has no roles, and only its owner speaks to everyone");
+    let sent = hub.send(&ann.session, channel, say(2, text)).await.unwrap();
+    assert_eq!(sent.mentions, [named, Audience::Everyone]);
+    let edited = hub.edit(&ann.session, channel, 2, "<@bob>".to_owned()).await.unwrap();
+    assert_eq!(edited.mentions, [Audience::User(UserId::new("bob"))]);
+}
+
+#[tokio::test]
+async fn attachments_take_the_place_of_a_text_and_stay_when_it_changes() {
+    let bench = Bench::start().await;
+    let room = bench.room("ann", 2, None).await;
+    let ann = bench.client("ann");
+    bench.join(&ann, &room).await.unwrap();
+    let (hub, channel) = (&bench.hub, &room.channel);
+    let at = |url: &str| Attachment { url: url.to_owned(), name: "a".to_owned(), mime: "a/b".to_owned(), size_bytes: 1, pixels: None };
+    let with = |nonce: u32, text: &str, url: &str| SendMessage { attachments: vec![at(url)], ..say(nonce, text.to_owned()) };
+    let sent = hub.send(&ann.session, channel, with(1, "", "https://files.example/a")).await.unwrap();
+    assert_eq!((sent.text.as_str(), &sent.attachments[..]), ("", &[at("https://files.example/a")][..]));
+    let edited = hub.edit(&ann.session, channel, 1, "안주".to_owned()).await.unwrap();
+    assert_eq!(edited.attachments, sent.attachments);
+    hub.edit(&ann.session, channel, 1, String::new()).await.unwrap();
+    let plain = hub.send(&ann.session, channel, with(2, "", "http://127.0.0.1/a")).await;
+    assert!(matches!(plain, Err(Error::Invalid { field: "attachments", .. })), "{plain:?}");
+    hub.send(&ann.session, channel, say(3, "짠".to_owned())).await.unwrap();
+    let empty = hub.edit(&ann.session, channel, 2, String::new()).await;
+    assert!(matches!(empty, Err(Error::Invalid { field: "text", .. })), "{empty:?}");
+}
+
+#[tokio::test]
 async fn an_answer_names_a_message_that_is_there() {
     let bench = Bench::start().await;
     let room = bench.room("ann", 2, None).await;
@@ -197,6 +237,71 @@ async fn only_who_is_in_the_room_may_speak_and_read() {
     assert!(bench.hub.history(&mute.session, &room.channel, Cursor::Newest, 1).await.is_ok());
     bench.hub.leave(&ann.session.id, &room.id).await.unwrap();
     assert_eq!(speak(&ann, "a").await, Err(Error::NotFound("channel")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_somebody_writes_is_told_to_the_others_once_in_three_seconds() {
+    let bench = Bench::start().await;
+    let room = bench.room("ann", 2, None).await;
+    let (mut ann, mut bob) = (bench.client("ann"), bench.client("bob"));
+    bench.join(&ann, &room).await.unwrap();
+    bench.join(&bob, &room).await.unwrap();
+    ann.told();
+    for _ in 0..3 {
+        for _ in 0..5 {
+            bench.hub.typing(&ann.session, &room.channel).await.unwrap();
+        }
+        assert_eq!(bob.next().await, Event::ChatTyping { channel: room.channel.clone(), user: person("ann") });
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert_eq!((bob.told(), ann.told()), (vec![], vec![]));
+    }
+    let mute = bench.client_as("ann", Grants::Room(RoomGrants { can_publish_data: false, ..token(&room.id) }));
+    assert_eq!(bench.hub.typing(&mute.session, &room.channel).await, Err(Error::NotFound("channel")));
+    bench.join(&mute, &room).await.unwrap();
+    assert!(matches!(bench.hub.typing(&mute.session, &room.channel).await, Err(Error::Forbidden(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_mode_lets_a_user_send_once_in_an_interval_and_who_moderates_always() {
+    let bench = Bench::start().await;
+    let room = bench.room("ann", 2, None).await;
+    let (ann, bob) = (bench.client("ann"), bench.client("bob"));
+    bench.join(&ann, &room).await.unwrap();
+    bench.join(&bob, &room).await.unwrap();
+    let hub = &bench.hub;
+    let send = |client: &Client, nonce: u32| {
+        let (session, slow_mode, channel) = (client.session.clone(), Some(Duration::from_secs(30)), room.channel.clone());
+        async move {
+            let place = Place { slow_mode, ..hub.place(&session, &channel).await.unwrap() };
+            hub.send_in(&session, place, say(nonce, "짠".to_owned())).await.map(|message| message.seq)
+        }
+    };
+    assert_eq!(send(&bob, 1).await, Ok(1));
+    assert_eq!(send(&bob, 1).await, Ok(1), "a retry");
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(send(&bob, 2).await, Err(Error::RateLimited { retry_after: Duration::from_secs(20) }));
+    assert_eq!((send(&ann, 1).await, send(&ann, 2).await), (Ok(2), Ok(3)));
+    hub.edit(&bob.session, &room.channel, 1, "건배".to_owned()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert_eq!(send(&bob, 2).await, Ok(4));
+}
+
+#[tokio::test]
+async fn a_plan_may_have_a_limit_of_its_own() {
+    let plan_text_max_chars = [("free".to_owned(), 3), ("pro".to_owned(), 9_000)].into_iter().collect();
+    let bench = Bench::start_with(Config { plan_text_max_chars, ..Config::default() }, Arc::default()).await;
+    let room = bench.room("ann", 2, None).await;
+    let mut ann = bench.client("ann");
+    bench.join(&ann, &room).await.unwrap();
+    let (hub, channel) = (&bench.hub, &room.channel);
+    for (key, (plan, limit)) in [(Some("free"), 3), (Some("pro"), 9_000), (Some("unknown"), 4_000), (None, 4_000)].into_iter().enumerate() {
+        ann.session.plan = plan.map(str::to_owned);
+        let refused = hub.send(&ann.session, channel, say(key, "🍻".repeat(limit + 1))).await;
+        assert_eq!(refused, Err(Error::TooLarge { field: "text", limit }), "{plan:?}");
+        let sent = hub.send(&ann.session, channel, say(key, "🍻".repeat(limit))).await.unwrap();
+        let refused = hub.edit(&ann.session, channel, sent.seq, "짠".repeat(limit + 1)).await;
+        assert_eq!(refused, Err(Error::TooLarge { field: "text", limit }), "{plan:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -183,9 +183,13 @@ async fn a_media_plane_that_takes_nothing_loses_the_peer_and_not_the_room() {
     hub.join(&ann.session, offer(Transport::new().offer(1, 1))).await.unwrap();
     assert!(matches!(ann.next().await, Event::MediaMap { .. }));
     assert_eq!(ann.next().await, Event::MediaLost { room: room.id.clone() });
-    hub.send(&ann.session, &room.channel, SendMessage { nonce: Nonce("1".to_owned()), text: "들려요?".to_owned(), reply_to: None })
-        .await
-        .unwrap();
+    hub.send(
+        &ann.session,
+        &room.channel,
+        SendMessage { nonce: Nonce("1".to_owned()), text: "들려요?".to_owned(), reply_to: None, attachments: vec![] },
+    )
+    .await
+    .unwrap();
     while !matches!(ann.next().await, Event::ChatMessage { .. }) {}
     hub.leave(&ann.session.id, &room.id).await.unwrap();
     assert_eq!(hub.room(&room.id).await.unwrap().participants.len(), 1);

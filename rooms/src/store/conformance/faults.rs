@@ -14,7 +14,7 @@ const MISSED: u64 = 250;
 /// What a client does that comes back: heads and markers first, then every page after the last message it knows.
 async fn catch_up(store: &dyn Store, user: &str, channel: &str, known: &mut Vec<Message>) -> (u64, u64) {
     let channel = ChannelId::new(channel);
-    let asked = [Membership { channel: channel.clone(), since: 0 }];
+    let asked = [Membership { channel: channel.clone(), since: 0, roles: vec![] }];
     let head = store.unread(&UserId::new(user), &asked).await.unwrap().remove(0).head;
     loop {
         let last = known.last().map_or(0, |message| message.seq);

@@ -3,16 +3,20 @@
 //! The oracle is written for obviousness and shares no code with any store.
 
 use super::{link, message, millis, nonce, room};
-use crate::store::{Appended, Edit, LinkRecord, Membership, NewMessage, Nonce, Redeemed, RoomRecord, Store};
-use crate::view::{Audience, Cursor, History, Message, Unread};
-use crate::{ChannelId, RoomId, UserId};
+use crate::store::{
+    Appended, Edit, Found, LinkRecord, Mark, Marked, Membership, NewMessage, Nonce, Pin, React, Redeemed, RoomRecord, Search, Store,
+    StoreError, Words,
+};
+use crate::view::{Attachment, Audience, Cursor, History, Message, Reaction, Unread};
+use crate::{ChannelId, RoleId, RoomId, UserId};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// Operations of [`random_operations_agree_with_an_oracle`] where the environment sets no other number.
-const OPERATIONS: usize = 3_000;
+const OPERATIONS: usize = 3_500;
 
 /// The environment variable that sets the number of operations.
 const OPERATIONS_ENV: &str = "ZZAN_ORACLE_OPERATIONS";
@@ -20,12 +24,22 @@ const OPERATIONS_ENV: &str = "ZZAN_ORACLE_OPERATIONS";
 /// The environment variable that repeats a failed walk.
 const SEED_ENV: &str = "ZZAN_SEED";
 
+/// What is searched for: parts of words, several words, what nobody said.
+const SEARCHED: [&str; 8] = ["TEXT", "e", "m1", "of m2", "고침 x", "e 9", "t", "M12 f"];
+
+/// Of each of a walk's channels.
+const ALL_ROLES: [[bool; 2]; 4] = [[true; 2]; 4];
+
 #[derive(Debug, Default)]
 struct Oracle {
     rooms: Vec<(RoomRecord, Nonce, bool)>,
     links: Vec<LinkRecord>,
     messages: Vec<(Message, Nonce)>,
     markers: HashMap<(UserId, ChannelId), u64>,
+    /// In the order of coming.
+    reacted: Vec<(ChannelId, u64, String, UserId)>,
+    /// In the order of pinning.
+    pinned: Vec<(ChannelId, u64)>,
 }
 
 impl Oracle {
@@ -69,8 +83,21 @@ impl Oracle {
             return Appended { message: message.clone(), duplicate: true };
         }
         let seq = self.of(&new.channel).count() as u64 + 1;
-        let NewMessage { id, channel, author, nonce, text, sent_at, reply_to, mentions } = new;
-        let message = Message { id, channel, seq, author, text, sent_at, edited_at: None, deleted_at: None, reply_to, mentions };
+        let NewMessage { id, channel, author, nonce, text, sent_at, reply_to, mentions, attachments } = new;
+        let message = Message {
+            id,
+            channel,
+            seq,
+            author,
+            text,
+            sent_at,
+            edited_at: None,
+            deleted_at: None,
+            reply_to,
+            mentions,
+            attachments,
+            reactions: vec![],
+        };
         self.markers.insert((message.author.id.clone(), message.channel.clone()), seq);
         self.messages.push((message.clone(), nonce));
         Appended { message, duplicate: false }
@@ -111,6 +138,66 @@ impl Oracle {
         found.filter(|message| message.deleted_at.is_none())
     }
 
+    fn delete(&mut self, channel: &ChannelId, seq: u64, at: SystemTime) -> Option<Message> {
+        if let Some(message) = self.live(channel, seq) {
+            (message.text, message.deleted_at) = (String::new(), Some(at));
+            (message.mentions, message.attachments, message.reactions) = (vec![], vec![], vec![]);
+        }
+        self.reacted.retain(|(of, number, _, _)| (of, *number) != (channel, seq));
+        self.pinned.retain(|(of, number)| (of, *number) != (channel, seq));
+        self.of(channel).find(|message| message.seq == seq).cloned()
+    }
+
+    fn react(&mut self, React { channel, seq, user, emoji, mark }: React) -> Option<Marked> {
+        let before = self.live(&channel, seq)?.clone();
+        let mine = (channel.clone(), seq, emoji, user);
+        let known = self.reacted.contains(&mine);
+        match mark {
+            Mark::On if !known => self.reacted.push(mine),
+            Mark::Off if known => self.reacted.retain(|one| *one != mine),
+            Mark::On | Mark::Off => return Some(Marked::Unchanged(before)),
+        }
+        let mut reactions: Vec<Reaction> = vec![];
+        for (_, _, emoji, user) in self.reacted.iter().filter(|(of, number, _, _)| (of, *number) == (&channel, seq)) {
+            match reactions.iter_mut().find(|reaction| reaction.emoji == *emoji) {
+                Some(reaction) => {
+                    reaction.count += 1;
+                    reaction.users.push(user.clone());
+                }
+                None => reactions.push(Reaction { emoji: emoji.clone(), count: 1, users: vec![user.clone()] }),
+            }
+        }
+        // An emoji stays where it is when its first user goes.
+        reactions.sort_by_key(|reaction| before.reactions.iter().position(|one| one.emoji == reaction.emoji).unwrap_or(usize::MAX));
+        let message = self.live(&channel, seq)?;
+        message.reactions = reactions;
+        Some(Marked::Changed(message.clone()))
+    }
+
+    fn pin(&mut self, Pin { channel, seq, mark, at: _ }: Pin) -> Option<Marked> {
+        let message = self.live(&channel, seq)?.clone();
+        let mine = (channel, seq);
+        let known = self.pinned.contains(&mine);
+        match mark {
+            Mark::On if !known => self.pinned.push(mine),
+            Mark::Off if known => self.pinned.retain(|one| *one != mine),
+            Mark::On | Mark::Off => return Some(Marked::Unchanged(message)),
+        }
+        Some(Marked::Changed(message))
+    }
+
+    fn pins(&self, channel: &ChannelId) -> Vec<Message> {
+        let pinned = self.pinned.iter().rev().filter(|(of, _)| of == channel);
+        pinned.filter_map(|(_, seq)| self.of(channel).find(|message| message.seq == *seq).cloned()).collect()
+    }
+
+    /// Newest first, with what would come on the next page.
+    fn search(&self, channels: &[ChannelId], text: &str) -> Vec<Message> {
+        let found = |message: &&Message| text.split(' ').all(|word| message.text.to_lowercase().contains(&word.to_lowercase()));
+        let all = self.messages.iter().rev().map(|(message, _)| message).filter(|message| channels.contains(&message.channel));
+        all.filter(found).cloned().collect()
+    }
+
     fn mark(&mut self, user: &UserId, channel: &ChannelId, to: u64, back: bool) -> u64 {
         let head = self.of(channel).count() as u64;
         if head == 0 {
@@ -121,13 +208,14 @@ impl Oracle {
         *marker
     }
 
-    fn unread(&self, user: &UserId, Membership { channel, since }: &Membership) -> Unread {
+    fn unread(&self, user: &UserId, Membership { channel, since, roles }: &Membership) -> Unread {
         let head = self.of(channel).count() as u64;
         let marker = self.markers.get(&(user.clone(), channel.clone())).copied().unwrap_or_default();
         let read = marker.max(*since).min(head);
         let left = || self.of(channel).filter(|message| message.seq > read && message.deleted_at.is_none() && message.author.id != *user);
-        let me = Audience::User(user.clone());
-        let mentions = left().filter(|message| message.mentions.contains(&Audience::Everyone) || message.mentions.contains(&me)).count();
+        let mut me = vec![Audience::Everyone, Audience::User(user.clone())];
+        me.extend(roles.iter().cloned().map(Audience::Role));
+        let mentions = left().filter(|message| me.iter().any(|audience| message.mentions.contains(audience))).count();
         Unread { channel: channel.clone(), head, read, unread: left().count() as u64, mentions: mentions as u64 }
     }
 }
@@ -170,6 +258,7 @@ impl Walk {
         match self.rng.random_range(0..100) {
             0..60 => self.step_messages(store, index).await,
             60..70 => self.step_history(store).await,
+            70..81 => self.step_marks(store, index).await,
             _ => self.step_rooms(store, index).await,
         }
     }
@@ -180,9 +269,10 @@ impl Walk {
         match rng.random_range(0..60) {
             0..25 => {
                 let (mentions, reply_to) = (mentions(rng, self.number), rng.random_bool(0.2).then_some(seq));
+                let attachments = if rng.random_bool(0.1) { vec![attachment(index)] } else { vec![] };
                 let key = format!("{}", rng.random_range(0..self.nonces));
                 let id = format!("w{}-m{index}", self.number);
-                let new = NewMessage { mentions, reply_to, ..message(&id, channel.as_str(), user.as_str(), &key) };
+                let new = NewMessage { mentions, reply_to, attachments, ..message(&id, channel.as_str(), user.as_str(), &key) };
                 assert_eq!(store.append(new.clone()).await.unwrap(), oracle.append(new));
             }
             25..31 => {
@@ -194,10 +284,7 @@ impl Walk {
                 assert_eq!(store.edit(edit).await.unwrap(), expected);
             }
             31..36 => {
-                if let Some(message) = oracle.live(&channel, seq) {
-                    (message.text, message.mentions, message.deleted_at) = (String::new(), vec![], Some(at));
-                }
-                let expected = oracle.of(&channel).find(|message| message.seq == seq).cloned();
+                let expected = oracle.delete(&channel, seq, at);
                 assert_eq!(store.delete(&channel, seq, at).await.unwrap(), expected);
             }
             36..44 => assert_eq!(store.mark_read(&user, &channel, seq).await.unwrap(), oracle.mark(&user, &channel, seq, false)),
@@ -207,9 +294,34 @@ impl Walk {
             }
             _ => {
                 let since = [0; 4].map(|_| rng.random_range(0..=seq));
-                let asked = self.memberships(since);
+                let has = [[(); 2]; 4].map(|roles| roles.map(|()| rng.random_bool(0.5)));
+                let asked = self.memberships(since, has);
                 let expected: Vec<Unread> = asked.iter().map(|asked| self.oracle.unread(&user, asked)).collect();
                 assert_eq!(store.unread(&user, &asked).await.unwrap(), expected);
+            }
+        }
+    }
+
+    async fn step_marks(&mut self, store: &dyn Store, index: usize) {
+        let (channel, user, seq) = self.place();
+        let (oracle, rng, at) = (&mut self.oracle, &mut self.rng, millis(index as u64));
+        match rng.random_range(0..11) {
+            0..6 => {
+                let (emoji, mark) = (["🍻", "👍", "❤️"][rng.random_range(0..3)].to_owned(), mark(rng));
+                let react = React { channel, seq, user, emoji, mark };
+                assert_eq!(store.react(react.clone()).await.unwrap(), oracle.react(react));
+            }
+            6..9 => {
+                // Few enough numbers that no channel gets too many pins.
+                let pin = Pin { channel, seq: seq % 40, mark: mark(rng), at };
+                assert_eq!(store.pin(pin.clone()).await.unwrap(), oracle.pin(pin));
+            }
+            9 => assert_eq!(store.pins(&channel).await.unwrap(), oracle.pins(&channel)),
+            _ => {
+                let channels: Vec<ChannelId> =
+                    (0..3).filter(|_| rng.random_bool(0.6)).map(|n| ChannelId::new(name(self.number, "c", n))).collect();
+                let text = SEARCHED[rng.random_range(0..SEARCHED.len())];
+                assert!(finds(store, oracle, &channels, text).await, "{text:?} in {channels:?}");
             }
         }
     }
@@ -263,9 +375,10 @@ impl Walk {
     }
 
     /// The channels of this walk, and one that stays empty.
-    fn memberships(&self, since: [u64; 4]) -> Vec<Membership> {
-        let membership = |(n, since)| Membership { channel: ChannelId::new(name(self.number, "c", n)), since };
-        since.into_iter().enumerate().map(membership).collect()
+    fn memberships(&self, since: [u64; 4], has: [[bool; 2]; 4]) -> Vec<Membership> {
+        let roles = |has: [bool; 2]| (0..2).filter(|n| has[*n]).map(|n| RoleId::new(name(self.number, "u", n))).collect();
+        let membership = |(n, (since, has))| Membership { channel: ChannelId::new(name(self.number, "c", n)), since, roles: roles(has) };
+        since.into_iter().zip(has).enumerate().map(membership).collect()
     }
 
     /// The links as the steps so far have left them, by their secrets' hashes, which begin with the walk's number in big endian.
@@ -283,7 +396,7 @@ impl Walk {
     /// Whether the store holds what the steps so far have left, and nothing else in the walk's names. Links are left out: looking at one
     /// uses it.
     pub async fn is_kept_by(&self, store: &dyn Store) -> bool {
-        for membership in self.memberships([0; 4]) {
+        for membership in self.memberships([0; 4], ALL_ROLES) {
             let (mut messages, mut cursor) = (vec![], Cursor::After(0));
             loop {
                 let page = store.history(&membership.channel, cursor, 100).await.unwrap();
@@ -293,12 +406,19 @@ impl Walk {
                     break;
                 }
             }
-            if !self.oracle.of(&membership.channel).eq(&messages) {
+            let pins = store.pins(&membership.channel).await.unwrap();
+            if !self.oracle.of(&membership.channel).eq(&messages) || pins != self.oracle.pins(&membership.channel) {
+                return false;
+            }
+        }
+        let channels = [0, 1, 2].map(|n| ChannelId::new(name(self.number, "c", n)));
+        for text in SEARCHED {
+            if !finds(store, &self.oracle, &channels, text).await {
                 return false;
             }
         }
         for user in [0, 1, 2].map(|n| UserId::new(name(self.number, "u", n))) {
-            let asked = self.memberships([0; 4]);
+            let asked = self.memberships([0; 4], ALL_ROLES);
             let expected: Vec<Unread> = asked.iter().map(|asked| self.oracle.unread(&user, asked)).collect();
             if store.unread(&user, &asked).await.unwrap() != expected {
                 return false;
@@ -320,9 +440,30 @@ fn secret(walk: u32, n: usize) -> [u8; 32] {
     secret
 }
 
+fn mark(rng: &mut StdRng) -> Mark {
+    if rng.random_bool(0.7) { Mark::On } else { Mark::Off }
+}
+
+fn attachment(n: usize) -> Attachment {
+    let (url, name, mime) = (format!("https://files.example/{n}"), format!("안주 {n}.jpg"), "image/jpeg".to_owned());
+    Attachment { url, name, mime, size_bytes: n as u64, pixels: n.is_multiple_of(2).then_some((n as u32, 1)) }
+}
+
+/// Whether the store finds what the oracle finds, as far as the first page goes. A store that can't search is right as well.
+async fn finds(store: &dyn Store, oracle: &Oracle, channels: &[ChannelId], text: &str) -> bool {
+    let search = Search { channels: channels.to_vec(), words: Words::of(text), before: None, limit: 10 };
+    let expected = oracle.search(channels, text);
+    match store.search(search).await {
+        Ok(Found { messages, next }) => messages == expected[..expected.len().min(10)] && next.is_some() == (expected.len() > 10),
+        Err(error) => error == StoreError::Unsupported,
+    }
+}
+
 fn mentions(rng: &mut StdRng, walk: u32) -> Vec<Audience> {
     let mut mentions: Vec<Audience> =
         (0..3).filter(|_| rng.random_bool(0.2)).map(|n| Audience::User(UserId::new(name(walk, "u", n)))).collect();
+    // Roles are called like users, to show that they aren't taken for them.
+    mentions.extend((0..2).filter(|_| rng.random_bool(0.1)).map(|n| Audience::Role(RoleId::new(name(walk, "u", n)))));
     if rng.random_bool(0.1) {
         mentions.push(Audience::Everyone);
     }
