@@ -19,7 +19,7 @@ pub use marks::{Mark, MarkStore, Marked, PINS_MAX, Pin, REACTION_USERS_SHOWN, RE
 pub use memory::MemoryStore;
 pub use notes::{NewLine, NoteLine, NoteRecord, NoteStore};
 pub use search::{Found, Search, SearchCursor, SearchStore, Words, fold};
-pub use transfer::{Position, Record, Records, Transfer};
+pub use transfer::{CommunityRecord, Position, Record, Records, Transfer};
 
 use crate::view::{Attachment, Audience, Cursor, History, Message, RoomKind, Unread, User};
 use crate::{ChannelId, MessageId, RoleId, RoomId, UserId};

@@ -1,11 +1,15 @@
 //! Everything that a store holds, read out in pages and put back as it was: how data moves from one kind of store to another.
 //!
 //! It is not a backup, which each kind of store makes by its own means, and not for a store in use. Invariant: a [`Record`] holds what was kept,
-//! not what follows from it; indexes, heads and counts are made anew by the store that takes it.
+//! not what follows from it; indexes, heads and counts are made anew by the store that takes it. What was deleted, and isn't
+//! removed yet, is no record.
 
-use super::{LinkRecord, Nonce, RoomRecord, StoreError};
+use super::{
+    BanRecord, CategoryRecord, ChannelRecord, InviteRecord, LinkRecord, MemberRecord, Nonce, NoteLine, NoteRecord, RoleRecord, RoomRecord,
+    ScheduleRecord, ServerRecord, StoreError, UserRecord,
+};
 use crate::view::Message;
-use crate::{ChannelId, RoomId, UserId};
+use crate::{ChannelId, NoteId, RoomId, ServerId, UserId};
 use async_trait::async_trait;
 use std::time::SystemTime;
 
@@ -13,7 +17,9 @@ use std::time::SystemTime;
 #[async_trait]
 pub trait Transfer: Send + Sync + 'static {
     /// At most `limit` records from `position` on, or from the beginning. Each record comes once as long as nobody writes, whatever the limits.
-    /// Rooms come in the order of their creation, messages of a channel in the order of their numbers, and a nonce after what was made with it.
+    /// Rooms come in the order of their creation, and messages in the order in which they were stored, so that those of a channel come in the
+    /// order of their numbers. What belongs to something comes after it: the parts of a server after the server, nonces, reactions and pins after
+    /// their message, lines after their note.
     ///
     /// # Errors
     /// `Corrupt` for a position of another store.
@@ -56,7 +62,9 @@ pub enum Record {
         link: LinkRecord,
         stored_at: SystemTime,
     },
-    /// Also one that is deleted.
+    /// Something of a server, or of a user.
+    Community(CommunityRecord),
+    /// Also one that is deleted. Of its reactions it has what a page of history shows, in that order; who they are of is in [`Self::Reaction`].
     Message(Message),
     /// What `append` with this nonce answers, until the nonce is too old.
     MessageNonce {
@@ -66,10 +74,59 @@ pub enum Record {
         seq: u64,
         stored_at: SystemTime,
     },
+    /// One user's emoji on a message. Those of one emoji come in the order of coming.
+    Reaction {
+        channel: ChannelId,
+        seq: u64,
+        emoji: String,
+        user: UserId,
+    },
+    Pin {
+        channel: ChannelId,
+        seq: u64,
+        at: SystemTime,
+    },
     /// A user has read everything of the channel up to `read`.
     Marker {
         user: UserId,
         channel: ChannelId,
         read: u64,
     },
+    /// How many lines it has is made anew from these.
+    Note(NoteRecord),
+    /// A line, and the nonce with which its speaker finds it again.
+    NoteLine {
+        note: NoteId,
+        line: NoteLine,
+        nonce: Nonce,
+    },
+}
+
+/// One thing that is kept of servers and users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommunityRecord {
+    /// What is known of a user.
+    User(UserRecord),
+    /// A server without its parts, with the version of its tree.
+    Server {
+        server: ServerRecord,
+        version: u64,
+    },
+    Role {
+        server: ServerId,
+        role: RoleRecord,
+    },
+    Category {
+        server: ServerId,
+        category: CategoryRecord,
+    },
+    Channel {
+        server: ServerId,
+        channel: ChannelRecord,
+    },
+    Member(MemberRecord),
+    Ban(BanRecord),
+    /// Also one that is revoked or used up.
+    Invite(InviteRecord),
+    Schedule(ScheduleRecord),
 }

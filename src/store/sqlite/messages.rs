@@ -81,6 +81,11 @@ pub(super) fn put(db: &Connection, message: &Message) -> Result<(), Failure> {
     search::index(db, ordinal, &message.channel, &message.text)
 }
 
+/// Whether the channel has a message of this number.
+pub(super) fn is_kept(db: &Connection, channel: &ChannelId, seq: u64) -> Result<bool, Failure> {
+    Ok((1..=head(db, channel)?).contains(&seq))
+}
+
 fn next_ordinal(db: &Connection) -> Result<i64, Failure> {
     Ok(db.prepare_cached("SELECT coalesce(max(ordinal), 0) + 1 FROM messages")?.query_row([], |row| row.get(0))?)
 }

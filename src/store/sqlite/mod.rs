@@ -97,7 +97,7 @@ impl Transfer for Sqlite {
     }
 
     async fn put_records(&self, records: Vec<Record>) -> Result<(), StoreError> {
-        self.writer.run("put_records", move |db| records.iter().try_for_each(|record| transfer::put(db, record))).await
+        self.writer.run("put_records", move |db| records.into_iter().try_for_each(|record| transfer::put(db, record))).await
     }
 }
 

@@ -8,7 +8,11 @@ use ::rooms::{ChannelId, RoomId, RoomKind, User, UserId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::time::SystemTime;
 
-pub(super) const ROOM_COLUMNS: &str = "id, name, capacity, password_hash, owner_id, owner_name, channel, listing, created_at_ns, kind";
+const ROOM_COLUMNS: &str = "id, name, capacity, password_hash, owner_id, owner_name, channel, listing, created_at_ns, kind";
+
+/// Those of a room that may have ended.
+pub(super) const ALL_ROOM_COLUMNS: &str =
+    "id, name, capacity, password_hash, owner_id, owner_name, channel, listing, created_at_ns, kind, ended_at_ns";
 
 pub(super) fn create(db: &Connection, room: RoomRecord, nonce: &Nonce) -> Result<RoomRecord, Failure> {
     let known = db
@@ -46,7 +50,7 @@ pub(super) fn create(db: &Connection, room: RoomRecord, nonce: &Nonce) -> Result
 /// Keeps a room as another store had it, unless it is kept already.
 pub(super) fn put(db: &Connection, room: &RoomRecord, ended_at: Option<SystemTime>) -> Result<(), Failure> {
     let values = "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
-    db.prepare_cached(&format!("INSERT OR IGNORE INTO rooms ({ROOM_COLUMNS}, ended_at_ns) {values}"))?.execute(params![
+    db.prepare_cached(&format!("INSERT OR IGNORE INTO rooms ({ALL_ROOM_COLUMNS}) {values}"))?.execute(params![
         room.id.as_str(),
         room.name,
         room.capacity,

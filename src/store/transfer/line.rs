@@ -2,13 +2,15 @@
 //!
 //! It reads and writes no file. Invariant: every record comes back from its line as it was, times to the nanosecond.
 
+mod community;
 mod message;
 
 use crate::store::sqlite::{from_ns, to_ns};
 use message::KeptMessage;
-use rooms::store::{LinkRecord, Listing, Nonce, Record, RoomRecord};
-use rooms::{ChannelId, RoomId, RoomKind, User, UserId};
+use rooms::store::{LinkRecord, Listing, Nonce, NoteLine, NoteRecord, Record, RoomRecord};
+use rooms::{ChannelId, NoteId, RoomId, RoomKind, User, UserId};
 use serde::{Deserialize, Serialize};
+use std::time::SystemTime;
 
 /// The version of what the lines look like. A reader knows its own and the earlier ones.
 pub(super) const FORMAT: u32 = 1;
@@ -31,6 +33,15 @@ pub(super) enum Line {
         stored_at_ns: i64,
     },
     Link(Link),
+    User(community::KnownUser),
+    Server(community::Server),
+    Role(community::Role),
+    Category(community::Category),
+    Channel(community::Channel),
+    Member(community::Member),
+    Ban(community::Ban),
+    Invite(community::Invite),
+    Schedule(community::Schedule),
     Message(KeptMessage),
     MessageNonce {
         channel: String,
@@ -39,11 +50,24 @@ pub(super) enum Line {
         seq: u64,
         stored_at_ns: i64,
     },
+    Reaction {
+        channel: String,
+        seq: u64,
+        emoji: String,
+        user: String,
+    },
+    Pin {
+        channel: String,
+        seq: u64,
+        at_ns: i64,
+    },
     Marker {
         user: String,
         channel: String,
         read: u64,
     },
+    Note(Note),
+    NoteLine(SaidLine),
     /// The last, so that a file that was cut is known.
     End {
         records: u64,
@@ -99,40 +123,38 @@ pub(super) struct Link {
     stored_at_ns: i64,
 }
 
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Note {
+    id: String,
+    channel: String,
+    name: String,
+    started_by: Named,
+    started_at_ns: i64,
+    ended_at_ns: Option<i64>,
+    lines: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SaidLine {
+    note: String,
+    seq: u64,
+    speaker: Named,
+    nonce: String,
+    text: String,
+    at_ns: i64,
+}
+
 impl From<Record> for Line {
     fn from(record: Record) -> Self {
         match record {
-            Record::Room { room, ended_at } => Self::Room(Room {
-                id: text(room.id.as_str()),
-                name: room.name,
-                room_kind: match room.kind {
-                    RoomKind::Buddy => Kind::Buddy,
-                    RoomKind::Voice => Kind::Voice,
-                },
-                capacity: room.capacity,
-                password_hash: room.password_hash,
-                owner: room.owner.into(),
-                channel: text(room.channel.as_str()),
-                listing: match room.listing {
-                    Listing::Lobby => Listed::Lobby,
-                    Listing::Unlisted => Listed::Unlisted,
-                    Listing::Channel => Listed::Channel,
-                },
-                created_at_ns: to_ns(room.created_at),
-                ended_at_ns: ended_at.map(to_ns),
-            }),
+            Record::Room { room, ended_at } => Self::Room(Room::of(room, ended_at)),
             Record::RoomNonce { owner, nonce, room, stored_at } => {
                 Self::RoomNonce { owner: text(owner.as_str()), nonce: nonce.0, room: text(room.as_str()), stored_at_ns: to_ns(stored_at) }
             }
-            Record::Link { link, stored_at } => Self::Link(Link {
-                secret_hash: link.secret_hash,
-                room: text(link.room.as_str()),
-                name: link.name,
-                max_uses: link.max_uses,
-                uses: link.uses,
-                expires_at_ns: to_ns(link.expires_at),
-                stored_at_ns: to_ns(stored_at),
-            }),
+            Record::Link { link, stored_at } => Self::Link(Link::of(link, stored_at)),
+            Record::Community(record) => record.into(),
             Record::Message(message) => Self::Message(message.into()),
             Record::MessageNonce { channel, author, nonce, seq, stored_at } => Self::MessageNonce {
                 channel: text(channel.as_str()),
@@ -141,7 +163,20 @@ impl From<Record> for Line {
                 seq,
                 stored_at_ns: to_ns(stored_at),
             },
+            Record::Reaction { channel, seq, emoji, user } => {
+                Self::Reaction { channel: text(channel.as_str()), seq, emoji, user: text(user.as_str()) }
+            }
+            Record::Pin { channel, seq, at } => Self::Pin { channel: text(channel.as_str()), seq, at_ns: to_ns(at) },
             Record::Marker { user, channel, read } => Self::Marker { user: text(user.as_str()), channel: text(channel.as_str()), read },
+            Record::Note(note) => Self::Note(note.into()),
+            Record::NoteLine { note, line, nonce } => Self::NoteLine(SaidLine {
+                note: text(note.as_str()),
+                seq: line.seq,
+                speaker: line.speaker.into(),
+                nonce: nonce.0,
+                text: line.text,
+                at_ns: to_ns(line.at),
+            }),
         }
     }
 }
@@ -159,6 +194,15 @@ impl Line {
                 stored_at: from_ns(stored_at_ns),
             },
             Self::Link(link) => link.into(),
+            Self::User(user) => Record::Community(user.into()),
+            Self::Server(server) => Record::Community(server.into()),
+            Self::Role(role) => Record::Community(role.into()),
+            Self::Category(category) => Record::Community(category.into()),
+            Self::Channel(channel) => Record::Community(channel.into()),
+            Self::Member(member) => Record::Community(member.into()),
+            Self::Ban(ban) => Record::Community(ban.into()),
+            Self::Invite(invite) => Record::Community(invite.into()),
+            Self::Schedule(schedule) => Record::Community(schedule.into()),
             Self::Message(message) => Record::Message(message.into()),
             Self::MessageNonce { channel, author, nonce, seq, stored_at_ns } => Record::MessageNonce {
                 channel: ChannelId::new(channel),
@@ -167,8 +211,55 @@ impl Line {
                 seq,
                 stored_at: from_ns(stored_at_ns),
             },
+            Self::Reaction { channel, seq, emoji, user } => {
+                Record::Reaction { channel: ChannelId::new(channel), seq, emoji, user: UserId::new(user) }
+            }
+            Self::Pin { channel, seq, at_ns } => Record::Pin { channel: ChannelId::new(channel), seq, at: from_ns(at_ns) },
             Self::Marker { user, channel, read } => Record::Marker { user: UserId::new(user), channel: ChannelId::new(channel), read },
+            Self::Note(note) => Record::Note(note.into()),
+            Self::NoteLine(SaidLine { note, seq, speaker, nonce, text, at_ns }) => {
+                let line = NoteLine { seq, speaker: speaker.into(), text, at: from_ns(at_ns) };
+                Record::NoteLine { note: NoteId::new(note), line, nonce: Nonce(nonce) }
+            }
         })
+    }
+}
+
+impl Room {
+    fn of(room: RoomRecord, ended_at: Option<SystemTime>) -> Self {
+        Self {
+            id: text(room.id.as_str()),
+            name: room.name,
+            room_kind: match room.kind {
+                RoomKind::Buddy => Kind::Buddy,
+                RoomKind::Voice => Kind::Voice,
+            },
+            capacity: room.capacity,
+            password_hash: room.password_hash,
+            owner: room.owner.into(),
+            channel: text(room.channel.as_str()),
+            listing: match room.listing {
+                Listing::Lobby => Listed::Lobby,
+                Listing::Unlisted => Listed::Unlisted,
+                Listing::Channel => Listed::Channel,
+            },
+            created_at_ns: to_ns(room.created_at),
+            ended_at_ns: ended_at.map(to_ns),
+        }
+    }
+}
+
+impl Link {
+    fn of(link: LinkRecord, stored_at: SystemTime) -> Self {
+        Self {
+            secret_hash: link.secret_hash,
+            room: text(link.room.as_str()),
+            name: link.name,
+            max_uses: link.max_uses,
+            uses: link.uses,
+            expires_at_ns: to_ns(link.expires_at),
+            stored_at_ns: to_ns(stored_at),
+        }
     }
 }
 
@@ -207,6 +298,34 @@ impl From<Link> for Record {
             expires_at: from_ns(kept.expires_at_ns),
         };
         Self::Link { link, stored_at: from_ns(kept.stored_at_ns) }
+    }
+}
+
+impl From<NoteRecord> for Note {
+    fn from(note: NoteRecord) -> Self {
+        Self {
+            id: text(note.id.as_str()),
+            channel: text(note.channel.as_str()),
+            name: note.name,
+            started_by: note.started_by.into(),
+            started_at_ns: to_ns(note.started_at),
+            ended_at_ns: note.ended_at.map(to_ns),
+            lines: note.lines,
+        }
+    }
+}
+
+impl From<Note> for NoteRecord {
+    fn from(kept: Note) -> Self {
+        Self {
+            id: NoteId::new(kept.id),
+            channel: ChannelId::new(kept.channel),
+            name: kept.name,
+            started_by: kept.started_by.into(),
+            started_at: from_ns(kept.started_at_ns),
+            ended_at: kept.ended_at_ns.map(from_ns),
+            lines: kept.lines,
+        }
     }
 }
 

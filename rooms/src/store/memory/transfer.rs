@@ -1,7 +1,10 @@
 //! Everything in the store in memory as records, and records put back.
+//!
+//! Invariant: records come in an order that is the same as long as nothing is written.
 
 use super::{Channel, MemoryStore, State, StoredRoom};
 use crate::store::{LinkRecord, Position, Record, Records, StoreError, Transfer};
+use crate::view::Message;
 use crate::{ChannelId, UserId};
 use async_trait::async_trait;
 use std::cmp::Ordering;
@@ -25,9 +28,26 @@ impl Transfer for MemoryStore {
 }
 
 impl State {
-    /// All, in an order that is the same as long as nothing is written. Nothing is ever forgotten here, so the age of a nonce or a link is
-    /// that of what it belongs to.
     fn records(&self) -> Vec<Record> {
+        let mut records = self.room_records();
+        records.extend(self.communities.records().into_iter().map(Record::Community));
+        let mut channels: Vec<_> = self.channels.iter().collect();
+        channels.sort_by_key(|(id, _)| *id);
+        let mut messages: Vec<_> = channels.iter().flat_map(|(_, channel)| channel.ordinals.iter().zip(&channel.messages)).collect();
+        messages.sort_by_key(|(ordinal, _)| **ordinal);
+        records.extend(messages.into_iter().map(|(_, message)| Record::Message(message.clone())));
+        for part in [Channel::nonce_records, Channel::reaction_records, Channel::pin_records, Channel::marker_records] {
+            records.extend(channels.iter().flat_map(|(id, channel)| part(channel, id)));
+        }
+        let mut notes: Vec<_> = self.notes.iter().collect();
+        notes.sort_by(|a, b| a.id().cmp(b.id()));
+        records.extend(notes.iter().map(|note| Record::Note(note.record())));
+        records.extend(notes.iter().flat_map(|note| note.line_records()));
+        records
+    }
+
+    /// Nothing is ever forgotten here, so the age of a nonce or a link is that of what it belongs to.
+    fn room_records(&self) -> Vec<Record> {
         let rooms = self.rooms.iter().map(|stored| Record::Room { room: stored.record.clone(), ended_at: stored.ended_at });
         let mut room_nonces: Vec<_> = self.room_nonces.iter().collect();
         room_nonces.sort_by_key(|((owner, nonce), _)| (owner, &nonce.0));
@@ -39,9 +59,7 @@ impl State {
         let mut links: Vec<&LinkRecord> = self.links.values().collect();
         links.sort_by_key(|link| link.secret_hash);
         let links = links.into_iter().map(|link| Record::Link { link: link.clone(), stored_at: link.expires_at });
-        let mut channels: Vec<_> = self.channels.iter().collect();
-        channels.sort_by_key(|(id, _)| *id);
-        rooms.chain(room_nonces).chain(links).chain(channels.into_iter().flat_map(|(id, channel)| channel.records(id))).collect()
+        rooms.chain(room_nonces).chain(links).collect()
     }
 
     fn put(&mut self, record: Record) -> Result<(), StoreError> {
@@ -52,41 +70,87 @@ impl State {
             },
             Record::RoomNonce { owner, nonce, room, stored_at: _ } => drop(self.room_nonces.insert((owner, nonce), room)),
             Record::Link { link, stored_at: _ } => drop(self.links.insert(link.secret_hash, link)),
-            Record::Message(message) => {
-                let channel = self.channels.entry(message.channel.clone()).or_default();
-                let index = message.seq.checked_sub(1).ok_or(StoreError::Corrupt)?;
-                match index.cmp(&(channel.messages.len() as u64)) {
-                    Ordering::Less => {}
-                    Ordering::Equal => {
-                        self.stored += 1;
-                        channel.ordinals.push(self.stored);
-                        channel.messages.push(message);
-                    }
-                    Ordering::Greater => return Err(StoreError::Corrupt),
+            Record::Community(record) => self.communities.put(record)?,
+            Record::Message(message) => self.put_message(message)?,
+            Record::MessageNonce { channel, author, nonce, seq, stored_at: _ } => {
+                self.with_message(&channel, seq)?.nonces.insert((author, nonce), seq as usize - 1);
+            }
+            Record::Reaction { channel, seq, emoji, user } => {
+                let users = self.with_message(&channel, seq)?.reacted.entry((seq, emoji)).or_default();
+                if !users.contains(&user) {
+                    users.push(user);
                 }
             }
-            Record::MessageNonce { channel, author, nonce, seq, stored_at: _ } => {
-                let channel = self.channels.get_mut(&channel).filter(|channel| (1..=channel.messages.len() as u64).contains(&seq));
-                channel.ok_or(StoreError::Corrupt)?.nonces.insert((author, nonce), seq as usize - 1);
-            }
+            Record::Pin { channel, seq, at } => drop(self.with_message(&channel, seq)?.pins.insert(seq, at)),
             // Also of a channel without messages: somebody may have opened it.
             Record::Marker { user, channel, read } => drop(self.channels.entry(channel).or_default().markers.insert(user, read)),
+            Record::Note(note) => self.put_note(note),
+            Record::NoteLine { note, line, nonce } => self.put_note_line(&note, line, nonce)?,
         }
         Ok(())
+    }
+
+    fn put_message(&mut self, message: Message) -> Result<(), StoreError> {
+        let channel = self.channels.entry(message.channel.clone()).or_default();
+        let index = message.seq.checked_sub(1).ok_or(StoreError::Corrupt)?;
+        match index.cmp(&(channel.messages.len() as u64)) {
+            Ordering::Less => {}
+            Ordering::Equal => {
+                self.stored += 1;
+                channel.ordinals.push(self.stored);
+                channel.messages.push(message);
+            }
+            Ordering::Greater => return Err(StoreError::Corrupt),
+        }
+        Ok(())
+    }
+
+    /// The channel, if it has a message of this number.
+    fn with_message(&mut self, channel: &ChannelId, seq: u64) -> Result<&mut Channel, StoreError> {
+        let channel = self.channels.get_mut(channel).filter(|channel| (1..=channel.messages.len() as u64).contains(&seq));
+        channel.ok_or(StoreError::Corrupt)
     }
 }
 
 impl Channel {
-    fn records<'a>(&'a self, id: &'a ChannelId) -> impl Iterator<Item = Record> + 'a {
+    fn nonce_records(&self, id: &ChannelId) -> Vec<Record> {
         let mut nonces: Vec<_> = self.nonces.iter().collect();
         nonces.sort_by_key(|(_, index)| **index);
-        let nonces = nonces.into_iter().map(|((author, nonce), index)| {
+        let nonce = |((author, nonce), index): (&(UserId, _), &usize)| {
             let stored_at = self.messages[*index].sent_at;
-            Record::MessageNonce { channel: id.clone(), author: author.clone(), nonce: nonce.clone(), seq: *index as u64 + 1, stored_at }
-        });
+            Record::MessageNonce {
+                channel: id.clone(),
+                author: author.clone(),
+                nonce: Clone::clone(nonce),
+                seq: *index as u64 + 1,
+                stored_at,
+            }
+        };
+        nonces.into_iter().map(nonce).collect()
+    }
+
+    fn reaction_records(&self, id: &ChannelId) -> Vec<Record> {
+        let mut reacted: Vec<_> = self.reacted.iter().collect();
+        reacted.sort();
+        let reaction = |seq: u64, emoji: &String, user: &UserId| Record::Reaction {
+            channel: id.clone(),
+            seq,
+            emoji: emoji.clone(),
+            user: user.clone(),
+        };
+        reacted.into_iter().flat_map(|((seq, emoji), users)| users.iter().map(move |user| reaction(*seq, emoji, user))).collect()
+    }
+
+    fn pin_records(&self, id: &ChannelId) -> Vec<Record> {
+        let mut pins: Vec<_> = self.pins.iter().collect();
+        pins.sort();
+        pins.into_iter().map(|(seq, at)| Record::Pin { channel: id.clone(), seq: *seq, at: *at }).collect()
+    }
+
+    fn marker_records(&self, id: &ChannelId) -> Vec<Record> {
         let mut markers: Vec<_> = self.markers.iter().collect();
         markers.sort();
         let marker = |(user, read): (&UserId, &u64)| Record::Marker { user: user.clone(), channel: id.clone(), read: *read };
-        self.messages.iter().cloned().map(Record::Message).chain(nonces).chain(markers.into_iter().map(marker))
+        markers.into_iter().map(marker).collect()
     }
 }
