@@ -74,6 +74,8 @@ fn describe() {
     metrics::describe_gauge!("zzan_participants", "Seats taken, those kept for a reconnect included");
     metrics::describe_gauge!("zzan_sessions", "Signaling sessions, those that may still be resumed included");
     metrics::describe_gauge!("zzan_connections", "Authenticated socket.io connections");
+    metrics::describe_gauge!("zzan_outbox_bytes", "Events held for sessions, to be taken or asked for again; shared ones count for each");
+    metrics::describe_gauge!("zzan_outbox_bytes_max", "The same, of the session that holds most");
     metrics::describe_gauge!("zzan_media_peers", "Peers with a media transport");
     metrics::describe_counter!("zzan_messages_stored_total", "Chat messages stored");
     metrics::describe_counter!("zzan_rooms_failed_total", "Rooms that ended by a fault of their task");

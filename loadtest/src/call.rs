@@ -229,8 +229,13 @@ impl Call {
         let sent_us = recorder.now_us();
         let line = Line { user: self.person.user, sent_us };
         let nonce = format!("{:032x}", rand::random::<u128>());
-        let text = line.text(self.scenario.chat.bytes);
-        let request = ChatSend { channel: self.channel.clone(), nonce, text, reply_to: None, attachments: vec![] };
+        let request = ChatSend {
+            channel: self.channel.clone(),
+            nonce,
+            text: line.text(self.scenario.chat.bytes),
+            reply_to: None,
+            attachments: vec![],
+        };
         recorder.with(|tally| tally.chat.sent += 1);
         self.tasks.spawn(async move {
             let acked: Result<IgnoredAny, _> = socket.request("chat:send", &request).await;

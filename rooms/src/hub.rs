@@ -2,10 +2,13 @@
 //!
 //! Finds the room or the store that a request is for, and waits for the answer; it decides nothing that the room's task can decide.
 
+mod calls;
 mod chat;
 mod community;
 mod direct;
 mod find;
+mod inbox;
+mod invitations;
 mod links;
 mod marks;
 mod media;
@@ -19,6 +22,7 @@ pub use direct::{Direct, OpenDirect};
 pub use notes::NoteFormat;
 
 use crate::chat::Pace;
+use crate::inbox::Courier;
 use crate::limits::{self, TokenBucket};
 use crate::permission::{self, Authority};
 use crate::registry::Node;
@@ -48,6 +52,7 @@ pub struct Hub {
     typing_pace: Arc<Mutex<Pace>>,
     /// `None` where files can't be uploaded.
     uploads: Option<Arc<dyn Uploads>>,
+    post: Arc<invitations::Post>,
 }
 
 /// A reservation that is given back unless it was used.
@@ -71,22 +76,28 @@ impl Hub {
     /// # Errors
     /// [`crate::Error::Unavailable`] when the store can't be read.
     pub async fn start(config: Config, store: Arc<dyn Store>, media: ::media::Handle) -> Result<Self> {
-        let node = Arc::new(Node::new(config, store, media));
+        let (courier, errands) = Courier::new();
+        let node = Arc::new(Node::new(config, store, media, courier));
+        errands.start(&node);
         let rooms = node.store.open_rooms().await?;
         tracing::info!(rooms = rooms.len(), "rooms opened again");
         for record in rooms {
             node.reopen(record);
         }
-        Ok(Self { node, chat_buckets: Arc::default(), slow_pace: Arc::default(), typing_pace: Arc::default(), uploads: None })
+        let (slow_pace, typing_pace, post) = (Arc::default(), Arc::default(), Arc::default());
+        Ok(Self { node, chat_buckets: Arc::default(), slow_pace, typing_pace, uploads: None, post })
     }
 
     /// Ends all rooms' tasks, telling their sessions `ServerStopped`. The rooms stay open in the store. Further requests get `Unavailable`.
     pub async fn stop(&self) {
         self.node.begin_stop();
-        self.node.stop_servers();
+        self.node.listeners.stop();
         let mut stops = tokio::task::JoinSet::new();
+        for server in self.node.communities.all_live() {
+            stops.spawn(async move { server.stop().await });
+        }
         for room in self.node.all_live() {
-            stops.spawn(async move { room.call(Input::Stop).await });
+            stops.spawn(async move { drop(room.call(Input::Stop).await) });
         }
         // A room that doesn't answer in time goes with the process.
         drop(stops.join_all().await);
@@ -184,6 +195,7 @@ impl Hub {
         if let Some(loss) = meanwhile.loss {
             room.tell(Input::Lost { session: session.id.clone(), loss }).await;
         }
+        self.check_still_called(session, &room).await?;
         Ok(joined(snapshot, answer))
     }
 
@@ -344,6 +356,7 @@ impl Hub {
     pub async fn session_ended(&self, session: &SessionId, reason: LeaveReason) {
         self.node.lobby.forget(session);
         self.chat_buckets.remove(session);
+        self.node.listeners.ended(session);
         if let Some(room) = self.node.sessions.ended(session, reason).and_then(|room| self.node.live(&room)) {
             room.tell(Input::Leave { session: session.clone(), reason }).await;
         }
@@ -420,7 +433,7 @@ async fn reserve(session: &SessionHandle, grants: Grants, room: &RoomHandle, pas
 }
 
 /// To the millisecond, which is what stores keep: what is told first is what is read later.
-fn wall_clock() -> SystemTime {
+pub(crate) fn wall_clock() -> SystemTime {
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
 }

@@ -2,16 +2,18 @@
 //!
 //! Owns no room's state. Invariant: at most one task per room; a room that isn't here is opened from the store.
 
-use crate::community::{By, Communities, PostAct, Request, ServerHandle, Write};
+use crate::community::{By, Communities, PostAct, Request, ServerHandle};
+use crate::inbox::{Courier, Listeners};
 use crate::lobby::Lobby;
 use crate::password::Passwords;
+use crate::permission::Authority;
 use crate::room::actor;
 use crate::room::event::{Answer, Input};
 use crate::room::handle::RoomHandle;
 use crate::sessions::SessionIndex;
-use crate::store::{Listing, RoomRecord, Store};
+use crate::store::{Listing, RoomRecord, ServerTree, Store};
 use crate::view::User;
-use crate::{Config, Error, Result, RoomId};
+use crate::{ChannelId, Config, Error, Result, RoomId};
 use dashmap::DashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,6 +22,8 @@ use tokio::sync::Semaphore;
 
 /// Offers in negotiation at once, some 4 ms of CPU each; further ones wait.
 const NEGOTIATIONS: usize = 8;
+/// Time until a call says again who is in it, when its server had no place for that.
+const ANNOUNCE_RETRY: Duration = Duration::from_millis(200);
 
 /// Everything that the tasks of one process share.
 pub(crate) struct Node {
@@ -29,10 +33,10 @@ pub(crate) struct Node {
     pub(crate) lobby: Lobby,
     pub(crate) sessions: SessionIndex,
     pub(crate) communities: Communities,
+    pub(crate) listeners: Arc<Listeners>,
+    pub(crate) courier: Courier,
     pub(crate) passwords: Passwords,
     pub(crate) negotiations: Arc<Semaphore>,
-    /// Differs in every process.
-    pub(crate) run_id: String,
     rooms: DashMap<RoomId, RoomHandle>,
     stopping: AtomicBool,
     pub(crate) messages_stored: Arc<AtomicU64>,
@@ -40,7 +44,7 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    pub(crate) fn new(config: Config, store: Arc<dyn Store>, media: media::Handle) -> Self {
+    pub(crate) fn new(config: Config, store: Arc<dyn Store>, media: media::Handle, courier: Courier) -> Self {
         Self {
             config,
             store,
@@ -48,9 +52,10 @@ impl Node {
             lobby: Lobby::default(),
             sessions: SessionIndex::default(),
             communities: Communities::default(),
+            listeners: Arc::default(),
+            courier,
             passwords: Passwords::default(),
             negotiations: Arc::new(Semaphore::new(NEGOTIATIONS)),
-            run_id: crate::random_id("run"),
             rooms: DashMap::new(),
             stopping: AtomicBool::new(false),
             messages_stored: Arc::default(),
@@ -151,29 +156,39 @@ impl Node {
     }
 
     /// Who is in the call of a voice channel has changed. Where nobody has opened its server there is nobody to be told.
-    pub(crate) fn call_occupied(&self, record: &RoomRecord, people: Vec<User>) {
+    pub(crate) fn call_occupied(self: &Arc<Self>, record: &RoomRecord, people: Vec<User>) {
+        let Some(server) = self.communities.live_of(&record.channel) else { return };
+        if server.try_tell(Request::Voices { channel: record.channel.clone(), people }) {
+            return;
+        }
+        // The server has no place for it now, and has to learn who is there by then.
+        let (node, id) = (self.clone(), record.id.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(ANNOUNCE_RETRY).await;
+            if let Some(room) = node.live(&id) {
+                room.tell(Input::Announce).await;
+            }
+        });
+    }
+
+    /// The room of a call takes nobody any more: whoever calls next gets another one.
+    pub(crate) fn call_over(&self, record: &RoomRecord) {
+        self.communities.call_ended(&record.channel, &record.id);
         if let Some(server) = self.communities.live_of(&record.channel) {
-            server.try_tell(Request::Voices { channel: record.channel.clone(), people });
+            let (channel, people) = (record.channel.clone(), vec![]);
+            tokio::spawn(async move { server.tell(Request::Voices { channel, people }).await });
         }
     }
 
-    /// A server has changed: whoever is in one of its calls and may not be there any more has to leave.
-    pub(crate) fn calls_changed(self: &Arc<Self>, server: &ServerHandle, write: &Write) {
-        if !write.changes_access() {
-            return;
-        }
+    /// A server has changed: the calls of channels that aren't there any more end, and whoever is in another and may not be has to leave.
+    pub(crate) fn calls_changed(self: &Arc<Self>, server: &ServerHandle, tree: &ServerTree) {
         for (channel, room) in self.communities.calls_of(server.id()) {
             let (Some(room), server) = (self.live(&room), server.clone()) else { continue };
-            tokio::spawn(async move {
-                let Ok(Answer::View(view)) = room.call(Input::View).await else { return };
-                for person in view.participants {
-                    let by = By::User(User { id: person.user.clone(), name: person.name });
-                    let stays = server.call(|reply| Request::Post { by, channel: channel.clone(), act: PostAct::Connect, reply }).await;
-                    if matches!(stays, Err(Error::NotFound(_) | Error::Forbidden(_))) {
-                        room.tell(Input::Expel { user: person.user }).await;
-                    }
-                }
-            });
+            if tree.channels.contains_key(&channel) {
+                tokio::spawn(expel_strangers(server, channel, room));
+            } else {
+                tokio::spawn(async move { drop(room.call(Input::Close { by: Authority::Backend }).await) });
+            }
         }
     }
 
@@ -181,5 +196,17 @@ impl Node {
         self.forget(room);
         self.lobby.remove(room.record());
         room.try_tell(Input::Stop);
+    }
+}
+
+/// Whoever may not be in a call any more has to leave it.
+async fn expel_strangers(server: ServerHandle, channel: ChannelId, room: RoomHandle) {
+    let Ok(Answer::View(view)) = room.call(Input::View).await else { return };
+    for person in view.participants {
+        let by = By::User(User { id: person.user.clone(), name: person.name });
+        let stays = server.call(|reply| Request::Post { by, channel: channel.clone(), act: PostAct::Connect, reply }).await;
+        if matches!(stays, Err(Error::NotFound(_) | Error::Forbidden(_))) {
+            room.tell(Input::Expel { user: person.user }).await;
+        }
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! It knows no route. Every request carries the [`Transport`] that it came over, by which the connection can be dropped.
 
+mod flushes;
 mod forwarded;
 mod frames;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod transport;
 
+pub(crate) use flushes::Flushes;
 pub use transport::Transport;
 
 use axum::Router;

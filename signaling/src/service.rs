@@ -4,13 +4,15 @@
 //! polling client is recognised.
 
 use crate::gate::{Gate, Limits, Origins, TooMany};
-use crate::listener::Transport;
+use crate::listener::{Flushes, Transport};
 use crate::protocol::convert::whole_ms;
 use crate::protocol::error::{ErrorCode, WireError};
-use crate::session;
-use crate::session::auth::{self, Auth, ConnectError};
+use crate::session::auth::{self, Admission, Auth, ConnectError};
 use crate::session::connection::{Connection, Prepared};
+use crate::session::flusher::Flushers;
 use crate::session::registry::{Entry, Registry};
+use crate::session::render::Renderings;
+use crate::session::{self, Claim};
 use crate::token::{Keys, Verified};
 use crate::turn::Turn;
 use axum::Router;
@@ -44,8 +46,8 @@ const PATH: &str = "/socket.io";
 pub const WS_MESSAGE_BYTES_MAX: usize = 128 * 1024;
 /// Longest body of a polling request: it carries several messages.
 pub const POLLING_BODY_BYTES_MAX: usize = 256 * 1024;
-/// Packets that wait for one client: its burst of events refused at once, and as many events of others. When it is full the packet that
-/// didn't fit drops the connection, unless it is volatile.
+/// Packets that wait in the codec for one client: its burst of events refused at once, and two windows of what its session sends. When it
+/// is full the packet that didn't fit drops the connection, unless it is volatile.
 const SEND_QUEUE_PACKETS: usize = 256;
 /// How long polling may take to become a WebSocket; the codec sends no pings meanwhile.
 const UPGRADE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -93,6 +95,10 @@ pub struct Stats {
     pub sessions: usize,
     /// Connections that are authenticated.
     pub connections: usize,
+    /// Bytes of events held for all sessions, each event counted for every session that holds it.
+    pub held_bytes: usize,
+    /// Of the session that holds most.
+    pub held_bytes_max: usize,
 }
 
 /// The signaling of a node. Cheap to clone.
@@ -110,6 +116,9 @@ pub(crate) struct Shared {
     pub(crate) gate: Gate,
     pub(crate) registry: Registry,
     pub(crate) upgrades: Upgrades,
+    pub(crate) polls: Polls,
+    pub(crate) renderings: Arc<Renderings>,
+    pub(crate) flushers: Flushers,
     pub(crate) tasks: TaskTracker,
     /// No new sessions.
     pub(crate) draining: CancellationToken,
@@ -136,6 +145,7 @@ impl Service {
             // No event of ours has an attachment.
             .with_parser(ParserConfig::common().max_incoming_binaries(0).max_incoming_binary_buf_size(0));
         let (codec, io) = builder.build_with_inner_svc(Router::new());
+        let stop = CancellationToken::new();
         let shared = Arc::new(Shared {
             gate: Gate::new(config.origins.clone(), config.limits.clone()),
             config,
@@ -143,9 +153,12 @@ impl Service {
             keys,
             registry: Registry::default(),
             upgrades: Upgrades::default(),
+            polls: Polls::default(),
+            renderings: Arc::default(),
+            flushers: Flushers::start(&stop),
             tasks: TaskTracker::new(),
             draining: CancellationToken::new(),
-            stop: CancellationToken::new(),
+            stop,
             reconnect_in: Mutex::default(),
             codec,
         });
@@ -186,9 +199,14 @@ impl Service {
         }
     }
 
-    /// Counts for metrics.
+    /// Counts for metrics. Looks at every session.
     pub fn stats(&self) -> Stats {
-        Stats { sessions: self.shared.registry.len(), connections: self.shared.gate.sockets() }
+        let (mut held_bytes, mut held_bytes_max) = (0, 0);
+        for bytes in self.shared.registry.held_bytes() {
+            held_bytes += bytes;
+            held_bytes_max = held_bytes_max.max(bytes);
+        }
+        Stats { sessions: self.shared.registry.len(), connections: self.shared.gate.sockets(), held_bytes, held_bytes_max }
     }
 }
 
@@ -233,6 +251,31 @@ impl Upgrades {
     }
 }
 
+/// Sockets that began with polling, by their secret id: who wants to know that what waited for them is written.
+#[derive(Default)]
+pub(crate) struct Polls(Arc<DashMap<String, Arc<Flushes>>>);
+
+/// Forgets a socket when it is dropped.
+pub(crate) struct PollsEntry(Arc<DashMap<String, Arc<Flushes>>>, String);
+
+impl Polls {
+    /// Counts the answered polls of a socket, and the flushes of the WebSocket that takes over.
+    pub(crate) fn insert(&self, sid: String, flushes: Arc<Flushes>) -> PollsEntry {
+        self.0.insert(sid.clone(), flushes);
+        PollsEntry(self.0.clone(), sid)
+    }
+
+    fn of(&self, sid: &str) -> Option<Arc<Flushes>> {
+        self.0.get(sid).map(|flushes| flushes.clone())
+    }
+}
+
+impl Drop for PollsEntry {
+    fn drop(&mut self) {
+        self.0.remove(&self.1);
+    }
+}
+
 async fn forget_quiet(shared: Arc<Shared>) {
     let mut interval = tokio::time::interval(FORGET_INTERVAL);
     loop {
@@ -252,6 +295,7 @@ struct Admitted {
     verified: Verified,
     /// The session that the client resumes.
     resumed: Option<Entry>,
+    claim: Claim,
 }
 
 fn listen(io: &SocketIo, shared: &Arc<Shared>) {
@@ -265,9 +309,9 @@ fn listen(io: &SocketIo, shared: &Arc<Shared>) {
         async move {
             let handshake = socket.extensions.get::<Handshake>();
             let admitted = handshake.and_then(|Handshake(slot)| slot.lock().unwrap_or_else(PoisonError::into_inner).take());
-            if let (Some(shared), Some(Admitted { prepared, verified, resumed })) = (shared, admitted) {
+            if let (Some(shared), Some(Admitted { prepared, verified, resumed, claim })) = (shared, admitted) {
                 let connection = Connection::open(shared.clone(), socket, prepared);
-                session::attach(shared, connection, verified, resumed).await;
+                session::attach(shared, connection, verified, resumed, claim).await;
             }
         }
     };
@@ -278,15 +322,17 @@ fn listen(io: &SocketIo, shared: &Arc<Shared>) {
 fn admit(shared: &Weak<Shared>, socket: &SocketRef, auth: Option<Auth>) -> Result<(), ConnectError> {
     let stopping = || ConnectError(WireError::new(ErrorCode::Unavailable, "the node is stopping"));
     let shared = shared.upgrade().ok_or_else(stopping)?;
-    let (verified, secret) = auth::admit(&shared, auth)?;
+    let Admission { verified, secret, heard } = auth::admit(&shared, auth)?;
     let ConnectInfo(client) = socket.req_parts().extensions.get::<ConnectInfo<SocketAddr>>().ok_or_else(stopping)?;
     let guard =
         shared.gate.take_socket(client.ip()).map_err(|TooMany { retry_after }| ConnectError(WireError::rate_limited(retry_after)))?;
     let user = &verified.subject.user.id;
+    let asked = secret.is_some();
     let resumed = secret.and_then(|secret| shared.registry.find(&secret)).filter(|entry| entry.is_of(user));
     let limiter = resumed.as_ref().map_or_else(|| session::limiter(&shared), Entry::limiter);
+    let claim = Claim { asked, heard };
     let prepared = Prepared::new(shared, socket, guard, limiter);
-    socket.extensions.insert(Handshake(Arc::new(Mutex::new(Some(Admitted { prepared, verified, resumed })))));
+    socket.extensions.insert(Handshake(Arc::new(Mutex::new(Some(Admitted { prepared, verified, resumed, claim })))));
     Ok(())
 }
 
@@ -341,14 +387,22 @@ fn refuse(shared: &Shared, client: IpAddr, request: &Request) -> Option<Response
 }
 
 async fn pass(shared: &Shared, transport: Transport, request: Request) -> Response {
-    if is_websocket(request.uri())
-        && let Some(sid) = parameter(request.uri(), "sid")
-    {
-        shared.upgrades.insert(sid.to_owned(), transport.clone());
+    let sid = parameter(request.uri(), "sid").map(str::to_owned);
+    let (is_websocket, is_poll) = (is_websocket(request.uri()), request.method() == Method::GET);
+    if let (Some(sid), true) = (&sid, is_websocket) {
+        shared.upgrades.insert(sid.clone(), transport.clone());
+        // After the line above: a socket that is connected meanwhile finds the transport.
+        if let Some(flushes) = shared.polls.of(sid) {
+            transport.count_flushes(flushes);
+        }
     }
     let Ok(response): Result<_, Infallible> = shared.codec.clone().oneshot(request).await;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         transport.speak_websocket(WS_MESSAGE_BYTES_MAX as u64);
+    } else if let (Some(sid), true) = (&sid, is_poll)
+        && let Some(flushes) = shared.polls.of(sid)
+    {
+        flushes.flushed();
     }
     response.map(Body::new)
 }

@@ -4,10 +4,15 @@
 //! connections of a session, the newest alone is heard and answered.
 
 pub(crate) mod auth;
+mod backlog;
 pub(crate) mod connection;
 mod dispatch;
+pub(crate) mod flusher;
+mod line;
+mod outlet;
 mod push;
 pub(crate) mod registry;
+pub(crate) mod render;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use dispatch::parses;
@@ -18,11 +23,14 @@ use crate::protocol::server_event::{MediaMap, SessionDraining, SessionExpiring, 
 use crate::protocol::types::IceServer;
 use crate::service::Shared;
 use crate::token::Verified;
-use connection::{Connection, End, Happening, NotSent, Request};
+use backlog::Resumption;
+use connection::{Connection, End, Happening, Request};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use line::Once;
+use outlet::{Outlet, Task};
 use registry::{CONTROL_MESSAGES, Entry, SecretHash};
-use rooms::session::{Outbox, SessionHandle};
-use rooms::{Event, LeaveReason, Loss, SessionId};
+use rooms::session::SessionHandle;
+use rooms::{LeaveReason, Loss, SessionId};
 use std::hash::{BuildHasher as _, RandomState};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -38,10 +46,19 @@ const SILENCE_SLACK: Duration = Duration::from_secs(1);
 /// A fresh session without a connection: its first one died in the handshake.
 const FIRST_CONNECTION: Duration = Duration::from_secs(10);
 
+/// What a client says in its handshake of the session that it had.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Claim {
+    /// It had one.
+    pub(crate) asked: bool,
+    /// The number of the last event that it has.
+    pub(crate) heard: Option<u64>,
+}
+
 /// What others tell a session's task.
 pub(super) enum Control {
     /// The session has a new connection.
-    Attach(Box<Connection>, Box<Verified>),
+    Attach(Box<Connection>, Box<Verified>, Claim),
     /// The page said that it unloads.
     Unloaded,
 }
@@ -72,7 +89,7 @@ impl Token {
 pub(crate) struct Session {
     shared: Arc<Shared>,
     handle: SessionHandle,
-    outbox: Outbox,
+    outlet: Outlet,
     control: mpsc::Receiver<Control>,
     entry: Entry,
     /// Of the secret that resumes this session now.
@@ -93,9 +110,9 @@ pub(crate) fn limiter(shared: &Shared) -> Arc<DefaultDirectRateLimiter> {
 }
 
 /// Gives a connection to the session that it resumes, or to a new one.
-pub(crate) async fn attach(shared: Arc<Shared>, connection: Connection, verified: Verified, resumed: Option<Entry>) {
+pub(crate) async fn attach(shared: Arc<Shared>, connection: Connection, verified: Verified, resumed: Option<Entry>, claim: Claim) {
     let limiter = connection.limiter();
-    let mut message = Control::Attach(Box::new(connection), Box::new(verified.clone()));
+    let mut message = Control::Attach(Box::new(connection), Box::new(verified.clone()), claim);
     if let Some(entry) = resumed {
         match entry.control.send(message).await {
             Ok(()) => return,
@@ -117,16 +134,19 @@ pub(crate) async fn unloaded(shared: &Shared, secret: &str) -> bool {
 impl Session {
     fn start(shared: Arc<Shared>, verified: &Verified, limiter: Arc<DefaultDirectRateLimiter>) -> Entry {
         let id = SessionId::new(rooms::random_id("ses"));
-        let (mut handle, outbox) = SessionHandle::new(id.clone(), verified.subject.user.clone(), verified.subject.grants.clone());
-        handle.plan.clone_from(&verified.subject.plan);
+        let outlet = Outlet::new(shared.renderings.clone(), &shared.flushers);
+        let subject = verified.subject.clone();
+        let mut handle = SessionHandle::over(id.clone(), subject.user, subject.grants, Arc::new(outlet.clone()));
+        handle.plan = subject.plan;
         let (sender, control) = mpsc::channel(CONTROL_MESSAGES);
-        let entry = Entry { user: handle.user.id.clone(), control: sender, limiter };
+        let entry = Entry { user: handle.user.id.clone(), control: sender, outlet: outlet.clone(), limiter };
+        shared.hub.session_began(&handle);
         let now = Instant::now();
         let session = Self {
             token: Token::new(verified.expires_at, shared.config.expiry_grace),
             shared: shared.clone(),
             handle,
-            outbox,
+            outlet,
             control,
             entry: entry.clone(),
             secret: None,
@@ -154,6 +174,7 @@ impl Session {
             }
         };
         self.forget_secret();
+        self.outlet.close();
         if let Some(connection) = self.connection.take() {
             match reason {
                 LeaveReason::ServerStopped => connection.release(),
@@ -168,55 +189,60 @@ impl Session {
     async fn step(&mut self) -> ControlFlow<LeaveReason> {
         let shared = self.shared.clone();
         let deadline = self.deadline();
+        let task = self.outlet.task();
         tokio::select! {
             biased;
             Some(control) = self.control.recv() => match control {
-                Control::Attach(connection, verified) => self.attach(*connection, *verified).await,
+                Control::Attach(connection, verified, claim) => Box::pin(self.attach(*connection, *verified, claim)).await,
                 Control::Unloaded => self.unloaded().await,
             },
             () = shared.stop.cancelled() => {
                 // On a busy machine both come at once.
                 if !self.told_draining {
-                    self.tell_draining().await;
+                    self.tell_draining();
                 }
-                self.flush().await;
+                self.outlet.flush();
                 return ControlFlow::Break(LeaveReason::ServerStopped);
             }
-            () = shared.draining.cancelled(), if !self.told_draining => self.tell_draining().await,
+            () = shared.draining.cancelled(), if !self.told_draining => self.tell_draining(),
             happening = next(&mut self.connection) => match happening {
                 Happening::Request(request) => self.request(request).await,
                 Happening::Ended(End::Disconnected) => return ControlFlow::Break(LeaveReason::Left),
                 Happening::Ended(End::Closed) => self.lose(Loss::Closed).await,
                 Happening::Ended(End::Lost) => self.lose(Loss::Silent).await,
             },
-            () = self.outbox.overflow.notified() => self.lose(Loss::Silent).await,
-            Some(event) = self.outbox.events.recv() => self.push(&event).await,
+            lost = work(&self.outlet, task) => if lost { self.slow().await },
+            () = self.outlet.attention() => {}
             () = tokio::time::sleep_until(deadline) => return self.at_deadline().await,
         }
         ControlFlow::Continue(())
     }
 
-    /// A new connection: the old one is dropped, and the client learns where it is.
-    async fn attach(&mut self, connection: Connection, verified: Verified) {
+    /// A new connection: the old one is dropped, and the client learns what it missed and where it is.
+    async fn attach(&mut self, connection: Connection, verified: Verified, claim: Claim) {
         drop(self.connection.take());
+        self.outlet.detach();
         let resumed = self.secret.is_some();
         self.trust(verified);
         let secret = self.new_secret();
-        // What happened so far is in the snapshot; what happens from now on follows it.
-        while self.outbox.events.try_recv().is_ok() {}
         let seat = if resumed { self.shared.hub.session_resumed(&self.handle.id).await } else { None };
         let map = seat.as_ref().map(|seat| MediaMap::new(&seat.room.id, seat.map.clone()));
         let expires_in_ms = whole_ms(self.token.expires_in(SystemTime::now()));
         let ice_servers = self.ice_servers();
-        let ready = SessionReady { session: secret, resumed, expires_in_ms, ice_servers, seat: seat.map(Seat::new) };
         tracing::debug!(session = %self.handle.id, resumed, "session has a connection");
-        self.connection = Some(connection);
         self.check_at = Instant::now() + self.silence_limit();
         self.told_draining = false;
-        self.emit("session:ready", &ready).await;
-        if let Some(map) = map {
-            self.emit("media:map", &map).await;
-        }
+        let heard = claim.heard.filter(|_| resumed);
+        self.outlet.attach(connection.line(), heard, |resumption, sn| {
+            let (replayed, resync) = match resumption {
+                Resumption::Replayed(events) if resumed => (Some(events as u64), false),
+                Resumption::Replayed(_) | Resumption::Cut => (None, claim.asked),
+            };
+            let ready =
+                SessionReady { session: secret, resumed, sn, replayed, resync, expires_in_ms, ice_servers, seat: seat.map(Seat::new) };
+            [Some(Once::event("session:ready", &ready)), map.map(|map| Once::event("media:map", &map))]
+        });
+        self.connection = Some(connection);
     }
 
     /// What helps its browser to find a path, with fresh credentials.
@@ -249,6 +275,7 @@ impl Session {
     /// The connection is gone or given up; the session waits for another one.
     async fn lose(&mut self, loss: Loss) {
         if self.connection.take().is_some() {
+            self.outlet.detach();
             self.detached_until = Instant::now() + self.shared.config.detached_ttl;
             tracing::debug!(session = %self.handle.id, ?loss, "session lost its connection");
             self.shared.hub.session_lost(&self.handle.id, loss).await;
@@ -266,47 +293,24 @@ impl Session {
 
     /// Handles a client's event. What happened before it is told before its answer, what it causes after.
     async fn request(&mut self, request: Request) {
-        while let Ok(event) = self.outbox.events.try_recv() {
-            self.push(&event).await;
-        }
-        let ack = dispatch::handle(self, &request.packet).await;
-        let sent = self.connection.as_ref().map_or(Ok(()), |connection| connection.answer(request, &ack));
-        self.check_sent(sent).await;
+        self.outlet.hold();
+        // On the heap while it lasts: it is large, and most sessions have none most of the time.
+        let answer = Box::pin(dispatch::handle(self, &request.packet)).await;
+        self.outlet.answer(request.ack, &answer);
     }
 
-    async fn push(&mut self, event: &Event) {
-        let sent = self.connection.as_ref().map_or(Ok(()), |connection| push::push(connection, event));
-        self.check_sent(sent).await;
+    /// A client that doesn't take what it is sent loses its connection, and fetches what it missed when it comes back.
+    async fn slow(&mut self) {
+        tracing::debug!(session = %self.handle.id, "the client takes less than it is sent");
+        self.lose(Loss::Silent).await;
     }
 
-    async fn emit(&mut self, event: &str, payload: &impl serde::Serialize) {
-        let sent = self.connection.as_ref().map_or(Ok(()), |connection| connection.emit(event, payload));
-        self.check_sent(sent).await;
-    }
-
-    /// A client that doesn't take what it is sent loses its connection, and learns the state of things when it comes back.
-    async fn check_sent(&mut self, sent: Result<(), NotSent>) {
-        match sent {
-            Ok(()) | Err(NotSent::Closed) => {}
-            Err(NotSent::Full) => {
-                tracing::debug!(session = %self.handle.id, "the client takes less than it is sent");
-                self.lose(Loss::Silent).await;
-            }
-        }
-    }
-
-    async fn flush(&mut self) {
-        while let Ok(event) = self.outbox.events.try_recv() {
-            self.push(&event).await;
-        }
-    }
-
-    async fn tell_draining(&mut self) {
+    fn tell_draining(&mut self) {
         self.told_draining = true;
         // Spread over twice the mean, so that not all come back at once.
         let mean = whole_ms(self.shared.reconnect_in());
         let reconnect_in_ms = RandomState::new().hash_one(self.handle.id.as_str()) % mean.saturating_mul(2).max(1);
-        self.emit("session:draining", &SessionDraining { reconnect_in_ms }).await;
+        self.outlet.emit("session:draining", &SessionDraining { reconnect_in_ms });
     }
 
     fn silence_limit(&self) -> Duration {
@@ -330,7 +334,7 @@ impl Session {
         if self.token.notice_at.is_some_and(|notice_at| now >= notice_at) {
             self.token.notice_at = None;
             let expires_in_ms = whole_ms(self.token.expires_in(SystemTime::now()));
-            self.emit("session:expiring", &SessionExpiring { expires_in_ms }).await;
+            self.outlet.emit("session:expiring", &SessionExpiring { expires_in_ms });
         }
         if now >= self.check_at {
             self.check_silence(now).await;
@@ -340,6 +344,7 @@ impl Session {
 
     /// The codec's heartbeat can be fooled by a peer that answers pings but reads nothing, and gets stuck behind one; this can't.
     async fn check_silence(&mut self, now: Instant) {
+        self.outlet.forget_old();
         let silence = self.connection.as_ref().and_then(Connection::silence).unwrap_or_default();
         let limit = self.silence_limit();
         if silence >= limit {
@@ -348,6 +353,19 @@ impl Session {
         } else {
             self.check_at = now + (limit - silence);
         }
+    }
+}
+
+/// Does what the outlet asks for. Whether the connection is to be given up. Cancel-safe.
+async fn work(outlet: &Outlet, task: Task) -> bool {
+    match task {
+        Task::Lose => true,
+        Task::Wait(flushes, seen) => {
+            flushes.more_than(seen).await;
+            outlet.flush();
+            false
+        }
+        Task::Nothing => std::future::pending().await,
     }
 }
 

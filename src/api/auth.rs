@@ -12,6 +12,7 @@ use axum::response::Response;
 use governor::clock::Clock as _;
 use governor::middleware::StateInformationMiddleware;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use rooms::UserId;
 use signaling::token::Verified;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -19,6 +20,9 @@ use std::time::Duration;
 use subtle::ConstantTimeEq as _;
 
 use crate::config::ApiKey;
+
+/// Requests of one user about its inbox in a second: a page needs one now and then.
+const PERSON_PER_S: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -104,6 +108,7 @@ pub struct Limiters {
     >,
     guests: DefaultKeyedRateLimiter<IpAddr>,
     links: DefaultKeyedRateLimiter<IpAddr>,
+    people: DefaultKeyedRateLimiter<UserId>,
     /// In dev mode all browsers of a machine share one address.
     is_loopback_spared: bool,
 }
@@ -124,6 +129,7 @@ impl Limiters {
             backends: RateLimiter::keyed(Quota::per_second(per_s)).with_middleware(),
             guests: RateLimiter::keyed(Quota::per_minute(at_least_one(limits.guests_per_min))),
             links: RateLimiter::keyed(Quota::per_minute(at_least_one(limits.links_per_min))),
+            people: RateLimiter::keyed(Quota::per_second(PERSON_PER_S)),
             is_loopback_spared: dev,
         }
     }
@@ -147,12 +153,25 @@ impl Limiters {
         })
     }
 
+    /// Counts one request of a user about its inbox.
+    ///
+    /// # Errors
+    /// 429 when there were too many.
+    pub fn check_person(&self, user: &UserId) -> Result<(), Problem> {
+        self.people.check_key(user).map_err(|denied| {
+            let wait: Duration = denied.wait_time_from(governor::clock::DefaultClock::default().now());
+            Problem::rate_limited(wait)
+        })
+    }
+
     /// Forgets addresses that have been quiet, so that the tables don't grow with everyone who ever came.
     pub fn forget_quiet(&self) {
         self.guests.retain_recent();
         self.links.retain_recent();
         self.guests.shrink_to_fit();
         self.links.shrink_to_fit();
+        self.people.retain_recent();
+        self.people.shrink_to_fit();
     }
 }
 

@@ -80,6 +80,8 @@ fn gauge(app: &App) {
     let signaling = app.sessions.stats();
     metrics::gauge!("zzan_sessions").set(signaling.sessions as f64);
     metrics::gauge!("zzan_connections").set(signaling.connections as f64);
+    metrics::gauge!("zzan_outbox_bytes").set(signaling.held_bytes as f64);
+    metrics::gauge!("zzan_outbox_bytes_max").set(signaling.held_bytes_max as f64);
     let media = app.media.stats();
     for (name, value) in media.each() {
         match (name, name.strip_prefix("dropped_")) {

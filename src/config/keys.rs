@@ -31,7 +31,7 @@ const HOW_TO_MAKE_ONE: &str = "at least one API key is needed. Make a secret and
 pub struct Secret(String);
 
 impl Secret {
-    pub(super) fn new(secret: String) -> Self {
+    pub(crate) fn new(secret: String) -> Self {
         Self(secret)
     }
 

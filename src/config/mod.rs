@@ -7,6 +7,7 @@ mod keys;
 mod layers;
 mod problem;
 mod reader;
+mod smtp;
 mod turn;
 mod uploads;
 
@@ -14,6 +15,7 @@ pub use keys::{ApiKey, DEV_KEY_ID, DEV_SECRET, SECRET_BYTES_MIN, Secret};
 pub use layers::{ENV_FILE, Origin};
 pub use problem::{Problem, Problems};
 pub use reader::Effective;
+pub use smtp::{Smtp, SmtpTls};
 pub use turn::Turn;
 pub use uploads::Uploads;
 
@@ -57,6 +59,8 @@ pub struct Config {
     pub turn: Option<Turn>,
     /// Where clients upload files, if they may.
     pub uploads: Option<Uploads>,
+    /// For invitations by mail.
+    pub smtp: Option<Smtp>,
     pub rooms: rooms::Config,
     pub limits: Limits,
     pub log_format: LogFormat,
@@ -180,6 +184,7 @@ fn read(reader: &mut Reader) -> Config {
         media: read_media(reader, dev, listen),
         turn: turn::read(reader),
         uploads: uploads::read(reader),
+        smtp: smtp::read(reader),
         rooms: read_rooms(reader, dev),
         limits: read_limits(reader),
         log_format: read_log_format(reader),

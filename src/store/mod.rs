@@ -2,6 +2,7 @@
 //!
 //! It is not where anything is decided. Invariant: one process per data directory, held by a lock on `zzan.lock`.
 
+mod about;
 mod partial;
 pub mod sqlite;
 pub mod transfer;

@@ -6,6 +6,7 @@ mod channels_test;
 mod cli_test;
 mod data_test;
 mod durability_test;
+mod inbox_test;
 mod layering_test;
 mod page_test;
 mod stop_test;

@@ -1,62 +1,45 @@
 //! A server's task: the one place where a [`Server`] meets time, queues and the store.
 //!
 //! It decides nothing. Commands are stored one after the other, each on the state that the one before left; messages and presence don't wait
-//! for them. A panic in the core costs the request that met it: the state is read anew from the store. Invariant: nobody is told of a change
-//! before it is durable.
+//! for them. Where the state may differ from what the store holds (a panic in the core, a write of unknown outcome, another node's change), it
+//! is read anew before the next command. Invariant: nobody is told of a change before it is durable.
 
-use super::decide::{Order, Write, roles_of_newcomer};
-use super::handle::{Asked, Entering, INBOX_REQUESTS, PostAct, Reply, Request, ServerHandle, Shared, newcomer};
+use super::attendance::Moment;
+use super::handle::{Asked, INBOX_REQUESTS, PostAct, Reply, Request, ServerHandle, Shared};
+use super::jobs::{Doing, Done, Job};
 use super::policy::Act;
-use super::server::{Output, Server};
-use crate::chat::ChannelQueue;
+use super::server::{Output, Post, Server};
+use crate::chat::{ChannelQueue, Delivery};
+use crate::community::{By, Write};
+use crate::inbox::{Errand, concerns_somebody};
 use crate::registry::Node;
-use crate::store::{Entered, MemberRecord, ServerTree, Store, StoreError, Updated};
-use crate::{ChannelId, Error, Result, ServerId};
+use crate::store::{Entered, MemberRecord, ServerTree};
+use crate::{ChannelId, Error, Result};
 use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 /// Commands that wait for the store. Further ones are refused.
 const WAITING_JOBS: usize = 256;
 /// How long a server without listeners is kept: longer spares reading it again, shorter gives its memory back sooner.
-const UNHEARD_TTL: Duration = Duration::from_secs(300);
-/// Longest wait for one operation of the store.
-const STORE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Tries to decide a command anew because another node has changed the server meanwhile.
-const STALE_TRIES: u32 = 5;
+pub(super) const UNHEARD_TTL: Duration = Duration::from_secs(300);
+/// Time between two tries to read the state anew from a store that fails.
+const RELOAD_RETRY: Duration = Duration::from_secs(1);
 
-/// Something that the store has to do before anybody is told.
-enum Job {
-    Order { order: Box<Order>, reply: Reply<Write>, tries: u32 },
-    Enter { entering: Box<Entering>, reply: Reply<Entered> },
-    Reload,
+const FAILED: Error = Error::Unavailable("the server failed, try again");
+
+/// How the task is over.
+enum Fate {
+    /// Nobody has listened for a while.
+    Unheard,
+    /// There is no such server any more. Whoever did that is answered last.
+    Deleted(Option<(Reply<Write>, Write)>),
+    /// Its state can't be made right.
+    Failed,
+    Stopped,
 }
-
-/// What the store has done.
-enum Done {
-    Written {
-        write: Write,
-        reply: Reply<Write>,
-    },
-    Entered {
-        member: MemberRecord,
-        entered: Entered,
-        reply: Reply<Entered>,
-    },
-    Stale {
-        order: Box<Order>,
-        reply: Reply<Write>,
-        tries: u32,
-    },
-    Reloaded(Option<(ServerTree, Vec<MemberRecord>)>),
-    /// Answered already.
-    Refused,
-}
-
-type Doing = Pin<Box<dyn Future<Output = Done> + Send>>;
 
 struct Actor {
     node: Arc<Node>,
@@ -66,23 +49,28 @@ struct Actor {
     queues: HashMap<ChannelId, ChannelQueue>,
     waiting: VecDeque<Job>,
     doing: Option<Doing>,
+    /// When the state is to be read anew. `None` as long as it is what the store holds.
+    reload_at: Option<Instant>,
     unheard_since: Instant,
 }
 
 /// Starts the task of a server.
-pub(crate) fn spawn(node: Arc<Node>, tree: ServerTree, members: Vec<MemberRecord>) -> ServerHandle {
+pub(super) fn spawn(node: Arc<Node>, tree: ServerTree, members: Vec<MemberRecord>) -> ServerHandle {
     let (sender, inbox) = mpsc::channel(INBOX_REQUESTS);
     let handle = ServerHandle(Arc::new(Shared { id: tree.server.id.clone(), inbox: sender }));
     let server = Server::new(tree, members, node.config.closed_grace);
+    // Before its task first runs: whoever opened the server finds its channels.
+    node.communities.index(handle.id(), server.tree());
     let (queues, waiting) = (HashMap::new(), VecDeque::new());
-    let actor = Actor { node, handle: handle.clone(), server, inbox, queues, waiting, doing: None, unheard_since: now() };
+    let actor =
+        Actor { node, handle: handle.clone(), server, inbox, queues, waiting, doing: None, reload_at: None, unheard_since: moment().now };
     tokio::spawn(actor.run());
     handle
 }
 
-/// tokio's clock, so that tests can move it.
-fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
+/// By tokio's clock, so that tests can move it, and by the one on the wall.
+fn moment() -> Moment {
+    Moment { now: tokio::time::Instant::now().into_std(), at: crate::hub::wall_clock() }
 }
 
 async fn sleep_until(deadline: Option<Instant>) {
@@ -101,79 +89,94 @@ async fn next(doing: &mut Option<Doing>) -> Done {
 
 impl Actor {
     async fn run(mut self) {
-        loop {
-            let unheard = (!self.server.has_listeners() && self.doing.is_none()).then(|| self.unheard_since + UNHEARD_TTL);
-            let stopped = tokio::select! {
+        let fate = loop {
+            let idle = self.doing.is_none();
+            let unheard = (!self.server.has_listeners() && idle).then(|| self.unheard_since + UNHEARD_TTL);
+            let ended = tokio::select! {
                 biased;
+                () = sleep_until(self.server.next_deadline()) => self.deadline(),
                 done = next(&mut self.doing) => self.finish(done),
                 Some(request) = self.inbox.recv() => self.take(request),
-                () = sleep_until(self.server.next_deadline()) => self.step(|server, now, out| server.deadline(now, SystemTime::now(), out)).is_none(),
-                () = sleep_until(unheard) => true,
+                () = sleep_until(self.reload_at.filter(|_| idle)) => None,
+                () = sleep_until(unheard) => Some(Fate::Unheard),
             };
-            if stopped {
-                break;
+            if let Some(fate) = ended {
+                break fate;
             }
             self.begin();
             if self.server.has_listeners() {
-                self.unheard_since = now();
+                self.unheard_since = moment().now;
             }
-        }
-        // Whoever has asked already gets `Unavailable`, and asks a task that reads the server anew.
-        self.node.communities.forget(&self.handle);
+        };
+        self.end(fate);
     }
 
     /// Lets the core do something, and tells whom it says. `None` when it panicked.
-    fn step<T>(&mut self, step: impl FnOnce(&mut Server, Instant, &mut Vec<Output>) -> T) -> Option<T> {
+    fn step<T>(&mut self, step: impl FnOnce(&mut Server, Moment, &mut Vec<Output>) -> T) -> Option<T> {
         let mut out = vec![];
         let server = &mut self.server;
-        let Ok(done) = std::panic::catch_unwind(AssertUnwindSafe(|| step(server, now(), &mut out))) else {
-            tracing::error!(server = %self.handle.id(), "a server's state failed; it is read anew");
-            self.waiting.push_front(Job::Reload);
-            return None;
-        };
+        let done = std::panic::catch_unwind(AssertUnwindSafe(|| step(server, moment(), &mut out)));
+        if done.is_err() {
+            self.distrust("a server's state failed; it is read anew");
+        }
         for Output { to, event } in out {
             to.iter().for_each(|session| session.send(event.clone()));
         }
-        Some(done)
+        done.ok()
     }
 
-    /// Takes a request. True when the task is to end.
-    fn take(&mut self, request: Request) -> bool {
+    /// Asks the core something. A panic there costs whoever asked.
+    fn ask<T>(&mut self, ask: impl FnOnce(&Server) -> Result<T>) -> Result<T> {
+        let server = &self.server;
+        std::panic::catch_unwind(AssertUnwindSafe(|| ask(server))).unwrap_or_else(|_| {
+            self.distrust("a server's state failed at a question; it is read anew");
+            Err(FAILED)
+        })
+    }
+
+    fn distrust(&mut self, why: &'static str) {
+        tracing::error!(server = %self.handle.id(), why);
+        self.reload_at = Some(moment().now);
+    }
+
+    fn deadline(&mut self) -> Option<Fate> {
+        // What has failed is not tried again before the state is read anew: it would fail at once, for ever.
+        self.step(|server, moment, out| server.deadline(moment, out)).map_or(Some(Fate::Failed), |()| None)
+    }
+
+    fn take(&mut self, request: Request) -> Option<Fate> {
         match request {
             Request::Listen { session, user, reply } => {
-                let listening = self.step(|server, now, out| server.listen(now, session, user, out));
-                answer(reply, listening);
+                let listening = self.step(|server, moment, out| server.listen(moment, session, user, out));
+                answer(reply, listening.unwrap_or(Err(FAILED)));
             }
-            Request::Unlisten { session, user, at } => {
-                self.step(|server, now, out| server.unlisten(now, &session, &user, at, out));
+            Request::Unlisten { session, user } => {
+                self.step(|server, moment, out| server.unlisten(moment, &session, &user, out));
+            }
+            Request::Introduce { session, unread } => {
+                self.step(|server, _, out| server.introduce(&session, unread, out));
             }
             Request::Connection { session, user, loss } => {
-                self.step(|server, now, out| server.connection(now, &session, &user, loss, out));
+                self.step(|server, moment, out| server.connection(moment, &session, &user, loss, out));
             }
             Request::Idle { session, user, is_idle } => {
-                self.step(|server, now, out| server.set_idle(now, &session, &user, is_idle, out));
+                self.step(|server, moment, out| server.set_idle(moment, &session, &user, is_idle, out));
             }
             Request::Status { user, status } => {
-                self.step(|server, now, out| server.set_status(now, &user, status, out));
+                self.step(|server, moment, out| server.set_status(moment, &user, status, out));
             }
-            Request::Order { order, reply } => self.queue(Job::Order { order, reply, tries: 1 }),
+            Request::Order { order, reply } => self.queue(Job::order(order, reply)),
             Request::Enter { entering, reply } => self.queue(Job::Enter { entering, reply }),
             Request::Post { by, channel, act, reply } => {
                 let post = self.post(&by, &channel, act);
-                drop(reply.send(post));
+                answer(reply, post);
             }
-            Request::Memberships { user, reply } => drop(reply.send(Ok(self.server.memberships(&user)))),
-            Request::Members { by, reply } => {
-                let members = self.server.actor(&by).map(|_| self.server.members(now()));
-                drop(reply.send(members));
-            }
-            Request::May { by, what, reply } => {
-                let may = match what {
-                    Asked::Membership => self.server.actor(&by).map(drop),
-                    Asked::SeeBans => self.server.may(&by, Act::SeeBans),
-                    Asked::SeeInvites => self.server.may(&by, Act::SeeInvites),
-                };
-                drop(reply.send(may));
+            Request::Memberships { user, reply } => answer(reply, self.ask(|server| Ok(server.memberships(&user)))),
+            Request::Members { by, reply } => answer(reply, self.ask(|server| server.actor(&by).map(|_| server.members()))),
+            Request::May { by, what, reply } => answer(reply, self.ask(|server| may(server, &by, what))),
+            Request::View { user, reply } => answer(reply, self.ask(|server| server.view(&user))),
+            Request::ReadersAmong { channel, users, reply } => {
+                answer(reply, self.ask(|server| Ok(server.readers_among(&channel, users))));
             }
             Request::Unread { user, unread } => {
                 self.step(|server, _, out| server.tell_unread(&user, unread, out));
@@ -186,17 +189,31 @@ impl Actor {
             }
             Request::Chat(delivery) => {
                 if let Some(channel) = delivery.channel() {
+                    self.send_courier(&delivery);
                     self.step(|server, _, out| server.deliver(&channel, delivery, out));
                 }
             }
-            Request::Stop => return true,
+            Request::Stop => return Some(Fate::Stopped),
+            #[cfg(test)]
+            Request::Panic => drop(self.step(|_, _, _| panic!("on demand"))),
         }
-        false
+        None
     }
 
-    fn post(&mut self, by: &crate::community::By, channel: &ChannelId, act: PostAct) -> Result<(super::server::Post, ChannelQueue)> {
-        let post = self.server.post(by, channel)?;
-        self.server.may(by, act.act(&post.channel))?;
+    /// Whom new messages concern by name finds them in the inbox.
+    fn send_courier(&self, delivery: &Delivery) {
+        let Delivery::Messages(messages) = delivery else { return };
+        for message in messages.iter().filter(|message| concerns_somebody(message)) {
+            self.node.courier.take(Errand::Posted { server: self.handle.clone(), message: message.clone() });
+        }
+    }
+
+    fn post(&mut self, by: &By, channel: &ChannelId, act: PostAct) -> Result<(Post, ChannelQueue)> {
+        let post = self.ask(|server| {
+            let post = server.post(by, channel)?;
+            server.may(by, act.act(&post.channel))?;
+            Ok(post)
+        })?;
         let (node, inbox) = (&self.node, &self.handle.0.inbox);
         let queue = self
             .queues
@@ -207,128 +224,128 @@ impl Actor {
 
     fn queue(&mut self, job: Job) {
         if self.waiting.len() < WAITING_JOBS {
-            return self.waiting.push_back(job);
-        }
-        let busy = Error::Unavailable("the server has too many changes to make");
-        match job {
-            Job::Order { reply, .. } => drop(reply.send(Err(busy))),
-            Job::Enter { reply, .. } => drop(reply.send(Err(busy))),
-            Job::Reload => {}
+            self.waiting.push_back(job);
+        } else {
+            job.refuse(Error::Unavailable("the server has too many changes to make"));
         }
     }
 
-    /// Begins the next job, unless one is being done.
+    /// Begins what is due next, unless something is being done.
     fn begin(&mut self) {
-        while self.doing.is_none()
-            && let Some(job) = self.waiting.pop_front()
-        {
+        while self.doing.is_none() {
             let (store, id) = (self.node.store.clone(), self.handle.id().clone());
-            match job {
-                Job::Order { order, reply, tries } => match self.server.decide((*order).clone()) {
-                    Ok(write) => {
-                        let version = self.server.tree().version;
-                        self.doing = Some(Box::pin(perform(store, id, version, write, order, reply, tries)));
-                    }
-                    Err(error) => drop(reply.send(Err(error))),
-                },
-                Job::Enter { entering, reply } => {
-                    let roles = roles_of_newcomer(self.server.tree(), entering.role.as_ref());
-                    let member = newcomer(&id, &entering, roles);
-                    self.doing = Some(Box::pin(enter(store, member, *entering, reply)));
-                }
-                Job::Reload => self.doing = Some(Box::pin(reload(store, id))),
+            if self.reload_at.is_some_and(|reload_at| reload_at <= moment().now || !self.waiting.is_empty()) {
+                self.doing = Some(Done::reload(store, id));
+                return;
             }
+            let Some(job) = self.waiting.pop_front() else { return };
+            if !job.is_awaited() {
+                continue;
+            }
+            let begun = self.ask(|server| Ok(job.begin(server, store, id))).ok();
+            self.doing = begun.flatten();
         }
     }
 
-    /// The store is done with something. True when the task is to end.
-    fn finish(&mut self, done: Done) -> bool {
+    fn finish(&mut self, done: Done) -> Option<Fate> {
         self.doing = None;
         match done {
+            Done::Fetched(job) => self.waiting.push_front(job),
+            Done::Written { write: Write::Delete, reply } => return Some(self.deleted(Some((reply, Write::Delete)))),
             Done::Written { write, reply } => {
-                let is_end = write == Write::Delete;
                 let told = write.clone();
-                let put_out = self.step(|server, now, out| server.apply(now, told, out)).unwrap_or_default();
+                let put_out = self.step(|server, _, out| server.apply(told, out)).unwrap_or_default();
                 self.node.communities.released(self.handle.id(), put_out.iter().map(|session| &session.id));
-                self.follow(&write);
-                drop(reply.send(Ok(write)));
-                is_end
+                if write.changes_access() {
+                    self.follow();
+                }
+                answer(reply, Ok(write));
             }
             Done::Entered { member, entered, reply } => {
-                if entered == Entered::Joined {
-                    self.step(|server, now, out| server.entered(now, member, out));
+                let known = match &entered {
+                    Entered::Joined => Some(member),
+                    Entered::Already(member) => Some(member.clone()),
+                    Entered::Banned | Entered::Unknown | Entered::Expired | Entered::UsedUp | Entered::Gone => None,
+                };
+                if let Some(member) = known {
+                    self.step(|server, _, out| server.entered(member, out));
                 }
-                drop(reply.send(Ok(entered)));
-                false
+                answer(reply, Ok(entered));
             }
-            Done::Stale { order, reply, tries } => {
-                self.waiting.push_front(Job::Order { order, reply, tries });
-                self.waiting.push_front(Job::Reload);
-                false
+            Done::Stale(job) => {
+                self.waiting.push_front(job);
+                self.reload_at = Some(moment().now);
             }
-            Done::Reloaded(Some((tree, members))) => self.step(|server, now, out| server.replace(now, tree, members, out)).is_none(),
-            Done::Reloaded(None) => true,
-            Done::Refused => false,
+            Done::Refused => {}
+            // Whether it happened is known to the store alone.
+            Done::Unknown => self.reload_at = Some(moment().now),
+            Done::Reloaded(tree, members) => {
+                self.reload_at = None;
+                let Some(put_out) = self.step(|server, _, out| server.replace(*tree, members, out)) else { return Some(Fate::Failed) };
+                self.node.communities.released(self.handle.id(), put_out.iter().map(|session| &session.id));
+                self.follow();
+            }
+            Done::NotReloaded => {
+                self.reload_at = Some(moment().now + RELOAD_RETRY);
+                self.waiting.drain(..).for_each(|job| job.refuse(Error::Unavailable("the store is unavailable")));
+            }
+            Done::Gone => return Some(self.deleted(None)),
+        }
+        None
+    }
+
+    fn deleted(&mut self, answer: Option<(Reply<Write>, Write)>) -> Fate {
+        let put_out = self.step(|server, _, out| server.apply(Write::Delete, out)).unwrap_or_default();
+        self.node.communities.released(self.handle.id(), put_out.iter().map(|session| &session.id));
+        self.follow();
+        Fate::Deleted(answer)
+    }
+
+    /// What a change means for the rest of this node.
+    fn follow(&mut self) {
+        let tree = self.server.tree();
+        self.queues.retain(|channel, _| tree.channels.contains_key(channel));
+        self.node.calls_changed(&self.handle, tree);
+        self.node.communities.index(self.handle.id(), tree);
+    }
+
+    fn end(mut self, fate: Fate) {
+        // Before anybody is answered: who asks again must not meet this task.
+        self.node.communities.forget(&self.handle);
+        self.inbox.close();
+        match fate {
+            Fate::Deleted(last) => {
+                self.waiting.drain(..).for_each(|job| job.refuse(Error::NotFound("server")));
+                while let Ok(request) = self.inbox.try_recv() {
+                    drop(self.take(request));
+                }
+                self.waiting.drain(..).for_each(|job| job.refuse(Error::NotFound("server")));
+                if let Some((reply, write)) = last {
+                    answer(reply, Ok(write));
+                }
+            }
+            Fate::Failed => {
+                tracing::error!(server = %self.handle.id(), "a server failed; its sessions have to come again");
+                let sessions: Vec<_> = self.server.sessions().cloned().collect();
+                self.node.communities.released(self.handle.id(), sessions.iter().map(|session| &session.id));
+                sessions.iter().for_each(|session| session.lose());
+            }
+            // Whoever has asked already gets `Unavailable`, and asks a task that reads the server anew.
+            Fate::Unheard | Fate::Stopped => {}
         }
     }
+}
 
-    /// What a write means for the rest of this node.
-    fn follow(&mut self, write: &Write) {
-        for channel in write.removed_channels(self.server.tree()) {
-            self.queues.remove(&channel);
-        }
-        self.node.calls_changed(&self.handle, write);
-        self.node.communities.index(self.handle.id(), self.server.tree());
+/// A caller that has stopped waiting needs no answer.
+fn answer<T>(reply: Reply<T>, answer: Result<T>) {
+    drop(reply.send(answer));
+}
+
+fn may(server: &Server, by: &By, what: Asked) -> Result<()> {
+    match what {
+        Asked::Membership => server.actor(by).map(drop),
+        Asked::SeeBans => server.may(by, Act::SeeBans),
+        Asked::SeeInvites => server.may(by, Act::SeeInvites),
+        Asked::Invite => server.may_invite(by),
     }
-}
-
-fn answer<T>(reply: Reply<T>, done: Option<Result<T>>) {
-    // A caller that has stopped waiting needs no answer.
-    drop(reply.send(done.unwrap_or(Err(Error::Unavailable("the server failed, try again")))));
-}
-
-async fn timed<T>(operation: impl Future<Output = std::result::Result<T, StoreError>>) -> std::result::Result<T, StoreError> {
-    tokio::time::timeout(STORE_TIMEOUT, operation).await.unwrap_or(Err(StoreError::Unavailable))
-}
-
-async fn perform(
-    store: Arc<dyn Store>,
-    id: ServerId,
-    version: u64,
-    write: Write,
-    order: Box<Order>,
-    reply: Reply<Write>,
-    tries: u32,
-) -> Done {
-    match timed(write.store(&*store, &id, version)).await {
-        Ok(Updated::Done) => Done::Written { write, reply },
-        Ok(Updated::Stale) if tries < STALE_TRIES => Done::Stale { order, reply, tries: tries + 1 },
-        Ok(Updated::Stale) => refuse(reply, Error::Unavailable("the server is being changed elsewhere, try again")),
-        Ok(Updated::Gone) => refuse(reply, Error::NotFound("server")),
-        Err(error) => refuse(reply, error.into()),
-    }
-}
-
-async fn enter(store: Arc<dyn Store>, member: MemberRecord, entering: Entering, reply: Reply<Entered>) -> Done {
-    match timed(store.enter(member.clone(), entering.entry)).await {
-        Ok(entered) => Done::Entered { member, entered, reply },
-        Err(error) => refuse(reply, error.into()),
-    }
-}
-
-async fn reload(store: Arc<dyn Store>, id: ServerId) -> Done {
-    let read = async { Ok((store.server(&id).await?, store.members(&id).await?)) };
-    match timed(read).await {
-        Ok((Some(tree), members)) => Done::Reloaded(Some((tree, members))),
-        Ok((None, _)) => Done::Reloaded(None),
-        Err(error) => {
-            tracing::warn!(server = %id, %error, "a server could not be read anew");
-            Done::Refused
-        }
-    }
-}
-
-fn refuse<T>(reply: Reply<T>, error: Error) -> Done {
-    drop(reply.send(Err(error)));
-    Done::Refused
 }

@@ -1,15 +1,16 @@
 //! The way to a server's task.
 
+use super::attendance::Idle;
 use super::decide::{By, Order, Write};
 use super::policy::Act;
 use super::request::{MemberView, ServerView};
-use super::server::{Idle, Post};
+use super::server::Post;
 use crate::chat::{ChannelQueue, Delivery};
 use crate::session::SessionHandle;
 use crate::store::{Entered, Entry, MemberRecord, Membership, Status, UserRecord};
-use crate::store::{InviteRecord, ScheduleRecord};
 use crate::view::{Unread, User};
 use crate::{ChannelId, Error, Event, Loss, Result, RoleId, ServerId, SessionId, UserId};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, oneshot};
@@ -24,22 +25,84 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T>>;
 
 /// What goes through the inbox.
 pub(crate) enum Request {
-    Listen { session: SessionHandle, user: UserRecord, reply: Reply<ServerView> },
-    Unlisten { session: SessionId, user: UserId, at: SystemTime },
-    Connection { session: SessionId, user: UserId, loss: Option<Loss> },
-    Idle { session: SessionId, user: UserId, is_idle: Idle },
-    Status { user: UserId, status: Status },
-    Order { order: Box<Order>, reply: Reply<Write> },
-    Enter { entering: Box<Entering>, reply: Reply<Entered> },
-    Post { by: By, channel: ChannelId, act: PostAct, reply: Reply<(Post, ChannelQueue)> },
-    Memberships { user: UserId, reply: Reply<Vec<Membership>> },
-    Members { by: By, reply: Reply<Vec<MemberView>> },
-    May { by: By, what: Asked, reply: Reply<()> },
-    Unread { user: UserId, unread: Unread },
-    Voices { channel: ChannelId, people: Vec<User> },
+    Listen {
+        session: SessionHandle,
+        user: UserRecord,
+        reply: Reply<ServerView>,
+    },
+    Unlisten {
+        session: SessionId,
+        user: UserId,
+    },
+    /// The session listens already, and hears of the server by this.
+    Introduce {
+        session: SessionHandle,
+        unread: Vec<Unread>,
+    },
+    Connection {
+        session: SessionId,
+        user: UserId,
+        loss: Option<Loss>,
+    },
+    Idle {
+        session: SessionId,
+        user: UserId,
+        is_idle: Idle,
+    },
+    Status {
+        user: UserId,
+        status: Status,
+    },
+    Order {
+        order: Box<Order>,
+        reply: Reply<Write>,
+    },
+    Enter {
+        entering: Box<Entering>,
+        reply: Reply<Entered>,
+    },
+    Post {
+        by: By,
+        channel: ChannelId,
+        act: PostAct,
+        reply: Reply<(Post, ChannelQueue)>,
+    },
+    Memberships {
+        user: UserId,
+        reply: Reply<Vec<Membership>>,
+    },
+    Members {
+        by: By,
+        reply: Reply<Vec<MemberView>>,
+    },
+    May {
+        by: By,
+        what: Asked,
+        reply: Reply<()>,
+    },
+    Unread {
+        user: UserId,
+        unread: Unread,
+    },
+    Voices {
+        channel: ChannelId,
+        people: Vec<User>,
+    },
+    View {
+        user: UserId,
+        reply: Reply<ServerView>,
+    },
+    ReadersAmong {
+        channel: ChannelId,
+        users: Vec<UserId>,
+        reply: Reply<Vec<UserId>>,
+    },
     Tell(Event),
     Chat(Delivery),
     Stop,
+    /// Fails, to show what then ends and what goes on.
+    #[cfg(test)]
+    Panic,
 }
 
 /// What a channel is asked for.
@@ -70,6 +133,8 @@ pub(crate) enum Asked {
     Membership,
     SeeBans,
     SeeInvites,
+    /// Let somebody in as an ordinary member.
+    Invite,
 }
 
 /// Somebody at the door.
@@ -80,8 +145,6 @@ pub(crate) struct Entering {
     /// The role that the invitation gives.
     pub(crate) role: Option<RoleId>,
     pub(crate) at: SystemTime,
-    /// The newest messages of the server's channels.
-    pub(crate) heads: Vec<(ChannelId, u64)>,
 }
 
 impl From<Delivery> for Request {
@@ -129,21 +192,24 @@ impl ServerHandle {
         let _ = self.0.inbox.send(request).await;
     }
 
-    /// As [`ServerHandle::tell`], where nobody can wait; a full inbox loses it.
-    pub(crate) fn try_tell(&self, request: Request) {
-        let _ = self.0.inbox.try_send(request);
+    /// As [`ServerHandle::tell`], where nobody can wait. False when the inbox is full: it is lost.
+    #[must_use]
+    pub(crate) fn try_tell(&self, request: Request) -> bool {
+        !matches!(self.0.inbox.try_send(request), Err(mpsc::error::TrySendError::Full(_)))
+    }
+
+    /// Ends the task, and waits for that at most [`CALL_TIMEOUT`].
+    pub(crate) async fn stop(&self) {
+        let ended = async {
+            self.tell(Request::Stop).await;
+            self.0.inbox.closed().await;
+        };
+        // A task that doesn't end in time goes with the process.
+        let _ = tokio::time::timeout(CALL_TIMEOUT, ended).await;
     }
 }
 
-/// What the hub fetches for an order before the server decides it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Fetched {
-    pub(crate) heads: std::collections::HashMap<ChannelId, u64>,
-    pub(crate) schedule: Option<ScheduleRecord>,
-    pub(crate) invite: Option<InviteRecord>,
-}
-
-/// A member's record as it is made at the door.
+/// A member's record as it is made at the door. It has come to no channel yet.
 pub(super) fn newcomer(server: &ServerId, entering: &Entering, roles: Vec<RoleId>) -> MemberRecord {
     MemberRecord {
         server: server.clone(),
@@ -151,6 +217,6 @@ pub(super) fn newcomer(server: &ServerId, entering: &Entering, roles: Vec<RoleId
         nickname: None,
         roles,
         joined_at: entering.at,
-        since: entering.heads.iter().cloned().collect(),
+        since: BTreeMap::new(),
     }
 }

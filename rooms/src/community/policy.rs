@@ -2,7 +2,7 @@
 //!
 //! | who | may |
 //! | --- | --- |
-//! | a backend, and the owner | everything; only the owner and a backend delete the server or hand it over |
+//! | a backend, and the owner | everything; only the owner and a backend delete the server or hand it over. Nobody removes the owner |
 //! | a member | what the permissions of its roles say, to members and roles of lower rank than its own |
 //! | anybody else | nothing: for them there is no such server |
 //!
@@ -161,8 +161,8 @@ pub(crate) fn may(tree: &ServerTree, actor: Actor<'_>, act: Act<'_>) -> Result<(
         Act::Assign { member, roles } => assign(tree, &who, member, roles),
         Act::Rename(member) if who.is(member) => direct_is_fixed(tree),
         Act::Rename(member) => who.needs(Permission::ManageNicknames).and_then(|()| above(tree, &who, member)),
-        Act::Kick(member) => who.needs(Permission::Kick).and_then(|()| above(tree, &who, member)),
-        Act::Ban(member) => who.needs(Permission::Ban).and_then(|()| member.map_or(Ok(()), |member| above(tree, &who, member))),
+        Act::Kick(member) => who.needs(Permission::Kick).and_then(|()| removes(tree, &who, member)),
+        Act::Ban(member) => who.needs(Permission::Ban).and_then(|()| member.map_or(Ok(()), |member| removes(tree, &who, member))),
         Act::SeeBans | Act::Unban => who.needs(Permission::Ban),
         Act::Invite { role } => who.needs(Permission::Invite).and_then(|()| invite_as(&who, role)),
         Act::SeeInvites => who.needs(Permission::ManageInvites),
@@ -217,6 +217,15 @@ fn above(tree: &ServerTree, who: &Standing<'_>, member: &MemberRecord) -> Result
     if matches!(who.actor, Actor::Backend) { Ok(()) } else { who.commands(other.rank) }
 }
 
+/// A server that has an owner keeps one.
+fn removes(tree: &ServerTree, who: &Standing<'_>, member: &MemberRecord) -> Result<()> {
+    above(tree, who, member)?;
+    if is_owner(tree, member) {
+        return Err(Error::Conflict("the server has to be handed over first, or deleted"));
+    }
+    Ok(())
+}
+
 fn change_role(who: &Standing<'_>, role: &RoleRecord, rank: u32, permissions: Permissions) -> Result<()> {
     who.needs(Permission::ManageRoles)?;
     who.commands(role.rank)?;
@@ -246,7 +255,9 @@ fn assign(tree: &ServerTree, who: &Standing<'_>, member: &MemberRecord, roles: &
         who.commands(role(given)?.rank)?;
         who.gives(role(given)?.permissions)?;
     }
-    member.roles.iter().filter(|held| !roles.contains(held)).try_for_each(|taken| who.commands(role(taken)?.rank))
+    // One that is gone meanwhile is no role any more.
+    let mut taken = member.roles.iter().filter(|held| !roles.contains(held)).filter_map(|held| tree.roles.get(held));
+    taken.try_for_each(|role| who.commands(role.rank))
 }
 
 /// Whoever joins gets a role of lower rank than that of who invites, or the one that every member has.
@@ -267,3 +278,6 @@ fn direct_is_fixed(tree: &ServerTree) -> Result<()> {
         ServerKind::Direct { .. } => Err(Error::Forbidden("the members of a direct channel are its backend's affair")),
     }
 }
+
+#[cfg(test)]
+mod tests;

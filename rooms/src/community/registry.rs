@@ -3,7 +3,7 @@
 //! Owns no server's state: what is here are caches of what the servers' tasks decide. Invariant: at most one task per server.
 
 use super::actor;
-use super::handle::{Request, ServerHandle};
+use super::handle::ServerHandle;
 use crate::registry::Node;
 use crate::room::event::Input;
 use crate::session::SessionHandle;
@@ -12,6 +12,7 @@ use crate::view::User;
 use crate::{ChannelId, Error, Result, RoomId, ServerId, SessionId, UserId};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
+use dashmap::mapref::one::RefMut;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -31,11 +32,17 @@ struct Listening {
 }
 
 /// The call of a voice channel.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Call {
-    /// How many there were before it in this process.
-    pub(crate) generation: u64,
+    /// No other call has it.
+    pub(crate) key: String,
     pub(crate) room: Option<RoomId>,
+}
+
+impl Call {
+    fn fresh() -> Self {
+        Self { key: crate::random_id("call"), room: None }
+    }
 }
 
 impl Communities {
@@ -56,8 +63,9 @@ impl Communities {
 
     /// A server's task is over.
     pub(super) fn forget(&self, server: &ServerHandle) {
-        self.servers.remove_if(server.id(), |_, present| present.is_same(server));
+        // The channels first: as long as the task is found here, there is no other that has them.
         self.channels.retain(|_, of| of != server.id());
+        self.servers.remove_if(server.id(), |_, present| present.is_same(server));
     }
 
     /// These are the server's channels now.
@@ -68,9 +76,24 @@ impl Communities {
         }
     }
 
+    /// The session wants to be told of its user's servers, also of the first one.
+    pub(crate) fn attends(&self, session: &SessionHandle) {
+        self.attending(session);
+    }
+
+    /// A session is about to listen to a server: its end will find it there.
     pub(crate) fn listens(&self, session: &SessionHandle, server: &ServerId) {
+        self.attending(session).servers.insert(server.clone());
+    }
+
+    fn attending(&self, session: &SessionHandle) -> RefMut<'_, SessionId, Listening> {
         let fresh = || Listening { session: session.clone(), servers: HashSet::new() };
-        self.listening.entry(session.id.clone()).or_insert_with(fresh).servers.insert(server.clone());
+        self.listening.entry(session.id.clone()).or_insert_with(fresh)
+    }
+
+    /// As [`Communities::listens`], for a session that listens to others. False when it doesn't, or to this one too.
+    pub(crate) fn listens_too(&self, session: &SessionId, server: &ServerId) -> bool {
+        self.listening.get_mut(session).is_some_and(|mut listening| listening.servers.insert(server.clone()))
     }
 
     pub(crate) fn is_listening(&self, session: &SessionId, server: &ServerId) -> bool {
@@ -83,7 +106,7 @@ impl Communities {
     }
 
     /// These sessions don't listen to the server any more.
-    pub(super) fn released<'a>(&self, server: &ServerId, sessions: impl Iterator<Item = &'a SessionId>) {
+    pub(crate) fn released<'a>(&self, server: &ServerId, sessions: impl Iterator<Item = &'a SessionId>) {
         for session in sessions {
             if let Some(mut listening) = self.listening.get_mut(session) {
                 listening.servers.remove(server);
@@ -93,8 +116,15 @@ impl Communities {
 
     /// The servers that a session listens to.
     pub(crate) fn of_session(&self, session: &SessionId) -> Vec<ServerHandle> {
-        let servers = self.listening.get(session).map(|listening| listening.servers.iter().cloned().collect::<Vec<_>>());
+        let servers = self.listening.get(session).map(|listening| listening.servers.clone());
         servers.into_iter().flatten().filter_map(|server| self.live(&server)).collect()
+    }
+
+    /// The servers that any session of the user listens to.
+    pub(crate) fn of_user(&self, user: &UserId) -> Vec<ServerHandle> {
+        let sessions = self.listening.iter().filter(|listening| listening.session.user.id == *user);
+        let servers: HashSet<ServerId> = sessions.flat_map(|listening| listening.servers.clone()).collect();
+        servers.into_iter().filter_map(|server| self.live(&server)).collect()
     }
 
     /// The user of a session that listens to servers.
@@ -104,25 +134,34 @@ impl Communities {
 
     /// A session has ended. Returns it with what it listened to, if it ever listened.
     pub(crate) fn ended(&self, session: &SessionId) -> Option<(SessionHandle, Vec<ServerHandle>)> {
-        let servers = self.of_session(session);
-        let (_, listening) = self.listening.remove(session)?;
-        Some((listening.session, servers))
+        let (_, Listening { session, servers }) = self.listening.remove(session)?;
+        Some((session, servers.into_iter().filter_map(|server| self.live(&server)).collect()))
     }
 
+    /// The call of a channel, or one that nobody has opened a room for. All who ask before somebody does get the same.
     pub(crate) fn call(&self, channel: &ChannelId) -> Call {
-        self.calls.get(channel).map(|call| call.clone()).unwrap_or_default()
+        self.calls.entry(channel.clone()).or_insert_with(Call::fresh).clone()
     }
 
     /// The call of a channel has a room from now on.
     pub(crate) fn call_opened(&self, channel: &ChannelId, room: &RoomId) {
-        self.calls.entry(channel.clone()).or_default().room = Some(room.clone());
+        self.calls.entry(channel.clone()).or_insert_with(Call::fresh).room = Some(room.clone());
     }
 
+    /// Who calls next opens another room.
     pub(crate) fn call_ended(&self, channel: &ChannelId, room: &RoomId) {
-        if let Some(mut call) = self.calls.get_mut(channel).filter(|call| call.room.as_ref() == Some(room)) {
-            call.room = None;
-            call.generation += 1;
-        }
+        self.calls.remove_if(channel, |_, call| call.room.as_ref() == Some(room));
+    }
+
+    /// The room of a call is none, and was never opened here.
+    pub(crate) fn call_failed(&self, channel: &ChannelId, key: &str) {
+        self.calls.remove_if(channel, |_, call| call.key == key && call.room.is_none());
+    }
+
+    /// Servers, channels, sessions and calls that are known here.
+    #[cfg(test)]
+    pub(crate) fn counts(&self) -> [usize; 4] {
+        [self.servers.len(), self.channels.len(), self.listening.len(), self.calls.len()]
     }
 
     /// The rooms in which calls of these channels are.
@@ -145,17 +184,20 @@ impl Node {
         }
         let tree = self.store.server(id).await?.ok_or(Error::NotFound("server"))?;
         let members = self.store.members(id).await?;
-        let communities = &self.communities;
-        communities.index(id, &tree);
         let opened = || actor::spawn(self.clone(), tree, members);
-        let server = match communities.servers.entry(id.clone()) {
-            Entry::Occupied(present) if present.get().is_open() => present.get().clone(),
+        let server = match self.communities.servers.entry(id.clone()) {
+            Entry::Occupied(present) if present.get().is_open() => return Ok(present.get().clone()),
             Entry::Occupied(mut ended) => {
                 ended.insert(opened());
                 ended.get().clone()
             }
             Entry::Vacant(absent) => absent.insert(opened()).clone(),
         };
+        // Between the two reads another task may have had the server, and deleted it.
+        if self.store.server(id).await?.is_none() {
+            server.stop().await;
+            return Err(Error::NotFound("server"));
+        }
         for (_, room) in self.communities.calls_of(id) {
             if let Some(room) = self.live(&room) {
                 room.tell(Input::Announce).await;
@@ -175,9 +217,5 @@ impl Node {
             None => self.store.server_of(channel).await?.ok_or(Error::NotFound("channel"))?,
         };
         self.server(&id).await.map_err(|error| if error == Error::NotFound("server") { Error::NotFound("channel") } else { error })
-    }
-
-    pub(crate) fn stop_servers(&self) {
-        self.communities.all_live().iter().for_each(|server| server.try_tell(Request::Stop));
     }
 }

@@ -3,9 +3,10 @@
 //! It has no clock, store or task of its own: `actor` has those. What is told leaves as [`Output`]s. Invariant: a session is told of a channel,
 //! and of what happens in it, as long as its user reads that channel, and no longer.
 
+use super::attendance::{Attendance, Idle, Moment, Seen};
 use super::decide::{By, Context, Order, Write};
 use super::policy::{self, Act, Actor};
-use super::request::{DepartReason, MemberView, Presence, ServerView};
+use super::request::{DepartReason, MemberView, ServerView};
 use crate::chat::Delivery;
 use crate::permission::ChatRights;
 use crate::session::SessionHandle;
@@ -14,7 +15,7 @@ use crate::view::{Unread, User};
 use crate::{ChannelId, Error, Event, Loss, Result, RoleId, SessionId, UserId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// An event for some sessions.
 #[derive(Debug)]
@@ -34,43 +35,16 @@ pub(crate) struct Post {
     pub(crate) membership: Option<Membership>,
 }
 
-/// A session that listens.
-#[derive(Debug)]
-struct Listener {
-    session: SessionHandle,
-    is_idle: bool,
-    /// Counts as gone from then on. `None` while it has a connection.
-    gone_at: Option<Instant>,
-}
-
-impl Listener {
-    fn is_there(&self, now: Instant) -> bool {
-        self.gone_at.is_none_or(|gone_at| now < gone_at)
-    }
-}
-
-/// What is known of a user beside the membership.
-#[derive(Debug, Clone, Copy, Default)]
-struct Person {
-    status: Status,
-    last_seen: Option<SystemTime>,
-    /// As it was told last.
-    presence: Option<Presence>,
-}
-
 /// The state of one server.
 #[derive(Debug)]
 pub(crate) struct Server {
     tree: ServerTree,
     members: HashMap<UserId, MemberRecord>,
-    listeners: HashMap<UserId, Vec<Listener>>,
-    people: HashMap<UserId, Person>,
+    attendance: Attendance,
     voices: BTreeMap<ChannelId, Vec<User>>,
     /// The sessions of those who read a channel: a cache, forgotten whenever somebody comes, goes or may something else.
     readers: HashMap<ChannelId, Arc<[SessionHandle]>>,
     everyone: Option<Arc<[SessionHandle]>>,
-    /// How long somebody counts as there after a closed connection.
-    closed_grace: Duration,
 }
 
 impl Server {
@@ -78,12 +52,10 @@ impl Server {
         Self {
             tree,
             members: members.into_iter().map(|member| (member.user.id.clone(), member)).collect(),
-            listeners: HashMap::new(),
-            people: HashMap::new(),
+            attendance: Attendance::new(closed_grace),
             voices: BTreeMap::new(),
             readers: HashMap::new(),
             everyone: None,
-            closed_grace,
         }
     }
 
@@ -92,7 +64,12 @@ impl Server {
     }
 
     pub(crate) fn has_listeners(&self) -> bool {
-        !self.listeners.is_empty()
+        !self.attendance.is_empty()
+    }
+
+    /// All that listen.
+    pub(crate) fn sessions(&self) -> impl Iterator<Item = &SessionHandle> {
+        self.attendance.sessions().map(|(_, session)| session)
     }
 
     /// What is to be written for an order.
@@ -113,6 +90,20 @@ impl Server {
     /// As [`policy::may`].
     pub(crate) fn may(&self, by: &By, act: Act<'_>) -> Result<()> {
         policy::may(&self.tree, self.actor(by)?, act)
+    }
+
+    /// Whether somebody may invite ordinary members.
+    ///
+    /// # Errors
+    /// As [`policy::may`].
+    pub(crate) fn may_invite(&self, by: &By) -> Result<()> {
+        self.context().may_invite(by)
+    }
+
+    /// Those of these users who read a channel.
+    pub(crate) fn readers_among(&self, channel: &ChannelId, users: Vec<UserId>) -> Vec<UserId> {
+        let Some(channel) = self.tree.channels.get(channel) else { return vec![] };
+        users.into_iter().filter(|user| self.members.get(user).is_some_and(|member| self.reads(member, channel))).collect()
     }
 
     /// A channel, and what can be done there.
@@ -136,79 +127,62 @@ impl Server {
     ///
     /// # Errors
     /// `NotFound` for who is no member.
-    pub(crate) fn listen(&mut self, now: Instant, session: SessionHandle, user: UserRecord, out: &mut Vec<Output>) -> Result<ServerView> {
+    pub(crate) fn listen(&mut self, moment: Moment, session: SessionHandle, user: UserRecord, out: &mut Vec<Output>) -> Result<ServerView> {
         let id = session.user.id.clone();
         let view = self.view(&id)?;
-        let listeners = self.listeners.entry(id.clone()).or_default();
-        listeners.retain(|listener| listener.session.id != session.id);
-        listeners.push(Listener { session, is_idle: false, gone_at: None });
-        self.people.entry(id.clone()).or_default().status = user.status;
+        self.attendance.listen(session, user.status);
         self.forget_readers();
-        self.tell_presence(now, &id, out);
+        self.tell_presence(moment, &id, out);
         Ok(view)
     }
 
-    /// The session has ended.
-    pub(crate) fn unlisten(&mut self, now: Instant, session: &SessionId, user: &UserId, at: SystemTime, out: &mut Vec<Output>) {
-        let Some(listeners) = self.listeners.get_mut(user) else { return };
-        listeners.retain(|listener| listener.session.id != *session);
-        if listeners.is_empty() {
-            self.listeners.remove(user);
-            self.people.entry(user.clone()).or_default().last_seen = Some(at);
+    /// The session, which listens already, learns that its user is a member, and of what.
+    pub(crate) fn introduce(&self, session: &SessionHandle, unread: Vec<Unread>, out: &mut Vec<Output>) {
+        if let Ok(view) = self.view(&session.user.id) {
+            let event = Event::ServerAdded { server: Box::new(ServerView { unread, ..view }) };
+            out.push(Output { to: Arc::from([session.clone()]), event: Arc::new(event) });
         }
+    }
+
+    /// The session has ended.
+    pub(crate) fn unlisten(&mut self, moment: Moment, session: &SessionId, user: &UserId, out: &mut Vec<Output>) {
+        self.attendance.unlisten(session, user);
         self.forget_readers();
-        self.tell_presence(now, user, out);
+        self.tell_presence(moment, user, out);
     }
 
     /// The session's connection is lost, or it has one again.
-    pub(crate) fn connection(&mut self, now: Instant, session: &SessionId, user: &UserId, loss: Option<Loss>, out: &mut Vec<Output>) {
-        let grace = self.closed_grace;
-        if let Some(listener) = self.listener(session, user) {
-            listener.gone_at = loss.map(|loss| match loss {
-                Loss::Closed => now + grace,
-                // The silence before it was long enough.
-                Loss::Silent => now,
-            });
-        }
-        self.tell_presence(now, user, out);
+    pub(crate) fn connection(&mut self, moment: Moment, session: &SessionId, user: &UserId, loss: Option<Loss>, out: &mut Vec<Output>) {
+        self.attendance.set_connection(moment.now, session, user, loss);
+        self.tell_presence(moment, user, out);
     }
 
     /// The session's user touches nothing, or does again.
-    pub(crate) fn set_idle(&mut self, now: Instant, session: &SessionId, user: &UserId, is_idle: Idle, out: &mut Vec<Output>) {
-        if let Some(listener) = self.listener(session, user) {
-            listener.is_idle = is_idle == Idle::Yes;
-        }
-        self.tell_presence(now, user, out);
+    pub(crate) fn set_idle(&mut self, moment: Moment, session: &SessionId, user: &UserId, idle: Idle, out: &mut Vec<Output>) {
+        self.attendance.set_idle(session, user, idle);
+        self.tell_presence(moment, user, out);
     }
 
-    pub(crate) fn set_status(&mut self, now: Instant, user: &UserId, status: Status, out: &mut Vec<Output>) {
-        self.people.entry(user.clone()).or_default().status = status;
-        self.tell_presence(now, user, out);
+    pub(crate) fn set_status(&mut self, moment: Moment, user: &UserId, status: Status, out: &mut Vec<Output>) {
+        self.attendance.set_status(user, status);
+        self.tell_presence(moment, user, out);
     }
 
     /// When somebody may have to be told to be gone.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let there = |(user, listener): (&UserId, &Listener)| {
-            let told = self.people.get(user).and_then(|person| person.presence);
-            listener.gone_at.filter(|_| told.is_some_and(|presence| presence != Presence::Offline))
-        };
-        self.listeners.iter().flat_map(|(user, listeners)| listeners.iter().map(move |listener| (user, listener))).filter_map(there).min()
+        self.attendance.next_deadline()
     }
 
     /// The time of [`Server::next_deadline`] has come.
-    pub(crate) fn deadline(&mut self, now: Instant, at: SystemTime, out: &mut Vec<Output>) {
-        let users: Vec<UserId> = self.listeners.keys().cloned().collect();
-        for user in users {
-            if self.presence(now, &user) == Presence::Offline {
-                self.people.entry(user.clone()).or_default().last_seen.get_or_insert(at);
-            }
-            self.tell_presence(now, &user, out);
+    pub(crate) fn deadline(&mut self, moment: Moment, out: &mut Vec<Output>) {
+        for user in self.attendance.expire(moment.now) {
+            self.tell_presence(moment, &user, out);
         }
     }
 
     /// The members, in no order.
-    pub(crate) fn members(&self, now: Instant) -> Vec<MemberView> {
-        self.members.values().map(|member| self.member_view(now, member)).collect()
+    pub(crate) fn members(&self) -> Vec<MemberView> {
+        self.members.values().map(|member| self.member_view(member)).collect()
     }
 
     /// What was said in a channel.
@@ -231,12 +205,11 @@ impl Server {
         if !self.tree.channels.contains_key(channel) {
             return;
         }
-        let event = Event::VoiceChanged { server: self.tree.server.id.clone(), channel: channel.clone(), people: people.clone() };
-        if people.is_empty() {
-            self.voices.remove(channel);
-        } else {
-            self.voices.insert(channel.clone(), people);
+        let before = if people.is_empty() { self.voices.remove(channel) } else { self.voices.insert(channel.clone(), people.clone()) };
+        if before.unwrap_or_default() == people {
+            return;
         }
+        let event = Event::VoiceChanged { server: self.tree.server.id.clone(), channel: channel.clone(), people };
         let to = self.readers(channel);
         out.push(Output { to, event: Arc::new(event) });
     }
@@ -245,54 +218,72 @@ impl Server {
     pub(crate) fn tell_everyone(&mut self, event: Event, out: &mut Vec<Output>) {
         let to = match &self.everyone {
             Some(everyone) => everyone.clone(),
-            None => {
-                let all = self.listeners.values().flatten().map(|listener| listener.session.clone());
-                self.everyone.insert(all.collect()).clone()
-            }
+            None => self.everyone.insert(self.attendance.sessions().map(|(_, session)| session.clone()).collect()).clone(),
         };
         out.push(Output { to, event: Arc::new(event) });
     }
 
-    /// Somebody came in.
-    pub(crate) fn entered(&mut self, now: Instant, member: MemberRecord, out: &mut Vec<Output>) {
-        let user = member.user.id.clone();
-        if self.members.insert(user, member.clone()).is_none() {
-            let (server, member) = (self.tree.server.id.clone(), self.member_view(now, &member));
-            self.tell_everyone(Event::MemberJoined { server, member: Box::new(member) }, out);
+    /// Somebody is a member, whether that was known here or not.
+    pub(crate) fn entered(&mut self, member: MemberRecord, out: &mut Vec<Output>) {
+        match self.members.get(&member.user.id) {
+            Some(known) if *known == member => {}
+            Some(_) => self.change_member(member, out),
+            None => {
+                self.members.insert(member.user.id.clone(), member.clone());
+                let (server, member) = (self.tree.server.id.clone(), self.member_view(&member));
+                self.tell_everyone(Event::MemberJoined { server, member: Box::new(member) }, out);
+            }
         }
     }
 
-    /// A write is done: changes the state, and tells those whom it concerns. Returns whom it put out, with the sessions they had here.
-    pub(crate) fn apply(&mut self, now: Instant, write: Write, out: &mut Vec<Output>) -> Vec<SessionHandle> {
+    /// A write is done: changes the state, and tells those whom it concerns. Returns the sessions that it put out.
+    pub(crate) fn apply(&mut self, write: Write, out: &mut Vec<Output>) -> Vec<SessionHandle> {
         let server = self.tree.server.id.clone();
         match write {
             Write::Tree(changes) => self.change_tree(changes, out),
-            Write::Member(member) => self.change_member(now, member, out),
-            Write::Remove { user, reason, .. } => return self.remove(user, reason, out),
+            Write::Grant { changes, members } => {
+                members.into_iter().for_each(|member| self.change_member(member, out));
+                self.change_tree(changes, out);
+            }
+            Write::Member(member) => self.change_member(member, out),
+            Write::Remove { user, reason, unlist, .. } => {
+                // First of all, so that the user is told of the server, and not of its channels one by one.
+                let put_out = self.remove(user, reason, out);
+                if !unlist.is_empty() {
+                    self.change_tree(unlist, out);
+                }
+                return put_out;
+            }
             Write::Schedule(schedule) => self.tell_everyone(Event::ScheduleChanged { schedule: Box::new(schedule) }, out),
             Write::Unschedule(schedule) => self.tell_everyone(Event::ScheduleDeleted { server, schedule }, out),
-            Write::Delete => {
-                self.tell_everyone(Event::ServerDeleted { server, reason: DepartReason::Deleted }, out);
-                self.members.clear();
-                return self.listeners.drain().flat_map(|(_, listeners)| listeners).map(|listener| listener.session).collect();
-            }
+            Write::Delete => return self.delete(out),
             Write::Unban(_) | Write::Invite(_) | Write::Revoke(_) => {}
         }
         vec![]
     }
 
-    /// What the store says, whatever was believed before: tells those for whom it is something else.
-    pub(crate) fn replace(&mut self, now: Instant, tree: ServerTree, members: Vec<MemberRecord>, out: &mut Vec<Output>) {
+    /// What the store says, whatever was believed before: tells those for whom it is something else. Returns the sessions that it put out.
+    pub(crate) fn replace(&mut self, tree: ServerTree, members: Vec<MemberRecord>, out: &mut Vec<Output>) -> Vec<SessionHandle> {
         let before = self.visible();
         let old = std::mem::replace(&mut self.tree, tree);
-        let members: HashMap<UserId, MemberRecord> = members.into_iter().map(|member| (member.user.id.clone(), member)).collect();
-        let gone: Vec<UserId> = self.members.keys().filter(|user| !members.contains_key(*user)).cloned().collect();
-        gone.into_iter().for_each(|user| drop(self.remove(user, DepartReason::Left, out)));
-        let came: Vec<MemberRecord> = members.values().filter(|member| !self.members.contains_key(&member.user.id)).cloned().collect();
-        came.into_iter().for_each(|member| self.entered(now, member, out));
-        self.members = members;
+        let stay: BTreeSet<&UserId> = members.iter().map(|member| &member.user.id).collect();
+        let gone: Vec<UserId> = self.members.keys().filter(|user| !stay.contains(user)).cloned().collect();
+        let put_out = gone.into_iter().flat_map(|user| self.remove(user, DepartReason::Left, out)).collect();
+        for member in members {
+            let user = &member.user.id;
+            match self.members.insert(user.clone(), member.clone()) {
+                Some(known) if known == member => {}
+                Some(_) => self.tell_member(&member, out),
+                None => {
+                    let (server, member) = (self.tree.server.id.clone(), Box::new(self.member_view(&member)));
+                    self.tell_everyone(Event::MemberJoined { server, member }, out);
+                }
+            }
+        }
+        self.voices.retain(|channel, _| self.tree.channels.contains_key(channel));
         self.forget_readers();
         self.tell_tree(&old, &before, out);
+        put_out
     }
 
     /// As a member sees it.
@@ -356,14 +347,18 @@ impl Server {
         }
     }
 
-    fn change_member(&mut self, now: Instant, member: MemberRecord, out: &mut Vec<Output>) {
-        let before = self.visible();
+    fn change_member(&mut self, member: MemberRecord, out: &mut Vec<Output>) {
         let user = member.user.id.clone();
+        let before = self.visible_to([&user].into_iter());
         self.members.insert(user, member.clone());
         self.forget_readers();
-        let view = self.member_view(now, &member);
-        self.tell_everyone(Event::MemberUpdated { server: self.tree.server.id.clone(), member: Box::new(view) }, out);
+        self.tell_member(&member, out);
         self.tell_visibility(&before, out);
+    }
+
+    fn tell_member(&mut self, member: &MemberRecord, out: &mut Vec<Output>) {
+        let (server, member) = (self.tree.server.id.clone(), Box::new(self.member_view(member)));
+        self.tell_everyone(Event::MemberUpdated { server, member }, out);
     }
 
     fn remove(&mut self, user: UserId, reason: DepartReason, out: &mut Vec<Output>) -> Vec<SessionHandle> {
@@ -372,30 +367,44 @@ impl Server {
             return vec![];
         }
         self.tell_user(&user, Event::ServerDeleted { server: server.clone(), reason }, out);
-        let listeners = self.listeners.remove(&user).unwrap_or_default();
-        self.people.remove(&user);
+        let put_out = self.attendance.put_out(&user);
         self.forget_readers();
         self.tell_everyone(Event::MemberLeft { server, user, reason }, out);
-        listeners.into_iter().map(|listener| listener.session).collect()
+        put_out
+    }
+
+    /// Nothing is left but the name: for everyone there is no such server.
+    fn delete(&mut self, out: &mut Vec<Output>) -> Vec<SessionHandle> {
+        let server = self.tree.server.id.clone();
+        self.tell_everyone(Event::ServerDeleted { server, reason: DepartReason::Deleted }, out);
+        self.members.clear();
+        self.tree.channels.clear();
+        self.voices.clear();
+        self.forget_readers();
+        self.attendance.put_all_out()
     }
 
     /// Which channels each connected user reads.
     fn visible(&self) -> HashMap<UserId, BTreeSet<ChannelId>> {
+        self.visible_to(self.attendance.users())
+    }
+
+    fn visible_to<'a>(&self, users: impl Iterator<Item = &'a UserId>) -> HashMap<UserId, BTreeSet<ChannelId>> {
         let of = |user: &UserId| {
             let member = self.members.get(user)?;
             let channels = self.tree.channels.values().filter(|channel| self.reads(member, channel));
             Some((user.clone(), channels.map(|channel| channel.id.clone()).collect()))
         };
-        self.listeners.keys().filter_map(of).collect()
+        users.filter_map(of).collect()
     }
 
     /// Tells each user of the channels that it reads now and didn't before, and the other way round.
     fn tell_visibility(&mut self, before: &HashMap<UserId, BTreeSet<ChannelId>>, out: &mut Vec<Output>) {
         let server = self.tree.server.id.clone();
         let mut told: BTreeMap<(ChannelId, bool), Vec<SessionHandle>> = BTreeMap::new();
-        for (user, reads) in self.visible() {
+        for (user, reads) in self.visible_to(before.keys()) {
             let Some(read) = before.get(&user) else { continue };
-            let sessions = || self.listeners.get(&user).into_iter().flatten().map(|listener| listener.session.clone());
+            let sessions = || self.attendance.sessions_of(&user).cloned();
             for channel in reads.difference(read) {
                 told.entry((channel.clone(), true)).or_default().extend(sessions());
             }
@@ -404,22 +413,26 @@ impl Server {
             }
         }
         for ((channel, appears), to) in told {
-            let server = server.clone();
-            let event = match self.tree.channels.get(&channel).filter(|_| appears) {
-                Some(channel) => Event::ChannelCreated { server, channel: Box::new(channel.clone()) },
-                None => Event::ChannelDeleted { server, channel },
+            let (server, to): (_, Arc<[SessionHandle]>) = (server.clone(), to.into());
+            let Some(record) = self.tree.channels.get(&channel).filter(|_| appears) else {
+                out.push(Output { to, event: Arc::new(Event::ChannelDeleted { server, channel }) });
+                continue;
             };
-            out.push(Output { to: to.into(), event: Arc::new(event) });
+            let event = Event::ChannelCreated { server: server.clone(), channel: Box::new(record.clone()) };
+            out.push(Output { to: to.clone(), event: Arc::new(event) });
+            if let Some(people) = self.voices.get(&channel).cloned() {
+                out.push(Output { to, event: Arc::new(Event::VoiceChanged { server, channel, people }) });
+            }
         }
     }
 
     /// Tells those who read a channel before and still do what it is now.
     fn tell_kept(&self, before: &HashMap<UserId, BTreeSet<ChannelId>>, channel: ChannelRecord, out: &mut Vec<Output>) {
-        let kept = self.listeners.iter().filter(|(user, _)| {
+        let kept = self.attendance.users().filter(|user| {
             let reads = self.members.get(*user).is_some_and(|member| self.reads(member, &channel));
             reads && before.get(*user).is_some_and(|read| read.contains(&channel.id))
         });
-        let to = kept.flat_map(|(_, listeners)| listeners.iter().map(|listener| listener.session.clone())).collect();
+        let to = kept.flat_map(|user| self.attendance.sessions_of(user).cloned()).collect();
         let event = Event::ChannelUpdated { server: self.tree.server.id.clone(), channel: Box::new(channel) };
         out.push(Output { to, event: Arc::new(event) });
     }
@@ -429,8 +442,8 @@ impl Server {
             return readers.clone();
         }
         let Some(record) = self.tree.channels.get(channel) else { return Arc::from([]) };
-        let reading = self.listeners.iter().filter(|(user, _)| self.members.get(*user).is_some_and(|member| self.reads(member, record)));
-        let readers: Arc<[SessionHandle]> = reading.flat_map(|(_, listeners)| listeners).map(|listener| listener.session.clone()).collect();
+        let reading = self.attendance.users().filter(|user| self.members.get(*user).is_some_and(|member| self.reads(member, record)));
+        let readers: Arc<[SessionHandle]> = reading.flat_map(|user| self.attendance.sessions_of(user).cloned()).collect();
         self.readers.insert(channel.clone(), readers.clone());
         readers
     }
@@ -440,54 +453,27 @@ impl Server {
         self.everyone = None;
     }
 
-    fn listener(&mut self, session: &SessionId, user: &UserId) -> Option<&mut Listener> {
-        self.listeners.get_mut(user)?.iter_mut().find(|listener| listener.session.id == *session)
-    }
-
     fn tell_user(&self, user: &UserId, event: Event, out: &mut Vec<Output>) {
-        let to: Arc<[SessionHandle]> = self.listeners.get(user).into_iter().flatten().map(|listener| listener.session.clone()).collect();
-        out.push(Output { to, event: Arc::new(event) });
-    }
-
-    fn presence(&self, now: Instant, user: &UserId) -> Presence {
-        let there = || self.listeners.get(user).into_iter().flatten().filter(|listener| listener.is_there(now));
-        if there().next().is_none() {
-            return Presence::Offline;
-        }
-        let status = self.people.get(user).map(|person| person.status).unwrap_or_default();
-        Presence::of(status, || there().any(|listener| !listener.is_idle))
+        out.push(Output { to: self.attendance.sessions_of(user).cloned().collect(), event: Arc::new(event) });
     }
 
     /// Tells everyone when it isn't what was told last.
-    fn tell_presence(&mut self, now: Instant, user: &UserId, out: &mut Vec<Output>) {
-        if !self.members.contains_key(user) {
-            return;
+    fn tell_presence(&mut self, moment: Moment, user: &UserId, out: &mut Vec<Output>) {
+        if let Some(Seen { presence, last }) = self.attendance.news(moment, user) {
+            let (server, user) = (self.tree.server.id.clone(), user.clone());
+            self.tell_everyone(Event::PresenceChanged { server, user, presence, last_seen: last }, out);
         }
-        let presence = self.presence(now, user);
-        let person = self.people.entry(user.clone()).or_default();
-        if presence != Presence::Offline {
-            person.last_seen = None;
-        }
-        if person.presence.replace(presence).unwrap_or(Presence::Offline) == presence {
-            return;
-        }
-        let (server, user, last_seen) = (self.tree.server.id.clone(), user.clone(), person.last_seen);
-        self.tell_everyone(Event::PresenceChanged { server, user, presence, last_seen }, out);
     }
 
-    fn member_view(&self, now: Instant, member: &MemberRecord) -> MemberView {
-        let person = self.people.get(&member.user.id).copied().unwrap_or_default();
-        MemberView { record: member.clone(), presence: self.presence(now, &member.user.id), last_seen: person.last_seen }
+    fn member_view(&self, member: &MemberRecord) -> MemberView {
+        let Seen { presence, last } = self.attendance.seen(&member.user.id);
+        MemberView { record: member.clone(), presence, last_seen: last }
     }
-}
-
-/// Whether a session's user touches nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Idle {
-    Yes,
-    No,
 }
 
 fn membership(member: &MemberRecord, channel: &ChannelRecord) -> Membership {
     Membership { channel: channel.id.clone(), since: policy::since(member, channel), roles: member.roles.clone() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,26 +1,24 @@
-//! Servers: finds the task or the store that a request is for, fetches what the task needs to decide, and tells those who aren't listening yet.
+//! Servers: finds the task or the store that a request is for, and lets sessions listen, however they and their users come and go meanwhile.
 //!
 //! It decides nothing that `community` can decide. A `room` token opens one room and no server: for its session there are none.
 
 use super::chat::Place;
-use super::{Hub, authority, wall_clock};
+use super::{Hub, wall_clock};
 use crate::chat::ChannelQueue;
 use crate::community::{
     Asked, By, Command, CreateServer, Entering, Fetched, Idle, MemberView, Order, Post, PostAct, Presence, Request, ServerHandle,
     ServerView, Write, default_tree, digest,
 };
 use crate::limits;
-use crate::permission::Authority;
-use crate::session::{Grants, RoomGrants, SessionHandle};
+use crate::session::{Grants, SessionHandle};
 use crate::store::{
-    BanRecord, CategoryRecord, ChannelKind, ChannelRecord, Entered, Entry, InviteRecord, Listing, MemberRecord, Membership, Nonce,
-    RoleRecord, RoomRecord, ScheduleRecord, ServerRecord, Status, TreeChange, UserRecord,
+    BanRecord, CategoryRecord, ChannelRecord, Entered, Entry, InviteRecord, MemberRecord, Membership, Nonce, RoleRecord, ScheduleRecord,
+    ServerRecord, Status, TreeChange, UserRecord,
 };
-use crate::view::{RoomKind, Unread, User};
-use crate::{ChannelId, Error, Event, Loss, Result, RoomId, ServerId, SessionId, UserId};
+use crate::view::{Unread, User};
+use crate::{ChannelId, Error, Event, Loss, Result, ServerId, SessionId, UserId};
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 /// A fresh invitation by link.
@@ -83,7 +81,7 @@ impl Done {
     }
 
     fn tree(&self) -> impl Iterator<Item = &TreeChange> {
-        let changes = if let Write::Tree(changes) = &self.0 { &changes[..] } else { &[] };
+        let changes = if let Write::Tree(changes) | Write::Grant { changes, .. } = &self.0 { &changes[..] } else { &[] };
         changes.iter()
     }
 }
@@ -117,6 +115,7 @@ impl Hub {
     /// `Unavailable`.
     pub async fn servers(&self, session: &SessionHandle) -> Result<Vec<ServerView>> {
         let user = person(session)?;
+        self.node.communities.attends(session);
         let known = self.user_record(user).await?;
         let mut views = vec![];
         for membership in self.node.store.memberships(&user.id).await? {
@@ -261,7 +260,7 @@ impl Hub {
         Ok(schedules)
     }
 
-    /// Tells the members of every server of what is due in their calendars. To be called every few seconds, by any number of nodes.
+    /// Tells the members of every server of what is due in their calendars; in servers of up to 100 members it is in their inboxes too. To be called every few seconds, by any number of nodes.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -269,89 +268,15 @@ impl Hub {
         /// Reminders of one call; further ones are due at the next.
         const REMINDERS: u32 = 100;
         for schedule in self.node.store.due_schedules(wall_clock(), REMINDERS).await? {
+            // Before it is taken: whoever fails in between does it again, and nobody is notified twice.
+            self.remind_members(&schedule).await?;
             if self.node.store.take_reminder(&schedule).await?
-                && let Ok(server) = self.node.server(&schedule.server).await
+                && let Some(server) = self.node.communities.live(&schedule.server)
             {
                 server.tell(Request::Tell(Event::ScheduleDue { schedule: Box::new(schedule) })).await;
             }
         }
         Ok(())
-    }
-
-    /// The room of a voice channel's call, opened if there is none.
-    ///
-    /// # Errors
-    /// `NotFound`; `Forbidden` for who may not connect; `Invalid` for a text channel; `Unavailable`.
-    pub async fn open_call(&self, session: &SessionHandle, channel: &ChannelId) -> Result<RoomId> {
-        let by = By::User(person(session)?.clone());
-        let server = self.node.server_of(channel).await?;
-        let (post, _) = server.call(|reply| Request::Post { by, channel: channel.clone(), act: PostAct::Connect, reply }).await?;
-        let ChannelKind::Voice { capacity } = post.channel.kind else {
-            return Err(limits::invalid("channel", "is a text channel, allowed are voice channels".to_owned()));
-        };
-        let call = self.node.communities.call(channel);
-        if let Some(room) = call.room.filter(|room| self.node.live(room).is_some()) {
-            return Ok(room);
-        }
-        let owner = User { id: UserId::new(format!("channel:{channel}")), name: post.channel.name.clone() };
-        let record = RoomRecord {
-            id: RoomId::new(crate::random_id("room")),
-            name: post.channel.name,
-            kind: if capacity <= limits::BUDDY_CAPACITY_MAX { RoomKind::Buddy } else { RoomKind::Voice },
-            capacity,
-            password_hash: None,
-            owner,
-            channel: channel.clone(),
-            listing: Listing::Channel,
-            created_at: wall_clock(),
-        };
-        // All who find no call at the same time name the same one.
-        let nonce = Nonce(format!("{}:{}", self.node.run_id, call.generation));
-        let record = self.node.store.create_room(record, nonce).await?;
-        Ok(self.node.open(record).record().id.clone())
-    }
-
-    /// What the session may in a room: for the call of a voice channel its server says so, and not the token.
-    ///
-    /// # Errors
-    /// `NotFound` for a channel that the user doesn't read, `Forbidden` for who may not connect.
-    pub(super) async fn call_grants(&self, session: &SessionHandle, record: &RoomRecord) -> Result<Grants> {
-        if record.listing != Listing::Channel {
-            return Ok(session.grants.clone());
-        }
-        let asked = |act| self.ask_call(session, record, act);
-        asked(PostAct::Connect).await?;
-        let room_admin = asked(PostAct::MuteMembers).await.is_ok();
-        let everything = RoomGrants {
-            room: record.id.clone(),
-            room_join: true,
-            can_publish: true,
-            can_subscribe: true,
-            can_publish_data: true,
-            room_admin,
-        };
-        Ok(Grants::Room(everything))
-    }
-
-    /// By whose right the session's user changes a room.
-    ///
-    /// # Errors
-    /// As the server says, for the call of a voice channel.
-    pub(super) async fn authority_in(&self, session: &SessionHandle, room: &RoomId) -> Result<Authority> {
-        let Some(room) = self.node.live(room).filter(|room| room.record().listing == Listing::Channel) else {
-            return Ok(authority(session));
-        };
-        let grants = self.call_grants(session, room.record()).await?;
-        Ok(Authority::User { user: session.user.id.clone(), grants })
-    }
-
-    async fn ask_call(&self, session: &SessionHandle, record: &RoomRecord, act: PostAct) -> Result<()> {
-        // Whoever may not know of the channel may not know of its room.
-        let no_room = |error| if matches!(error, Error::NotFound(_)) { Error::NotFound("room") } else { error };
-        let by = By::User(person(session).map_err(no_room)?.clone());
-        let channel = record.channel.clone();
-        let server = self.node.server_of(&channel).await.map_err(no_room)?;
-        server.call(|reply| Request::Post { by, channel, act, reply }).await.map(drop).map_err(no_room)
     }
 
     /// A server's channel, as the session may use it.
@@ -414,7 +339,7 @@ impl Hub {
         let user = person(session)?;
         let known = self.user_record(user).await?;
         self.node.store.put_user(UserRecord { status, ..known }).await?;
-        for server in self.node.communities.of_session(&session.id) {
+        for server in self.node.communities.of_user(&user.id) {
             server.tell(Request::Status { user: user.id.clone(), status }).await;
         }
         Ok(())
@@ -440,7 +365,7 @@ impl Hub {
         let Some((session, servers)) = self.node.communities.ended(session) else { return };
         let at = wall_clock();
         for server in servers {
-            server.tell(Request::Unlisten { session: session.id.clone(), user: session.user.id.clone(), at }).await;
+            server.tell(Request::Unlisten { session: session.id.clone(), user: session.user.id.clone() }).await;
         }
         let seen = async {
             let known = self.user_record(&session.user).await?;
@@ -453,72 +378,18 @@ impl Hub {
 
     async fn order(&self, server: &ServerId, by: By, command: Command, secret_hash: [u8; 32]) -> Result<Done> {
         let handle = self.node.server(server).await?;
-        let Fetched { heads, schedule, invite } = self.fetch(&handle, &command).await?;
         let fresh_id = crate::random_id("").trim_start_matches('_').to_owned();
-        let order = Order { by, command, at: wall_clock(), fresh_id, secret_hash, heads, schedule, invite };
+        let order = Order { by, command, at: wall_clock(), fresh_id, secret_hash, fetched: Fetched::default() };
         handle.call(|reply| Request::Order { order: Box::new(order), reply }).await.map(Done)
     }
 
-    /// What the decision needs that is in the store alone.
-    async fn fetch(&self, server: &ServerHandle, command: &Command) -> Result<Fetched> {
-        let mut fetched = Fetched::default();
-        match command {
-            Command::UpdateChannel { channel, change } if change.private.is_some() => {
-                fetched.heads = self.heads(vec![channel.clone()]).await?.into_iter().collect();
-            }
-            Command::UpdateMember { roles: Some(_), .. } => {
-                fetched.heads = self.all_heads(server).await?.into_iter().collect();
-            }
-            Command::UpdateSchedule { schedule, .. } | Command::DeleteSchedule { schedule } => {
-                fetched.schedule = self.node.store.schedule(server.id(), schedule).await?;
-            }
-            Command::RevokeInvite { invite } => {
-                fetched.invite = self.node.store.invites(server.id()).await?.into_iter().find(|known| known.id == *invite);
-            }
-            Command::UpdateServer { .. }
-            | Command::HandOver { .. }
-            | Command::DeleteServer
-            | Command::Leave
-            | Command::CreateChannel(_)
-            | Command::UpdateChannel { .. }
-            | Command::DeleteChannel { .. }
-            | Command::CreateCategory { .. }
-            | Command::UpdateCategory { .. }
-            | Command::DeleteCategory { .. }
-            | Command::CreateRole { .. }
-            | Command::UpdateRole { .. }
-            | Command::DeleteRole { .. }
-            | Command::UpdateMember { .. }
-            | Command::Kick { .. }
-            | Command::Ban { .. }
-            | Command::Unban { .. }
-            | Command::CreateInvite(_)
-            | Command::CreateSchedule(_) => {}
-        }
-        Ok(fetched)
-    }
-
-    /// The newest messages of all channels of a server.
-    async fn all_heads(&self, server: &ServerHandle) -> Result<Vec<(ChannelId, u64)>> {
-        let tree = self.node.store.server(server.id()).await?.ok_or(Error::NotFound("server"))?;
-        self.heads(tree.channels.into_keys().collect()).await
-    }
-
-    async fn heads(&self, channels: Vec<ChannelId>) -> Result<Vec<(ChannelId, u64)>> {
-        let nobody = UserId::new("");
-        let asked: Vec<Membership> = channels.into_iter().map(|channel| Membership { channel, since: 0, roles: vec![] }).collect();
-        let unread = self.node.store.unread(&nobody, &asked).await?;
-        Ok(unread.into_iter().map(|unread| (unread.channel, unread.head)).collect())
-    }
-
-    async fn enter(&self, server: &ServerHandle, user: &User, entry: Entry, role: Option<crate::RoleId>) -> Result<Entered> {
-        let heads = self.all_heads(server).await?;
-        let entering = Entering { user: user.clone(), entry, role, at: wall_clock(), heads };
+    pub(super) async fn enter(&self, server: &ServerHandle, user: &User, entry: Entry, role: Option<crate::RoleId>) -> Result<Entered> {
+        let entering = Entering { user: user.clone(), entry, role, at: wall_clock() };
         server.call(|reply| Request::Enter { entering: Box::new(entering), reply }).await
     }
 
     /// The session listens from now on, and so do the user's other sessions that listen to servers.
-    async fn come_in(&self, server: &ServerHandle, user: &User, session: &SessionHandle) -> Result<ServerView> {
+    pub(super) async fn come_in(&self, server: &ServerHandle, user: &User, session: &SessionHandle) -> Result<ServerView> {
         let known = self.user_record(user).await?;
         let view = self.listen(server.id(), session, &known).await?;
         self.welcome(server, user).await?;
@@ -529,9 +400,13 @@ impl Hub {
     pub(super) async fn welcome(&self, server: &ServerHandle, user: &User) -> Result<()> {
         let known = self.user_record(user).await?;
         for session in self.node.communities.sessions_of(&user.id) {
-            if !self.node.communities.is_listening(&session.id, server.id()) {
-                let view = self.listen(server.id(), &session, &known).await?;
-                session.send(Arc::new(Event::ServerAdded { server: Box::new(view) }));
+            if self.node.communities.listens_too(&session.id, server.id()) {
+                match self.attach(server, &session, &known).await {
+                    Ok(ServerView { unread, .. }) => server.tell(Request::Introduce { session, unread }).await,
+                    // Whoever ended or was put out meanwhile has nothing to learn; anybody else has to come again.
+                    Err(Error::NotFound(_)) => {}
+                    Err(_) => session.lose(),
+                }
             }
         }
         Ok(())
@@ -539,9 +414,27 @@ impl Hub {
 
     async fn listen(&self, server: &ServerId, session: &SessionHandle, known: &UserRecord) -> Result<ServerView> {
         let server = self.node.server(server).await?;
-        let (listener, user) = (session.clone(), known.clone());
-        let mut view = server.call(|reply| Request::Listen { session: listener, user, reply }).await?;
         self.node.communities.listens(session, server.id());
+        self.attach(&server, session, known).await
+    }
+
+    /// Lets a session listen of which that is noted already.
+    async fn attach(&self, server: &ServerHandle, session: &SessionHandle, known: &UserRecord) -> Result<ServerView> {
+        let (listener, user) = (session.clone(), known.clone());
+        let listening = server.call(|reply| Request::Listen { session: listener, user, reply }).await;
+        if !session.is_open() {
+            self.ended_in_servers(&session.id).await;
+        }
+        // It may have ended meanwhile, or its user may have been put out: then nobody else takes it back.
+        let refused = if self.node.communities.is_listening(&session.id, server.id()) { None } else { Some(Error::NotFound("server")) };
+        let mut view = match (listening, refused) {
+            (Ok(view), None) => view,
+            (Err(error), _) | (Ok(_), Some(error)) => {
+                self.node.communities.released(server.id(), std::iter::once(&session.id));
+                server.tell(Request::Unlisten { session: session.id.clone(), user: session.user.id.clone() }).await;
+                return Err(error);
+            }
+        };
         let user = session.user.id.clone();
         let memberships = server.call(|reply| Request::Memberships { user, reply }).await?;
         view.unread = self.node.store.unread(&session.user.id, &memberships).await?;
@@ -549,7 +442,7 @@ impl Hub {
     }
 
     async fn membership(&self, session: &SessionHandle, channel: &ChannelId) -> Result<(ServerHandle, Membership)> {
-        let by = By::User(person(session)?.clone());
+        let by = By::User(person(session).map_err(|_| Error::NotFound("channel"))?.clone());
         let server = self.node.server_of(channel).await?;
         let (post, _) = server.call(|reply| Request::Post { by, channel: channel.clone(), act: PostAct::Chat, reply }).await?;
         Ok((server, post.membership.ok_or(Error::NotFound("channel"))?))
@@ -566,7 +459,7 @@ impl Hub {
         self.node.server(server).await?.call(|reply| Request::May { by, what, reply }).await
     }
 
-    async fn check_server_count(&self, user: &UserId) -> Result<()> {
+    pub(super) async fn check_server_count(&self, user: &UserId) -> Result<()> {
         let servers = self.node.store.memberships(user).await?.len();
         if servers < limits::SERVERS_MAX { Ok(()) } else { Err(Error::Conflict("you are in as many servers as one may be in")) }
     }

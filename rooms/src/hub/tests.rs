@@ -2,9 +2,11 @@
 
 mod chat;
 mod find;
+mod inbox;
 mod lobby;
 mod marks;
 mod media;
+mod servers;
 mod upload;
 
 use super::*;

@@ -104,6 +104,7 @@ impl Actor {
     /// Lets the core decide, and performs what it says. Returns how the room is over, if it is.
     fn step(&mut self, input: Input, arrival: Arrival, reply: Option<oneshot::Sender<Result<Answer>>>) -> Option<Fate> {
         let mut outputs = Vec::new();
+        let resumed = if let Input::Resumed { session } = &input { self.sessions.get(session).cloned() } else { None };
         let room = &mut self.room;
         let handled = std::panic::catch_unwind(AssertUnwindSafe(|| room.handle(now(), input, &mut outputs)));
         if handled.is_err() {
@@ -113,7 +114,11 @@ impl Actor {
         let Arrival { mut session, mut negotiated } = arrival;
         for output in outputs {
             match output {
-                Output::Answer(decided) => answer = Some(decided),
+                Output::Answer(decided) => {
+                    // What was sent before this is in the snapshot, what is sent after it isn't.
+                    resumed.iter().for_each(SessionHandle::mark);
+                    answer = Some(decided);
+                }
                 Output::Send { to, event } => self.send(&to, event),
                 Output::Media(command) => fate = fate.or(self.media(command, &mut negotiated)),
                 Output::Seated { session: id } => self.seat(id, session.take()),
@@ -224,7 +229,7 @@ impl Actor {
         self.handle.0.fate.get_or_init(|| fate);
         self.inbox.close();
         if self.handle.record().listing == Listing::Channel {
-            self.node.call_occupied(self.handle.record(), vec![]);
+            self.node.call_over(self.handle.record());
         }
         match fate {
             Fate::Ended => {

@@ -291,12 +291,13 @@ impl Room {
 
     fn session_resumed(&mut self, session: &SessionId, out: &mut Vec<Output>) {
         let participant = self.change_state(session, roster::Seat::resume_session, out);
+        let answer = participant.as_ref().map(|participant| self.snapshot(participant)).ok_or(Error::NotFound("seat"));
+        out.push(Output::Answer(answer));
+        // After the answer: what is repeated isn't in the snapshot.
         if let Some(participant) = &participant {
             self.repeat_demands(participant, out);
             self.repeat_reception(participant, out);
         }
-        let answer = participant.map(|participant| self.snapshot(&participant)).ok_or(Error::NotFound("seat"));
-        out.push(Output::Answer(answer));
     }
 
     /// Changes a seat, and tells the others if that changed its state.

@@ -27,6 +27,7 @@ mod faults;
 mod marks;
 mod nodes;
 mod notes;
+mod notifications;
 mod oracle;
 mod search;
 mod transfer;
@@ -45,6 +46,7 @@ pub use nodes::*;
 pub use notes::{
     a_channel_has_one_note_at_a_time, lines_of_a_note_are_contiguous_and_stored_once, nothing_is_added_to_a_note_that_has_ended,
 };
+pub use notifications::*;
 pub use oracle::{Walk, random_operations_agree_with_an_oracle};
 pub use search::*;
 pub use transfer::*;
@@ -128,6 +130,14 @@ macro_rules! store_conformance {
             a_reminder_of_a_changed_entry_is_not_taken,
             what_is_known_of_users_comes_back_in_the_order_asked,
             random_changes_of_servers_agree_with_the_plainest_reading,
+            a_notification_comes_back_as_it_was_kept,
+            notifications_are_numbered_without_a_gap_however_many_race,
+            a_key_keeps_one_notification_of_a_user_however_many_race,
+            an_inbox_keeps_the_newest_and_its_numbers_go_on,
+            pages_of_an_inbox_meet_without_gap_or_overlap,
+            what_is_read_stays_read,
+            nobody_reads_or_answers_what_is_another_users,
+            an_invitation_is_answered_once_however_many_race,
         );
     };
     ($make:path; $($case:ident),* $(,)?) => {$(

@@ -5,6 +5,7 @@
 mod community;
 mod marks;
 mod notes;
+mod notifications;
 mod search;
 mod transfer;
 
@@ -16,7 +17,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-/// Rooms, links, messages and servers of one process.
+/// Rooms, links, messages, servers and inboxes of one process.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     state: Mutex<State>,
@@ -32,6 +33,7 @@ struct State {
     communities: community::Communities,
     /// In the order of starting.
     notes: Vec<notes::Note>,
+    inboxes: HashMap<UserId, notifications::Kept>,
     /// Messages of all channels.
     stored: u64,
 }

@@ -5,8 +5,8 @@
 //! removed yet, is no record.
 
 use super::{
-    BanRecord, CategoryRecord, ChannelRecord, InviteRecord, LinkRecord, MemberRecord, Nonce, NoteLine, NoteRecord, RoleRecord, RoomRecord,
-    ScheduleRecord, ServerRecord, StoreError, UserRecord,
+    BanRecord, CategoryRecord, ChannelRecord, InviteRecord, LinkRecord, MemberRecord, Nonce, NoteLine, NoteRecord, Notification,
+    RoleRecord, RoomRecord, ScheduleRecord, ServerRecord, StoreError, UserRecord,
 };
 use crate::view::Message;
 use crate::{ChannelId, NoteId, RoomId, ServerId, UserId};
@@ -99,6 +99,15 @@ pub enum Record {
         note: NoteId,
         line: NoteLine,
         nonce: Nonce,
+    },
+    /// Those of a user come in the order of their numbers.
+    Notification(Notification),
+    /// What `notify` with this key answers, until the key is too old.
+    NotificationKey {
+        user: UserId,
+        key: String,
+        seq: u64,
+        stored_at: SystemTime,
     },
 }
 

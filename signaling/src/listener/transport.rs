@@ -3,6 +3,7 @@
 //! Dropping the connection is the only way of ending it that a peer which stopped reading can't hold up; everything above TCP queues
 //! behind what that peer didn't read.
 
+use super::flushes::Flushes;
 use super::frames::Frames;
 use std::future::Future;
 use std::io::{Error, ErrorKind, IoSlice, Result};
@@ -36,12 +37,15 @@ struct Inner {
     heard_ms: AtomicU64,
     /// Set once the connection speaks WebSocket: the longest message it may send.
     websocket: OnceLock<u64>,
+    /// Who wants to know that everything was written.
+    flushes: OnceLock<Arc<Flushes>>,
 }
 
 impl Transport {
     pub(super) fn new(peer: SocketAddr, kill: CancellationToken) -> Self {
         let closed = CancellationToken::new();
-        Self(Arc::new(Inner { peer, kill, closed, opened: Instant::now(), heard_ms: AtomicU64::new(0), websocket: OnceLock::new() }))
+        let (opened, heard_ms) = (Instant::now(), AtomicU64::new(0));
+        Self(Arc::new(Inner { peer, kill, closed, opened, heard_ms, websocket: OnceLock::new(), flushes: OnceLock::new() }))
     }
 
     /// The other end's address.
@@ -74,6 +78,11 @@ impl Transport {
     /// with the status 1009 (RFC 6455, section 7.4.1).
     pub(crate) fn speak_websocket(&self, message_bytes_max: u64) {
         self.0.websocket.get_or_init(|| message_bytes_max);
+    }
+
+    /// From now on `flushes` counts the times at which everything was written. Further calls do nothing.
+    pub(crate) fn count_flushes(&self, flushes: Arc<Flushes>) {
+        self.0.flushes.get_or_init(|| flushes);
     }
 
     fn heard(&self) {
@@ -257,8 +266,14 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Result<()>> {
-        // TCP has nothing to flush.
-        Poll::Ready(if self.transport.0.kill.is_cancelled() { Err(Error::from(ErrorKind::ConnectionAborted)) } else { Ok(()) })
+        if self.transport.0.kill.is_cancelled() {
+            return Poll::Ready(Err(Error::from(ErrorKind::ConnectionAborted)));
+        }
+        // TCP has nothing to flush. But whoever flushes has written all that it had.
+        if let Some(flushes) = self.transport.0.flushes.get() {
+            flushes.flushed();
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {

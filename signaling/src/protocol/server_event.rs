@@ -1,16 +1,26 @@
-//! What the server pushes. One object argument per event.
+//! What the server pushes: one object for each event, and the event's number after it. What belongs to a connection (`session:*`), and
+//! what is volatile (`speaker:changed`), has no number.
 
 use super::client_event::Seat;
 use super::types::{IceServer, LobbyRoom, Message, Participant, ParticipantQuality, ParticipantState, Room, SlotBinding, Speaker, Track};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-/// `session:ready`: the first event of every connection.
+/// `session:ready`: the first event of every connection but what a resumed session missed, which comes before it.
 #[derive(Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct SessionReady {
     /// A secret: pass it as `auth.session` when reconnecting. Every connection gets a new one and ends the old one's validity.
     pub session: String,
     pub resumed: bool,
+    /// The number of the newest event that this one knows of: what has a higher one follows.
+    #[ts(type = "number")]
+    pub sn: u64,
+    /// So many events that the client had missed came before this one, and none is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional, type = "number")]
+    pub replayed: Option<u64>,
+    /// The client had a session, and something that it missed of it can't be had again: it should fetch what it shows anew.
+    pub resync: bool,
     /// When the token expires.
     #[ts(type = "number")]
     pub expires_in_ms: u64,

@@ -14,6 +14,18 @@ pub(crate) struct Auth {
     token: Option<String>,
     #[serde(default)]
     session: Option<String>,
+    /// The number of the last event of that session that the client has.
+    #[serde(default)]
+    sn: Option<u64>,
+}
+
+/// Who may connect, and what it says of the session that it resumes.
+pub(crate) struct Admission {
+    pub(crate) verified: Verified,
+    /// The session's secret.
+    pub(crate) secret: Option<String>,
+    /// The number of the last event that the client has.
+    pub(crate) heard: Option<u64>,
 }
 
 /// The codec's `connect_error` carries a text only, so the code is its beginning: `unauthorized: token expired`.
@@ -32,13 +44,13 @@ impl From<Refused> for ConnectError {
     }
 }
 
-/// Checks the handshake's token. `auth` is what could be read of it. Also returns the secret of the session that the client resumes.
-pub(crate) fn admit(shared: &Shared, auth: Option<Auth>) -> Result<(Verified, Option<String>), ConnectError> {
+/// Checks the handshake's token. `auth` is what could be read of it.
+pub(crate) fn admit(shared: &Shared, auth: Option<Auth>) -> Result<Admission, ConnectError> {
     if shared.draining.is_cancelled() {
         return Err(ConnectError(WireError::new(ErrorCode::Unavailable, "the node is stopping")));
     }
-    let Some(Auth { token: Some(token), session }) = auth else { return Err(Refused::Missing.into()) };
-    Ok((verify(shared, &token)?, session))
+    let Some(Auth { token: Some(token), session: secret, sn: heard }) = auth else { return Err(Refused::Missing.into()) };
+    Ok(Admission { verified: verify(shared, &token)?, secret, heard })
 }
 
 /// Checks a token, and that a session could live with it now.

@@ -1,20 +1,22 @@
-//! One connection of a session: what came in over it waits here in order, what goes out leaves here, and it can be dropped at once.
+//! One connection of a session: what came in over it waits here in order, and it can be dropped at once. What goes out has a
+//! [`Line`] of its own.
 //!
 //! The codec's own callbacks do next to nothing: they put what happened where the session's task finds it. Dropping a [`Connection`] drops
 //! its transport, so that nobody can keep one alive that no session owns.
 
+use super::line::{Line, NotSent};
 use crate::gate::SocketGuard;
-use crate::listener::Transport;
+use crate::listener::{Flushes, Transport};
 use crate::protocol::error::WireError;
-use crate::service::Shared;
+use crate::service::{PollsEntry, Shared};
 use governor::DefaultDirectRateLimiter;
 use governor::clock::{Clock as _, DefaultClock};
 use serde::Serialize;
+use socketioxide::TransportType;
 use socketioxide::adapter::LocalAdapter;
 use socketioxide::extract::{AckSender, SocketRef};
 use socketioxide::handler::{FromMessageParts as _, MessageHandler, Value};
 use socketioxide::socket::{DisconnectReason, Socket};
-use socketioxide::{SendError, SocketError, TransportType};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -33,7 +35,7 @@ const INBOX_RETRY: Duration = Duration::from_millis(200);
 pub(crate) struct Request {
     /// The packet's JSON array: the event's name and its arguments.
     pub(crate) packet: String,
-    ack: AckSender,
+    pub(crate) ack: AckSender,
 }
 
 /// How a connection ended by itself.
@@ -53,28 +55,6 @@ pub(crate) enum Happening {
     Ended(End),
 }
 
-/// Why something didn't go out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NotSent {
-    /// The client takes less than it is sent.
-    Full,
-    /// The connection is closed already; [`Happening::Ended`] tells how.
-    Closed,
-}
-
-impl From<SendError> for NotSent {
-    fn from(error: SendError) -> Self {
-        match error {
-            SendError::Socket(SocketError::InternalChannelFull) => Self::Full,
-            SendError::Socket(SocketError::Closed) => Self::Closed,
-            SendError::Serialize(error) => {
-                tracing::error!(%error, "an event could not be serialised");
-                Self::Closed
-            }
-        }
-    }
-}
-
 #[derive(Debug, Default)]
 struct Ending {
     how: OnceLock<End>,
@@ -87,6 +67,8 @@ pub(crate) struct Prepared {
     inbox_bytes: Arc<AtomicUsize>,
     ending: Arc<Ending>,
     limiter: Arc<DefaultDirectRateLimiter>,
+    flushes: Arc<Flushes>,
+    _polls: Option<PollsEntry>,
     _guard: SocketGuard,
 }
 
@@ -97,6 +79,12 @@ impl Prepared {
         let (sender, inbox) = mpsc::channel(INBOX_EVENTS);
         let inbox_bytes = Arc::new(AtomicUsize::new(0));
         let ending = Arc::new(Ending::default());
+        let flushes = Arc::<Flushes>::default();
+        let polls =
+            (!crate::service::is_websocket(&socket.req_parts().uri)).then(|| shared.polls.insert(socket.id.to_string(), flushes.clone()));
+        for transport in transports(&shared, socket) {
+            transport.count_flushes(flushes.clone());
+        }
         socket.on_fallback(Intake { shared, sender, bytes: inbox_bytes.clone(), limiter: limiter.clone() });
         let on_end = ending.clone();
         socket.on_disconnect(move |reason: DisconnectReason| {
@@ -104,7 +92,7 @@ impl Prepared {
             on_end.ended.cancel();
             std::future::ready(())
         });
-        Self { inbox, inbox_bytes, ending, limiter, _guard: guard }
+        Self { inbox, inbox_bytes, ending, limiter, flushes, _polls: polls, _guard: guard }
     }
 }
 
@@ -140,19 +128,9 @@ impl Connection {
         }
     }
 
-    /// Sends an event that the client must not miss: when it doesn't fit, the connection is to be dropped.
-    pub(crate) fn emit(&self, event: &str, payload: &impl Serialize) -> Result<(), NotSent> {
-        self.socket.emit(event, payload).map_err(Into::into)
-    }
-
-    /// Sends an event of which only the latest matters.
-    pub(crate) fn emit_volatile(&self, event: &str, payload: &impl Serialize) {
-        self.socket.volatile().emit(event, payload).ok();
-    }
-
-    /// Answers a request. A client that wants no answer gets none.
-    pub(crate) fn answer(&self, request: Request, answer: &impl Serialize) -> Result<(), NotSent> {
-        request.ack.send(answer).map_err(Into::into)
+    /// The way out of it.
+    pub(crate) fn line(&self) -> Line {
+        Line::new(self.socket.clone(), self.prepared.flushes.clone())
     }
 
     /// For how long nothing came over a WebSocket; `None` for polling, which has many transports and no writer that can get stuck.

@@ -1,8 +1,8 @@
 //! The table of server events: what a domain event is called and looks like on the wire.
 //!
-//! Each session renders for itself. With larger audiences than a room's, this is the place to keep what was rendered by its `Arc`.
+//! It decides nothing: whether an event may be missed, the event itself says.
 
-use super::connection::{Connection, NotSent};
+use super::render::Rendered;
 use crate::protocol::chat::{ChatPinChanged, ChatReacted, ChatTypist};
 use crate::protocol::community::{
     ChannelChanged, ChannelDeleted, MemberChanged, MemberLeft, PresenceChanged, ScheduleChanged, ScheduleDeleted, ServerAdded,
@@ -11,6 +11,7 @@ use crate::protocol::community::{
 use crate::protocol::community_convert::{voice, wire_categories, wire_roles};
 use crate::protocol::convert::{all, rfc3339};
 use crate::protocol::notes::{NoteAppended, NoteChanged};
+use crate::protocol::notification::{InviteReceived, NotificationChanged, NotificationsRead};
 use crate::protocol::server_event::{
     ChatDeleted, ChatEdited, ChatMessage, LobbyChanged, MediaLayers, MediaLost, MediaMap, MediaNeed, MediaStalled, ParticipantJoined,
     ParticipantLeft, ParticipantUpdated, QualityChanged, RoomClosed, RoomReplaced, RoomUpdated, SpeakerChanged, TrackChanged,
@@ -19,10 +20,20 @@ use crate::protocol::server_event::{
 use crate::protocol::types::{Participant, ParticipantQuality, Speaker};
 use rooms::store::Mark;
 use rooms::{Event, RoomId};
+use serde::Serialize;
 
-/// Sends an event to its client.
-pub(super) fn push(to: &Connection, event: &Event) -> Result<(), NotSent> {
-    let named = RoomId::to_string;
+/// Takes what the table says of an event.
+struct Wire;
+
+impl Wire {
+    fn emit(&self, name: &'static str, payload: &impl Serialize) -> Rendered {
+        Rendered::new(name, payload)
+    }
+}
+
+/// An event as its clients get it.
+pub(super) fn render(event: &Event) -> Rendered {
+    let (to, named) = (Wire, RoomId::to_string);
     match event.clone() {
         Event::ParticipantJoined { room, participant } => {
             to.emit("participant:joined", &ParticipantJoined { room: named(&room), participant: participant.into() })
@@ -62,8 +73,7 @@ pub(super) fn push(to: &Connection, event: &Event) -> Result<(), NotSent> {
         Event::SpeakerChanged { room, speakers } => {
             let speaker = |(participant, level): (rooms::ParticipantId, i8)| Speaker { participant: participant.to_string(), level };
             let speakers = speakers.into_iter().map(speaker).collect();
-            to.emit_volatile("speaker:changed", &SpeakerChanged { room: named(&room), speakers });
-            Ok(())
+            to.emit("speaker:changed", &SpeakerChanged { room: named(&room), speakers })
         }
         Event::RoomUpdated { room } => to.emit("room:updated", &RoomUpdated { room: room.into() }),
         Event::RoomClosed { room, reason } => to.emit("room:closed", &RoomClosed { room: named(&room), reason: reason.into() }),
@@ -76,8 +86,7 @@ pub(super) fn push(to: &Connection, event: &Event) -> Result<(), NotSent> {
         }
         Event::ChatPinned { message, mark } => to.emit("chat:pinned", &ChatPinChanged { message: message.into(), on: mark == Mark::On }),
         Event::ChatTyping { channel, user } => {
-            to.emit_volatile("chat:typing", &ChatTypist { channel: channel.to_string(), user: user.id.to_string(), name: user.name });
-            Ok(())
+            to.emit("chat:typing", &ChatTypist { channel: channel.to_string(), user: user.id.to_string(), name: user.name })
         }
         Event::LobbyChanged { rooms, removed } => {
             let removed = removed.iter().map(RoomId::to_string).collect();
@@ -127,5 +136,13 @@ pub(super) fn push(to: &Connection, event: &Event) -> Result<(), NotSent> {
         }
         Event::NoteEnded { note } => to.emit("note:ended", &NoteChanged { note: note.into() }),
         Event::ScheduleDue { schedule } => to.emit("schedule:due", &ScheduleChanged { schedule: (*schedule).into() }),
+        Event::NotificationNew { notification, unread } => {
+            to.emit("notification:new", &NotificationChanged { notification: (*notification).into(), unread })
+        }
+        Event::NotificationUpdated { notification, unread } => {
+            to.emit("notification:updated", &NotificationChanged { notification: (*notification).into(), unread })
+        }
+        Event::NotificationRead { reading, unread } => to.emit("notification:read", &NotificationsRead::new(reading, unread)),
+        Event::InviteReceived { notification } => to.emit("invite:received", &InviteReceived { notification: (*notification).into() }),
     }
 }

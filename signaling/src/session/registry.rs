@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::Control;
+use super::outlet::Outlet;
 
 /// Messages that wait for a session's task. When it is full the sender waits: there is one for each new connection at most.
 pub(super) const CONTROL_MESSAGES: usize = 16;
@@ -29,6 +30,7 @@ impl SecretHash {
 pub(crate) struct Entry {
     pub(super) user: UserId,
     pub(super) control: mpsc::Sender<Control>,
+    pub(super) outlet: Outlet,
     /// Of all connections of the session together.
     pub(super) limiter: Arc<DefaultDirectRateLimiter>,
 }
@@ -61,6 +63,11 @@ impl Registry {
 
     pub(super) fn remove(&self, secret: &SecretHash) {
         self.0.remove(secret);
+    }
+
+    /// Bytes of events that each session holds, for its client to take or to ask for again.
+    pub(crate) fn held_bytes(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().map(|entry| entry.outlet.held_bytes())
     }
 
     /// How many sessions live, connected or not.

@@ -100,14 +100,19 @@ async fn who_answers_no_ping_is_gone() {
 }
 
 /// A client with a receive buffer of next to nothing.
-async fn narrow(server: &Server, user: &str) -> Socket {
+pub async fn narrow(server: &Server, user: &str) -> Socket {
+    narrow_and_ready(server, user).await.0
+}
+
+/// The same, and its `session:ready`.
+pub async fn narrow_and_ready(server: &Server, user: &str) -> (Socket, serde_json::Value) {
     let tcp = TcpSocket::new_v4().unwrap();
     tcp.set_recv_buffer_size(4096).unwrap();
     let tcp = tcp.connect(server.address).await.unwrap();
     let mut socket = Socket::open_over(tcp, server.address).await;
     socket.connect(json!({ "token": server.token(user) })).await.unwrap();
-    socket.ready().await;
-    socket
+    let ready = socket.ready().await;
+    (socket, ready)
 }
 
 /// The ghost: it reads nothing, so that all buffers towards it are full, and yet answers pings. The codec keeps it for ever.

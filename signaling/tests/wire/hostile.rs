@@ -69,6 +69,13 @@ impl Polling {
         }
     }
 
+    /// Polls once: the events that came.
+    pub async fn poll_all(&mut self) -> Vec<Came> {
+        let (status, body) = self.get().await;
+        assert_eq!(status, 200, "{body}");
+        body.split('\u{1e}').filter(|packet| packet.starts_with("42")).map(decode).collect()
+    }
+
     pub async fn poll_until(&mut self, name: &str) -> bool {
         self.poll_for(name).await.is_some()
     }

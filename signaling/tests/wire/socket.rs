@@ -28,6 +28,10 @@ pub struct Socket {
     pub ws: WebSocketStream<MaybeTlsStream<TcpStream>>,
     next_ack: u64,
     waiting: VecDeque<Came>,
+    /// The number of the last event that was read.
+    pub sn: Option<u64>,
+    /// What came before `session:ready`.
+    pub replayed: Vec<Came>,
 }
 
 impl Socket {
@@ -46,7 +50,7 @@ impl Socket {
 
     /// A WebSocket whose open packet was read already.
     pub fn over(ws: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Self {
-        Self { ws, next_ack: 0, waiting: VecDeque::new() }
+        Self { ws, next_ack: 0, waiting: VecDeque::new(), sn: None, replayed: vec![] }
     }
 
     pub async fn send(&mut self, packet: &str) {
@@ -65,9 +69,12 @@ impl Socket {
     }
 
     pub async fn ready(&mut self) -> Value {
-        match self.next().await {
-            Came::Event(name, ready) if name == "session:ready" => ready,
-            other => panic!("session:ready is the first event, this was {other:?}"),
+        loop {
+            match self.next().await {
+                Came::Event(name, ready) if name == "session:ready" => return ready,
+                came @ Came::Event(..) => self.replayed.push(came),
+                other => panic!("session:ready comes behind what was missed, this was {other:?}"),
+            }
         }
     }
 
@@ -143,6 +150,20 @@ impl Socket {
         }
     }
 
+    /// No number is skipped, and none comes twice.
+    fn count(&mut self, packet: &str) {
+        if let Some(sn) = number(packet) {
+            assert!(self.sn.is_none_or(|last| sn == last + 1), "{sn} follows {:?}: {packet}", self.sn);
+            self.sn = Some(sn);
+        } else if let Came::Event(name, ready) = decode(packet)
+            && name == "session:ready"
+        {
+            let sn = ready["sn"].as_u64().unwrap();
+            assert!(self.sn.is_none_or(|last| last == sn), "{sn} is greeted after {:?}", self.sn);
+            self.sn = Some(sn);
+        }
+    }
+
     async fn read(&mut self) -> Came {
         timeout(SOON, self.read_without_limit()).await.expect("nothing came from the server")
     }
@@ -159,10 +180,18 @@ impl Socket {
                 "2" => self.send("3").await,
                 "6" => {}
                 "1" => return Came::Closed(None),
-                packet => return decode(packet),
+                packet => {
+                    self.count(packet);
+                    return decode(packet);
+                }
             }
         }
     }
+}
+
+/// The number of an event, if it has one.
+pub fn number(packet: &str) -> Option<u64> {
+    serde_json::from_str::<Value>(packet.strip_prefix("42")?).unwrap().get(2)?.as_u64()
 }
 
 /// Reads a packet in engine.io's message frame.
@@ -173,7 +202,11 @@ pub fn decode(packet: &str) -> Came {
         ("41", _) => Came::Disconnected,
         ("42", json) => {
             let array = value(json);
-            assert_eq!(array.as_array().unwrap().len(), 2, "one object for each event");
+            let volatile = array[0] == "speaker:changed" || array[0] == "chat:typing";
+            // After a resume the map is told again, beside the seat.
+            let of_connection = array[0].as_str().unwrap().starts_with("session:") || array[0] == "media:map";
+            let arguments = array.as_array().unwrap().len() - 1;
+            assert!(arguments == 2 || (arguments == 1 && (volatile || of_connection)), "one object and its number: {packet}");
             assert!(array[1].is_object(), "one object for each event");
             Came::Event(array[0].as_str().unwrap().to_owned(), array[1].clone())
         }

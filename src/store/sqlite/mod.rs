@@ -11,6 +11,7 @@ mod logs;
 mod marks;
 mod messages;
 mod notes;
+mod notifications;
 mod readers;
 mod rooms;
 mod schema;

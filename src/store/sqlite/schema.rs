@@ -275,6 +275,28 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
     CREATE UNIQUE INDEX note_lines_nonce ON note_lines (note, speaker_id, nonce);
 ",
+    "
+    CREATE TABLE notifications (
+        user_id    TEXT NOT NULL,
+        seq        INTEGER NOT NULL,
+        id         TEXT NOT NULL,
+        about      TEXT NOT NULL,
+        at_ns      INTEGER NOT NULL,
+        read_at_ns INTEGER,
+        PRIMARY KEY (user_id, seq)
+    ) STRICT, WITHOUT ROWID;
+    CREATE UNIQUE INDEX notifications_by_id ON notifications (user_id, id);
+    CREATE INDEX notifications_unread ON notifications (user_id) WHERE read_at_ns IS NULL;
+
+    CREATE TABLE notification_keys (
+        user_id      TEXT NOT NULL,
+        key          TEXT NOT NULL,
+        seq          INTEGER NOT NULL,
+        stored_at_ns INTEGER NOT NULL,
+        PRIMARY KEY (user_id, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX notification_keys_age ON notification_keys (stored_at_ns);
+",
     // The same with the column that they are chosen by, so that counting in them needs no look at the table.
     "
     DROP INDEX messages_deleted;

@@ -8,7 +8,7 @@ mod tables;
 
 use super::community;
 use super::logs::{Log, Logs};
-use super::{Failure, marks, messages, notes, rooms, to_ns};
+use super::{Failure, marks, messages, notes, notifications, rooms, to_ns};
 use ::rooms::ChannelId;
 use ::rooms::store::{Position, Record, Records};
 use rusqlite::types::ValueRef;
@@ -139,7 +139,9 @@ impl Logs {
             | Record::Link { .. }
             | Record::Community(_)
             | Record::Note(_)
-            | Record::NoteLine { .. } => return true,
+            | Record::NoteLine { .. }
+            | Record::Notification(_)
+            | Record::NotificationKey { .. } => return true,
         };
         match self.channel(channel) {
             Some(named) => *channel = named,
@@ -192,6 +194,8 @@ pub(super) fn put(db: &Connection, record: Record) -> Result<(), Failure> {
         ),
         Record::Note(note) => notes::put(db, &note),
         Record::NoteLine { note, line, nonce } => notes::put_line(db, &note, &line, &nonce),
+        Record::Notification(notification) => notifications::put(db, &notification),
+        Record::NotificationKey { user, key, seq, stored_at } => notifications::put_key(db, &user, &key, seq, stored_at),
     }
 }
 

@@ -5,10 +5,11 @@
 mod community;
 mod message;
 
+use crate::store::about;
 use crate::store::sqlite::{from_ns, to_ns};
 use message::KeptMessage;
-use rooms::store::{LinkRecord, Listing, Nonce, NoteLine, NoteRecord, Record, RoomRecord};
-use rooms::{ChannelId, NoteId, RoomId, RoomKind, User, UserId};
+use rooms::store::{LinkRecord, Listing, Nonce, NoteLine, NoteRecord, Notification, Record, RoomRecord};
+use rooms::{ChannelId, NoteId, NotificationId, RoomId, RoomKind, User, UserId};
 use serde::{Deserialize, Serialize};
 use std::time::SystemTime;
 
@@ -68,6 +69,13 @@ pub(super) enum Line {
     },
     Note(Note),
     NoteLine(SaidLine),
+    Notification(Told),
+    NotificationKey {
+        user: String,
+        key: String,
+        seq: u64,
+        stored_at_ns: i64,
+    },
     /// The last, so that a file that was cut is known.
     End {
         records: u64,
@@ -146,6 +154,17 @@ pub(super) struct SaidLine {
     at_ns: i64,
 }
 
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Told {
+    user: String,
+    seq: u64,
+    id: String,
+    about: about::Record,
+    at_ns: i64,
+    read_at_ns: Option<i64>,
+}
+
 impl From<Record> for Line {
     fn from(record: Record) -> Self {
         match record {
@@ -177,6 +196,10 @@ impl From<Record> for Line {
                 text: line.text,
                 at_ns: to_ns(line.at),
             }),
+            Record::Notification(notification) => Self::Notification(notification.into()),
+            Record::NotificationKey { user, key, seq, stored_at } => {
+                Self::NotificationKey { user: text(user.as_str()), key, seq, stored_at_ns: to_ns(stored_at) }
+            }
         }
     }
 }
@@ -220,6 +243,10 @@ impl Line {
             Self::NoteLine(SaidLine { note, seq, speaker, nonce, text, at_ns }) => {
                 let line = NoteLine { seq, speaker: speaker.into(), text, at: from_ns(at_ns) };
                 Record::NoteLine { note: NoteId::new(note), line, nonce: Nonce(nonce) }
+            }
+            Self::Notification(told) => Record::Notification(told.into()),
+            Self::NotificationKey { user, key, seq, stored_at_ns } => {
+                Record::NotificationKey { user: UserId::new(user), key, seq, stored_at: from_ns(stored_at_ns) }
             }
         })
     }
@@ -325,6 +352,32 @@ impl From<Note> for NoteRecord {
             started_at: from_ns(kept.started_at_ns),
             ended_at: kept.ended_at_ns.map(from_ns),
             lines: kept.lines,
+        }
+    }
+}
+
+impl From<Notification> for Told {
+    fn from(notification: Notification) -> Self {
+        Self {
+            user: text(notification.user.as_str()),
+            seq: notification.seq,
+            id: text(notification.id.as_str()),
+            about: notification.about.into(),
+            at_ns: to_ns(notification.at),
+            read_at_ns: notification.read_at.map(to_ns),
+        }
+    }
+}
+
+impl From<Told> for Notification {
+    fn from(told: Told) -> Self {
+        Self {
+            id: NotificationId::new(told.id),
+            user: UserId::new(told.user),
+            seq: told.seq,
+            about: told.about.into(),
+            at: from_ns(told.at_ns),
+            read_at: told.read_at_ns.map(from_ns),
         }
     }
 }

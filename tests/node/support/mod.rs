@@ -4,6 +4,7 @@ pub mod http;
 pub mod node;
 pub mod process;
 pub mod socket;
+pub mod sse;
 
 use std::time::Duration;
 

@@ -1,9 +1,11 @@
 // A session: one connection at a time, replaced until it is closed. Knows events and answers, but not what they mean.
 
 import { Backoff } from './backoff.js';
+import { Community } from './community/community.js';
 import { connectSocketIo, type Connect, type Connection } from './connection.js';
 import { Emitter, type Unsubscribe } from './emitter.js';
 import { ZzanError } from './errors.js';
+import { Notifications } from './notifications.js';
 import type { AnswerOf, RequestName, RequestOf, ServerEventName, ServerEvents } from './protocol.js';
 import type { SessionReady } from './protocol.gen.js';
 
@@ -51,6 +53,8 @@ export class Client {
   private epoch = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private session: string | undefined;
+  /** The number of the last event of this session that was heard. */
+  private heard: number | undefined;
   /** What helps a PeerConnection to find a path; fresh with every connection. */
   iceServers: RTCIceServer[] = [];
   private needsFreshToken = false;
@@ -58,6 +62,8 @@ export class Client {
   private isReady = false;
   private current: ClientState = 'idle';
   private wakeups: Unsubscribe[] = [];
+  private ownCommunity: Community | undefined;
+  private inbox: Notifications | undefined;
 
   constructor(private readonly options: ClientOptions) {
     this.backoff = new Backoff(options.random);
@@ -75,6 +81,15 @@ export class Client {
   /** Hears a server event, on this connection and all later ones. */
   onEvent<N extends ServerEventName>(name: N, listener: (payload: ServerEvents[N]) => void): Unsubscribe {
     return this.server.on(name, listener);
+  }
+
+  /** One's servers, followed from the first call on; the same object each time. It ends with the client. */
+  community(): Community {
+    this.ownCommunity ??= new Community(this);
+    return this.ownCommunity;
+  /** The user's inbox, the same one each time. For `user` tokens. */
+  notifications(): Notifications {
+    return (this.inbox ??= new Notifications(this));
   }
 
   /** Connects and stays connected until `close`. Further calls do nothing. */
@@ -167,14 +182,22 @@ export class Client {
       return error.transient ? this.lost(error) : this.stop(error);
     }
     if (epoch !== this.epoch) return;
-    const auth = this.session === undefined ? { token } : { token, session: this.session };
+    const auth = {
+      token,
+      ...(this.session === undefined ? {} : { session: this.session }),
+      ...(this.session === undefined || this.heard === undefined ? {} : { sn: this.heard }),
+    };
     this.connection = (this.options.connect ?? connectSocketIo)(this.url, auth, {
-      event: (name, payload) => epoch === this.epoch && this.receive(name, payload),
+      event: (name, payload, sn) => epoch === this.epoch && this.receive(name, payload, sn),
       ended: (error) => epoch === this.epoch && this.lost(error),
     });
   }
 
-  private receive(name: ServerEventName, payload: unknown): void {
+  private receive(name: ServerEventName, payload: unknown, sn: number | undefined): void {
+    if (sn !== undefined) {
+      if (this.heard !== undefined && sn <= this.heard) return;
+      this.heard = sn;
+    }
     if (name === 'session:ready') this.ready(payload as SessionReady);
     if (name === 'session:expiring') void this.refresh();
     this.server.emit(name, payload as never);
@@ -186,6 +209,8 @@ export class Client {
 
   private ready(ready: SessionReady): void {
     this.session = ready.session;
+    // What was missed came before this. A new session counts anew.
+    this.heard = ready.sn;
     this.iceServers = ready.ice_servers ?? [];
     this.backoff.reset();
     this.refused = 0;
@@ -224,6 +249,7 @@ export class Client {
     this.connection?.close();
     this.connection = undefined;
     for (const off of this.wakeups) off();
+    this.ownCommunity?.close();
     this.setState('closed');
     for (const entry of [...this.pending]) entry.reject(error);
     if (error.code !== 'closed') this.own.emit('failed', error);

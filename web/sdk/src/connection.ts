@@ -10,10 +10,13 @@ const READY_TIMEOUT_MS = 10_000;
 export interface ConnectionAuth {
   token: string;
   session?: string;
+  /** The number of the last event of that session. */
+  sn?: number;
 }
 
 export interface ConnectionListener {
-  event(name: ServerEventName, payload: unknown): void;
+  /** `sn` is the event's number, if it has one. */
+  event(name: ServerEventName, payload: unknown, sn?: number): void;
   /** Called once, after which nothing else is. `error` tells why a handshake was refused. */
   ended(error: ZzanError): void;
 }
@@ -50,10 +53,10 @@ export const connectSocketIo: Connect = (url, auth, listener) => {
   };
   // A proxy may accept the transport and never let the handshake through.
   const deadline = setTimeout(() => end(new ZzanError('unreachable', 'the server did not answer')), READY_TIMEOUT_MS);
-  socket.onAny((name: string, payload: unknown) => {
+  socket.onAny((name: string, payload: unknown, sn?: number) => {
     if (over) return;
     if (name === 'session:ready') clearTimeout(deadline);
-    listener.event(name as ServerEventName, payload);
+    listener.event(name as ServerEventName, payload, sn);
   });
   socket.on('connect_error', (error) => end(ZzanError.fromConnectError(error)));
   socket.on('disconnect', (reason) => end(new ZzanError('disconnected', `connection lost: ${reason}`)));

@@ -23,10 +23,12 @@ export class Lobby {
   private readonly offs: Unsubscribe[];
   private current: LobbyState = { rooms: [], loaded: false, error: null };
 
-  /** Watches rooms of one capacity, or all. A watch ends with its connection, so that each new one starts it again. */
+  /** Watches rooms of one capacity, or all. A watch ends with its session, and what was missed may be gone: then it starts again. */
   constructor(private readonly client: Client, private readonly size?: number) {
     this.offs = [
-      client.onEvent('session:ready', () => void this.watch()),
+      client.onEvent('session:ready', ({ replayed }) => {
+        if (replayed === undefined || !this.current.loaded) void this.watch();
+      }),
       client.onEvent('lobby:changed', ({ rooms, removed }) => {
         const ours = rooms.filter((room) => size === undefined || room.capacity === size);
         this.set({ rooms: mergeLobby(this.current.rooms, ours, removed) });

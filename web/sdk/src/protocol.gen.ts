@@ -772,13 +772,25 @@ export type SessionRefreshed = { expires_in_ms: number, };
 export type Seat = { me: Me, room: Room, slots: Array<Slot>, tracks: Array<Track>, rev: number, };
 
 /**
- * `session:ready`: the first event of every connection.
+ * `session:ready`: the first event of every connection but what a resumed session missed, which comes before it.
  */
 export type SessionReady = {
 /**
  * A secret: pass it as `auth.session` when reconnecting. Every connection gets a new one and ends the old one's validity.
  */
 session: string, resumed: boolean,
+/**
+ * The number of the newest event that this one knows of: what has a higher one follows.
+ */
+sn: number,
+/**
+ * So many events that the client had missed came before this one, and none is missing.
+ */
+replayed?: number,
+/**
+ * The client had a session, and something that it missed of it can't be had again: it should fetch what it shows anew.
+ */
+resync: boolean,
 /**
  * When the token expires.
  */
@@ -982,6 +994,10 @@ export type ServerInfo = { id: string, name: string, image_url?: string,
  */
 owner?: string,
 /**
+ * It is the direct channel of two people about this thing of a backend's.
+ */
+subject?: string,
+/**
  * RFC 3339.
  */
 created_at: string, };
@@ -989,7 +1005,7 @@ created_at: string, };
 /**
  * Oneself in a server.
  */
-export type Membership = { nickname?: string,
+export type Membership = { user: Person, nickname?: string,
 /**
  * Role ids.
  */
@@ -1700,6 +1716,313 @@ export type ScheduleDeleted = { server: string,
  */
 id: string, };
 
+/**
+ * What was said in a call, under the speakers' names.
+ */
+export type Note = { id: string, channel: string, name: string, started_by: Person,
+/**
+ * RFC 3339.
+ */
+started_at: string,
+/**
+ * RFC 3339. Absent: it runs.
+ */
+ended_at?: string,
+/**
+ * How many there are.
+ */
+lines: number, };
+
+/**
+ * What somebody said.
+ */
+export type NoteLine = {
+/**
+ * Contiguous from 1 in its note.
+ */
+seq: number, speaker: Person, text: string,
+/**
+ * RFC 3339.
+ */
+at: string, };
+
+/**
+ * `note:start`: one runs in a channel at a time.
+ */
+export type NoteStart = { channel: string,
+/**
+ * 1–64 characters.
+ */
+name: string, };
+
+/**
+ * Answer of `note:start` and `note:end`; `note:started`, `note:ended`.
+ */
+export type NoteChanged = { note: Note, };
+
+/**
+ * `note:append`: what one said, as one's client recognised it.
+ */
+export type NoteAppend = { channel: string, note: string,
+/**
+ * 1–64 bytes, made by the client: the same nonce twice adds one line.
+ */
+nonce: string,
+/**
+ * 1–4,000 characters.
+ */
+text: string, };
+
+/**
+ * Answer of `note:append`: the line is durable.
+ */
+export type NoteSaid = { line: NoteLine, };
+
+/**
+ * `note:end`
+ */
+export type NoteRef = { channel: string, note: string, };
+
+/**
+ * `note:list`
+ */
+export type NoteList = { channel: string,
+/**
+ * Those that started before, RFC 3339; absent: the newest.
+ */
+before?: string,
+/**
+ * 1–100, 50 when absent.
+ */
+limit?: number, };
+
+/**
+ * Answer of `note:list`, newest first.
+ */
+export type NotesListed = { notes: Array<Note>, };
+
+/**
+ * `note:get`
+ */
+export type NoteGet = { channel: string, note: string,
+/**
+ * Lines with a higher `seq` than this; absent: from the first.
+ */
+after?: number,
+/**
+ * 1–500, 100 when absent.
+ */
+limit?: number, };
+
+/**
+ * Answer of `note:get`.
+ */
+export type NotePage = { note: Note, lines: Array<NoteLine>, };
+
+/**
+ * `note:export`
+ */
+export type NoteExport = { channel: string, note: string, format: NoteFormat, };
+
+/**
+ * How a note is written out.
+ */
+export type NoteFormat = "markdown" | "text";
+
+/**
+ * Answer of `note:export`.
+ */
+export type NoteExported = { text: string, };
+
+/**
+ * `note:appended`. Who misses a number fetches it with `note:get`.
+ */
+export type NoteAppended = { channel: string, note: string, line: NoteLine, };
+
+/**
+ * An entry of one's inbox.
+ */
+export type Notification = { id: string,
+/**
+ * Contiguous from 1 in one's inbox. The newest 500 are kept.
+ */
+seq: number,
+/**
+ * RFC 3339.
+ */
+at: string, read: boolean, about: NotificationAbout, };
+
+/**
+ * What a notification tells.
+ */
+export type NotificationAbout = { "kind": "mention", server: string, channel: string,
+/**
+ * Of the message.
+ */
+message_seq: number, by: Person, } | { "kind": "reply", server: string, channel: string,
+/**
+ * Of the answer.
+ */
+message_seq: number, by: Person, } | { "kind": "server_invite", server: string, name: string, by: Person, state: InvitationState, } | { "kind": "room_invite", room: string, name: string, by: Person, } | { "kind": "schedule", server: string,
+/**
+ * The entry's id.
+ */
+schedule: string, title: string,
+/**
+ * RFC 3339.
+ */
+starts_at: string, } | { "kind": "backend", title: string, body: string,
+/**
+ * An https address, or a path of one's own site.
+ */
+url?: string,
+/**
+ * Whatever the backend keeps here.
+ */
+data?: Record<string, unknown>, };
+
+/**
+ * How far an invitation into a server is.
+ */
+export type InvitationState = "open" | "accepted" | "declined";
+
+/**
+ * `notification:list`
+ */
+export type NotificationList = {
+/**
+ * Notifications with a lower `seq` than this; absent: the newest.
+ */
+before?: number,
+/**
+ * Instead of `before`: notifications with a higher `seq` than this, the lowest first.
+ */
+after?: number,
+/**
+ * 1–100, 50 when absent.
+ */
+limit?: number, };
+
+/**
+ * Answer of `notification:list`: oldest first.
+ */
+export type NotificationsListed = { notifications: Array<Notification>,
+/**
+ * Whether older ones are kept.
+ */
+more: boolean,
+/**
+ * Whether newer ones exist.
+ */
+newer: boolean,
+/**
+ * Of the newest one; 0 where there was none.
+ */
+head_seq: number,
+/**
+ * Of the whole inbox.
+ */
+unread: number, };
+
+/**
+ * `notification:read`: either `ids` or `up_to`.
+ */
+export type NotificationRead = {
+/**
+ * At most 100.
+ */
+ids?: Array<string>,
+/**
+ * A `seq`: all up to it are read.
+ */
+up_to?: number, };
+
+/**
+ * Answer of `notification:read`.
+ */
+export type NotificationsLeft = {
+/**
+ * Of the whole inbox.
+ */
+unread: number, };
+
+/**
+ * `invite:user`: into somebody's inbox.
+ */
+export type InviteUser = { server: string,
+/**
+ * The user id.
+ */
+user: string, };
+
+/**
+ * `invite:answer`
+ */
+export type InviteAnswer = {
+/**
+ * The notification's id.
+ */
+notification: string, accept: boolean, };
+
+/**
+ * Answer of `invite:answer`.
+ */
+export type InviteAnswered = {
+/**
+ * What one is a member of now. Absent after declining.
+ */
+server?: Server, };
+
+/**
+ * `invite:email`: a link that is good once, for seven days, sent by mail.
+ */
+export type InviteEmail = { server: string,
+/**
+ * A mail address.
+ */
+email: string, };
+
+/**
+ * Answer of `invite:email`: the mail is on its way.
+ */
+export type InviteMailed = { invite: Invite, };
+
+/**
+ * `room:invite`: into somebody's inbox.
+ */
+export type RoomInvite = { room: string,
+/**
+ * The user id.
+ */
+user: string, };
+
+/**
+ * `notification:new` and `notification:updated`. New ones that are made at the same time may come in any order.
+ */
+export type NotificationChanged = { notification: Notification,
+/**
+ * Of the whole inbox.
+ */
+unread: number, };
+
+/**
+ * `notification:read`: by any of one's sessions.
+ */
+export type NotificationsRead = {
+/**
+ * These were read, or all up to `up_to`.
+ */
+ids?: Array<string>, up_to?: number,
+/**
+ * Of the whole inbox.
+ */
+unread: number, };
+
+/**
+ * `invite:received`: beside the `notification:new` of the same notification.
+ */
+export type InviteReceived = { notification: Notification, };
+
 /** What a client may send: `emit(event, request, (ack: Ack<response>) => …)`. */
 export type ClientEvents = {
   "room:create": { request: RoomCreate, response: RoomCreated },
@@ -1763,6 +2086,18 @@ export type ClientEvents = {
   "unread:list": { request: ServerRef, response: UnreadListed },
   "presence:set": { request: PresenceSet, response: Empty },
   "presence:idle": { request: PresenceIdle, response: Empty },
+  "note:start": { request: NoteStart, response: NoteChanged },
+  "note:append": { request: NoteAppend, response: NoteSaid },
+  "note:end": { request: NoteRef, response: NoteChanged },
+  "note:list": { request: NoteList, response: NotesListed },
+  "note:get": { request: NoteGet, response: NotePage },
+  "note:export": { request: NoteExport, response: NoteExported },
+  "notification:list": { request: NotificationList, response: NotificationsListed },
+  "notification:read": { request: NotificationRead, response: NotificationsLeft },
+  "invite:user": { request: InviteUser, response: Empty },
+  "invite:answer": { request: InviteAnswer, response: InviteAnswered },
+  "invite:email": { request: InviteEmail, response: InviteMailed },
+  "room:invite": { request: RoomInvite, response: Empty },
 };
 
 /** What the server pushes: `on(event, payload => …)`. */
@@ -1808,6 +2143,13 @@ export type ServerEvents = {
   "schedule:changed": ScheduleChanged,
   "schedule:deleted": ScheduleDeleted,
   "schedule:due": ScheduleChanged,
+  "note:started": NoteChanged,
+  "note:appended": NoteAppended,
+  "note:ended": NoteChanged,
+  "notification:new": NotificationChanged,
+  "notification:updated": NotificationChanged,
+  "notification:read": NotificationsRead,
+  "invite:received": InviteReceived,
 };
 
 /** What the ack of a client event carries. */

@@ -297,7 +297,7 @@ export class Room {
     this.changed();
     this.followLocal();
     this.demands.repeat();
-    void this.chat.catchUp();
+    if (ready.replayed === undefined) void this.chat.catchUp();
     // What took the connection may have taken the path of the media too.
     this.media?.hint();
   }

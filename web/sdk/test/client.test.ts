@@ -21,12 +21,42 @@ test('a reconnect passes the newest session secret', async () => {
   server.last.lose();
   expect(client.state).toBe('reconnecting');
   await vi.advanceTimersByTimeAsync(0);
-  expect(server.last.auth).toEqual({ token: 'token-1', session: 'session-1' });
+  expect(server.last.auth).toEqual({ token: 'token-1', session: 'session-1', sn: 0 });
   server.last.ready('session-2', { resumed: true });
   expect(client.state).toBe('ready');
   server.last.lose();
   await vi.advanceTimersByTimeAsync(0);
   expect(server.last.auth.session).toBe('session-2');
+});
+
+test('a reconnect names the last event that it has, and none is heard twice', async () => {
+  const { server, client } = await connected();
+  const heard: string[] = [];
+  client.onEvent('chat:message', ({ message }) => heard.push(message.text));
+  const say = (text: string, sn: number) => server.last.push('chat:message', { message: { text } }, sn);
+  say('a', 1);
+  say('b', 2);
+  server.last.lose();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(server.last.auth).toMatchObject({ session: 'session-1', sn: 2 });
+  say('b', 2);
+  say('c', 3);
+  server.last.ready('session-2', { resumed: true, sn: 3, replayed: 2 });
+  say('c', 3);
+  say('d', 4);
+  expect(heard).toEqual(['a', 'b', 'c', 'd']);
+});
+
+test('a session in place of the old one counts anew', async () => {
+  const { server, client } = await connected();
+  const heard: string[] = [];
+  client.onEvent('chat:message', ({ message }) => heard.push(message.text));
+  server.last.push('chat:message', { message: { text: 'old' } }, 900);
+  server.last.lose();
+  await vi.advanceTimersByTimeAsync(0);
+  server.last.ready('session-2', { resync: true });
+  server.last.push('chat:message', { message: { text: 'new' } }, 1);
+  expect(heard).toEqual(['old', 'new']);
 });
 
 test('attempts wait longer and longer until the client is closed', async () => {

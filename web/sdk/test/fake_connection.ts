@@ -29,12 +29,12 @@ export class FakeConnection implements Connection {
     this.dropped = true;
   }
 
-  push(name: ServerEventName, payload: unknown): void {
-    this.listener.event(name, payload);
+  push(name: ServerEventName, payload: unknown, sn?: number): void {
+    this.listener.event(name, payload, sn);
   }
 
   ready(session: string, extra: object = {}): void {
-    this.push('session:ready', { session, resumed: false, expires_in_ms: 60_000, ...extra });
+    this.push('session:ready', { session, resumed: false, sn: 0, resync: false, expires_in_ms: 60_000, ...extra });
   }
 
   lose(error = new ZzanError('disconnected', 'lost')): void {

@@ -4,6 +4,7 @@
 
 use super::community::{is_full_server, say_in_a_channel_made_again, two_full_servers};
 use super::notes::{fill as fill_notes, of_all_channels as notes};
+use super::notifications::{fill as fill_inboxes, of_all_users as inboxes};
 use super::{Walk, millis, user};
 use crate::store::{CommunityRecord, Position, Record, Status, Store, StoreError, Transfer, UserRecord};
 use crate::view::Cursor;
@@ -68,6 +69,7 @@ async fn fill(store: &dyn Store, walk: &mut Walk, steps: usize) {
         store.put_user(UserRecord { user: user(name), status, last_seen }).await.unwrap();
     }
     fill_notes(store).await;
+    fill_inboxes(store).await;
 }
 
 /// Whatever a store answers is answered by the other: also a retry with a nonce of before, and the last use of a link.
@@ -80,12 +82,13 @@ pub async fn what_is_read_out_and_put_back_is_the_same_and_goes_on_the_same<S: S
     let (before, after) = (all(from, 100).await, all(to, 100).await);
     assert_eq!(before, after);
     let kinds: HashSet<_> = before.iter().map(kind).collect();
-    assert_eq!(kinds.len(), 19, "each kind is among them");
+    assert_eq!(kinds.len(), 21, "each kind is among them");
     assert!(walk.is_kept_by(to).await);
     for server in ["a", "b"] {
         is_full_server(to, server).await;
     }
     assert_eq!(notes(to).await, notes(from).await);
+    assert_eq!(inboxes(to).await, inboxes(from).await);
     let (asked, store) = (["insider", "owner", "pest"].map(UserId::new), to);
     assert_eq!(store.users(&asked).await.unwrap(), from.users(&asked).await.unwrap());
     for _ in 0..STEPS / 3 {
@@ -105,7 +108,9 @@ fn kind(record: &Record) -> (Discriminant<Record>, Option<Discriminant<Community
         | Record::Pin { .. }
         | Record::Marker { .. }
         | Record::Note(_)
-        | Record::NoteLine { .. } => None,
+        | Record::NoteLine { .. }
+        | Record::Notification(_)
+        | Record::NotificationKey { .. } => None,
     };
     (discriminant(record), inner)
 }
@@ -141,10 +146,18 @@ pub async fn records_that_do_not_follow_are_refused<S: Store + Transfer>(from: &
         let is_a_part = match &record {
             Record::Message(message) => message.seq > 1,
             Record::Community(CommunityRecord::User(_) | CommunityRecord::Server { .. }) => false,
-            Record::Community(_) | Record::MessageNonce { .. } | Record::Reaction { .. } | Record::Pin { .. } | Record::NoteLine { .. } => {
-                true
-            }
-            Record::Room { .. } | Record::RoomNonce { .. } | Record::Link { .. } | Record::Marker { .. } | Record::Note(_) => false,
+            Record::Community(_)
+            | Record::MessageNonce { .. }
+            | Record::Reaction { .. }
+            | Record::Pin { .. }
+            | Record::NoteLine { .. }
+            | Record::NotificationKey { .. } => true,
+            Record::Room { .. }
+            | Record::RoomNonce { .. }
+            | Record::Link { .. }
+            | Record::Marker { .. }
+            | Record::Note(_)
+            | Record::Notification(_) => false,
         };
         if is_a_part {
             assert_eq!(to.put_records(vec![record.clone()]).await, Err(StoreError::Corrupt), "{record:?}");

@@ -43,6 +43,10 @@ impl State {
         notes.sort_by(|a, b| a.id().cmp(b.id()));
         records.extend(notes.iter().map(|note| Record::Note(note.record())));
         records.extend(notes.iter().flat_map(|note| note.line_records()));
+        let mut inboxes: Vec<_> = self.inboxes.iter().collect();
+        inboxes.sort_by_key(|(user, _)| *user);
+        records.extend(inboxes.iter().flat_map(|(_, inbox)| inbox.records()));
+        records.extend(inboxes.iter().flat_map(|(user, inbox)| inbox.key_records(user)));
         records
     }
 
@@ -86,6 +90,8 @@ impl State {
             Record::Marker { user, channel, read } => drop(self.channels.entry(channel).or_default().markers.insert(user, read)),
             Record::Note(note) => self.put_note(note),
             Record::NoteLine { note, line, nonce } => self.put_note_line(&note, line, nonce)?,
+            Record::Notification(notification) => self.inboxes.entry(notification.user.clone()).or_default().put(notification)?,
+            Record::NotificationKey { user, key, seq, stored_at: _ } => self.inboxes.entry(user).or_default().put_key(key, seq)?,
         }
         Ok(())
     }

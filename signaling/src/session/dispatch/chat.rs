@@ -5,7 +5,8 @@ use crate::protocol::chat::{
     ChatFound, ChatPin, ChatPinned, ChatPins, ChatReact, ChatReactions, ChatSearch, ChatTyping, ChatUpload, ChatUploadGranted,
 };
 use crate::protocol::client_event::{ChatDelete, ChatEdit, ChatPage, ChatSent};
-use crate::protocol::convert::{self, all, mark};
+use crate::protocol::convert::all;
+use crate::protocol::convert::chat::{mark, message, page, search_cursor};
 use crate::protocol::error::WireError;
 use rooms::{ChannelId, ServerId, Upload};
 use serde_json::value::RawValue;
@@ -16,7 +17,7 @@ const HISTORY_LIMIT: u32 = 50;
 const SEARCH_LIMIT: u32 = 25;
 
 pub(super) async fn send(session: &Session, argument: Option<&RawValue>) -> Answer {
-    let (channel, request) = convert::message(parse(argument)?)?;
+    let (channel, request) = message(parse(argument)?)?;
     let message = session.shared.hub.send(&session.handle, &channel, request).await?;
     done(ChatSent { message: message.into() })
 }
@@ -34,7 +35,7 @@ pub(super) async fn delete(session: &Session, argument: Option<&RawValue>) -> An
 }
 
 pub(super) async fn history(session: &Session, argument: Option<&RawValue>) -> Answer {
-    let (channel, cursor, limit) = convert::page(parse(argument)?)?;
+    let (channel, cursor, limit) = page(parse(argument)?)?;
     let history = session.shared.hub.history(&session.handle, &channel, cursor, limit.unwrap_or(HISTORY_LIMIT)).await?;
     done(ChatPage::from(history))
 }
@@ -59,7 +60,7 @@ pub(super) async fn pins(session: &Session, argument: Option<&RawValue>) -> Answ
 
 pub(super) async fn search(session: &Session, argument: Option<&RawValue>) -> Answer {
     let ChatSearch { channel, server, text, before, limit } = parse(argument)?;
-    let before = convert::search_cursor(before.as_deref())?;
+    let before = search_cursor(before.as_deref())?;
     let limit = limit.unwrap_or(SEARCH_LIMIT);
     let (hub, handle) = (&session.shared.hub, &session.handle);
     let found = match (channel, server) {

@@ -3,7 +3,7 @@
 //! Invariant: what belongs to something is in a table below it.
 
 use super::super::rooms::{ALL_ROOM_COLUMNS, read_room};
-use super::super::{Failure, community, from_ns, messages, notes};
+use super::super::{Failure, community, from_ns, messages, notes, notifications};
 use super::Table;
 use ::rooms::store::{LinkRecord, Nonce, Record};
 use ::rooms::{ChannelId, NoteId, RoomId, UserId};
@@ -25,7 +25,7 @@ const ROOMS: [Table; 3] = [
     },
 ];
 
-const CHAT: [Table; 7] = [
+const CHAT: [Table; 9] = [
     Table { name: "messages", columns: messages::COLUMNS, key: "ordinal", read: |row| Ok(Record::Message(messages::read(row)?)) },
     Table {
         name: "message_nonces",
@@ -38,6 +38,13 @@ const CHAT: [Table; 7] = [
     Table { name: "markers", columns: "user_id, channel, read_seq", key: "user_id, channel", read: marker },
     Table { name: "notes", columns: notes::COLUMNS, key: "id", read: |row| Ok(Record::Note(notes::read(row)?)) },
     Table { name: "note_lines", columns: notes::LINE_COLUMNS, key: "note, seq", read: note_line },
+    Table {
+        name: "notifications",
+        columns: notifications::COLUMNS,
+        key: "user_id, seq",
+        read: |row| Ok(Record::Notification(notifications::read(row)?)),
+    },
+    Table { name: "notification_keys", columns: "user_id, key, seq, stored_at_ns", key: "user_id, key", read: notification_key },
 ];
 
 fn room(row: &Row<'_>) -> Result<Record, Failure> {
@@ -91,6 +98,11 @@ fn marker(row: &Row<'_>) -> Result<Record, Failure> {
 
 fn note_line(row: &Row<'_>) -> Result<Record, Failure> {
     Ok(Record::NoteLine { note: NoteId::new(row.get::<_, String>("note")?), line: notes::line(row)?, nonce: Nonce(row.get("nonce")?) })
+}
+
+fn notification_key(row: &Row<'_>) -> Result<Record, Failure> {
+    let (user, seq) = (user(row, 0)?, notifications::number(row.get(2)?)?);
+    Ok(Record::NotificationKey { user, key: row.get(1)?, seq, stored_at: from_ns(row.get(3)?) })
 }
 
 fn channel(row: &Row<'_>, index: usize) -> rusqlite::Result<ChannelId> {

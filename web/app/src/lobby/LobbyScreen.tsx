@@ -6,6 +6,7 @@ import type { VisitorProps } from '../App';
 import { useClientState, useLasting } from '../hooks/useSource';
 import { useLobby } from '../hooks/useLobby';
 import { useT } from '../i18n';
+import { navigate } from '../route';
 import { Header } from '../ui/Header';
 import { PencilIcon, PlusIcon } from '../ui/icons';
 import { ErrorBanner } from '../ui/ErrorBanner';
@@ -42,6 +43,7 @@ function OpenRooms({ client, name, visitor }: VisitorProps & { name: string }) {
   return (
     <div className="page">
       <Header>
+        <button type="button" className="button ghost small" onClick={() => navigate('/s')} data-testid="to-servers">{t.community.open}</button>
         <button type="button" className="chip" onClick={() => setDialog('rename')} title={t.lobby.rename} data-testid="rename">
           <span className="chip-text">{name}</span>
           <PencilIcon />

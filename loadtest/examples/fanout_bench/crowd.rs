@@ -1,0 +1,224 @@
+//! The readers: raw WebSockets that speak as much of socket.io as it takes to join a room and to count what it tells.
+//!
+//! They parse nothing that they needn't, so that they don't slow the server down that is measured.
+
+use anyhow::{Context as _, bail};
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+
+/// How long anything of the set-up, or a round, may take.
+const LIMIT: Duration = Duration::from_secs(60);
+/// A voice room's seats.
+pub const ROOM_SEATS: usize = 50;
+/// The ack ids of requests that the sender doesn't wait for.
+const UNAWAITED: &str = "9";
+/// Receive buffer of a reader that is to stall: next to nothing.
+const NARROW_BYTES: u32 = 4_096;
+
+type Ws = WebSocketStream<TcpStream>;
+
+/// What all readers have seen.
+#[derive(Default)]
+pub struct Seen {
+    told: AtomicU64,
+    target: AtomicU64,
+    reached: Notify,
+    /// From the sending of a message until a reader had it.
+    pub delays: Mutex<Vec<Duration>>,
+}
+
+struct Reader {
+    ws: Ws,
+    stalls: bool,
+}
+
+struct Sender {
+    channel: String,
+    sink: SplitSink<Ws, Message>,
+    /// Its reading half was pinged, which can't answer.
+    pinged: Arc<AtomicBool>,
+}
+
+/// Readers in rooms, one of each of which is its sender.
+pub struct Crowd {
+    senders: Vec<Sender>,
+    seen: Arc<Seen>,
+    readers: usize,
+    tasks: Vec<JoinHandle<()>>,
+    _stalled: Vec<Ws>,
+    began: Instant,
+    text: String,
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl Crowd {
+    /// Connects so many, of which as many stall from now on as `stalled` says, evenly in all rooms. Their messages have so many bytes.
+    pub async fn gather(address: SocketAddr, size: usize, stalled: usize, text_bytes: usize) -> anyhow::Result<Self> {
+        let (seen, began) = (Arc::<Seen>::default(), Instant::now());
+        let (mut senders, mut tasks, mut asleep, mut readers) = (vec![], vec![], vec![], 0);
+        for room in 0..size / ROOM_SEATS {
+            let mut channel = String::new();
+            let mut id = String::new();
+            let mut members = vec![];
+            for seat in 0..ROOM_SEATS {
+                let stalls = seat > 0 && seat * stalled / size > (seat - 1) * stalled / size;
+                let mut member = Reader { ws: connect(address, &format!("u{room}-{seat}"), stalls).await?, stalls };
+                if seat == 0 {
+                    let request = json!({ "name": "r", "kind": "voice", "capacity": ROOM_SEATS, "nonce": format!("n{room}") });
+                    id = text_of(&ask(&mut member.ws, "room:create", request).await?["room"]["id"])?;
+                }
+                channel = text_of(&ask(&mut member.ws, "room:join", json!({ "room": id })).await?["room"]["channel"])?;
+                members.push(member);
+            }
+            for (seat, Reader { ws, stalls }) in members.into_iter().enumerate() {
+                if stalls {
+                    asleep.push(ws);
+                    continue;
+                }
+                readers += 1;
+                let (sink, stream) = ws.split();
+                let pong = if seat == 0 {
+                    let pinged = Arc::<AtomicBool>::default();
+                    senders.push(Sender { channel: channel.clone(), sink, pinged: pinged.clone() });
+                    Pong::Later(pinged)
+                } else {
+                    Pong::Now(sink)
+                };
+                tasks.push(tokio::spawn(read(stream, pong, seen.clone(), began)));
+            }
+        }
+        let text = "x".repeat(text_bytes);
+        Ok(Self { senders, seen, readers, tasks, _stalled: asleep, began, text })
+    }
+
+    /// Every sender sends `in_flight` messages at once; returns when everybody has them all. How many deliveries that were.
+    pub async fn round(&mut self, in_flight: u64) -> anyhow::Result<u64> {
+        let deliveries = in_flight * self.readers as u64;
+        let target = self.seen.target.load(Ordering::Relaxed) + deliveries;
+        self.seen.target.store(target, Ordering::Relaxed);
+        for _ in 0..in_flight {
+            self.send().await?;
+        }
+        let all = async {
+            while self.seen.told.load(Ordering::Relaxed) < target {
+                self.seen.reached.notified().await;
+            }
+        };
+        tokio::time::timeout(LIMIT, all).await.context("a message didn't reach everybody")?;
+        Ok(deliveries)
+    }
+
+    /// Every sender sends one message.
+    pub async fn send(&mut self) -> anyhow::Result<()> {
+        for Sender { channel, sink, pinged } in &mut self.senders {
+            if pinged.swap(false, Ordering::Relaxed) {
+                sink.send(Message::text("3")).await?;
+            }
+            let text = format!("{:020}{}", self.began.elapsed().as_nanos(), self.text);
+            let request = json!(["chat:send", { "channel": channel, "nonce": rooms::random_id("n"), "text": text }]);
+            sink.send(Message::text(format!("42{UNAWAITED}{request}"))).await?;
+        }
+        Ok(())
+    }
+
+    /// How long deliveries took since this was called last.
+    pub fn take_delays(&self) -> Vec<Duration> {
+        let mut delays = self.seen.delays.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut delays = std::mem::take(&mut *delays);
+        delays.sort_unstable();
+        delays
+    }
+}
+
+async fn connect(address: SocketAddr, user: &str, stalls: bool) -> anyhow::Result<Ws> {
+    let tcp = TcpSocket::new_v4()?;
+    if stalls {
+        tcp.set_recv_buffer_size(NARROW_BYTES)?;
+    }
+    let tcp = tcp.connect(address).await?;
+    tcp.set_nodelay(true)?;
+    let (mut ws, _) = tokio_tungstenite::client_async(format!("ws://{address}/socket.io/?EIO=4&transport=websocket"), tcp).await?;
+    let auth = json!({ "token": crate::token(user)?, "user": user });
+    ws.send(Message::text(format!("40{auth}"))).await?;
+    until(&mut ws, "42[\"session:ready\"").await?;
+    Ok(ws)
+}
+
+async fn ask(ws: &mut Ws, event: &str, payload: Value) -> anyhow::Result<Value> {
+    ws.send(Message::text(format!("420{}", json!([event, payload])))).await?;
+    let ack = until(ws, "430").await?;
+    let [answer]: [Value; 1] = serde_json::from_str(&ack["430".len()..])?;
+    if answer["ok"] != true {
+        bail!("{event}: {answer}");
+    }
+    Ok(answer)
+}
+
+async fn until(ws: &mut Ws, prefix: &str) -> anyhow::Result<String> {
+    let wanted = async {
+        while let Some(message) = ws.next().await {
+            let Message::Text(text) = message? else { continue };
+            if text.as_str() == "2" {
+                ws.send(Message::text("3")).await?;
+            } else if text.starts_with(prefix) {
+                return Ok(text.as_str().to_owned());
+            } else if text.starts_with("44") {
+                bail!("refused: {text}");
+            }
+        }
+        bail!("closed before {prefix}")
+    };
+    tokio::time::timeout(LIMIT, wanted).await.with_context(|| format!("no {prefix}"))?
+}
+
+fn text_of(value: &Value) -> anyhow::Result<String> {
+    Ok(value.as_str().context("a text")?.to_owned())
+}
+
+/// Who answers a ping.
+enum Pong {
+    Now(SplitSink<Ws, Message>),
+    Later(Arc<AtomicBool>),
+}
+
+async fn read(mut stream: SplitStream<Ws>, mut pong: Pong, seen: Arc<Seen>, began: Instant) {
+    while let Some(Ok(message)) = stream.next().await {
+        let Message::Text(text) = message else { continue };
+        if text.starts_with("42[\"chat:message\"") {
+            note(&text, &seen, began);
+        } else if text.as_str() == "2" {
+            match &mut pong {
+                Pong::Now(sink) => drop(sink.send(Message::text("3")).await),
+                Pong::Later(pinged) => pinged.store(true, Ordering::Relaxed),
+            }
+        }
+    }
+}
+
+fn note(text: &str, seen: &Seen, began: Instant) {
+    const TEXT: &str = "\"text\":\"";
+    let sent = text.find(TEXT).and_then(|at| text.get(at + TEXT.len()..at + TEXT.len() + 20)?.parse().ok());
+    if let Some(sent) = sent {
+        let delay = began.elapsed().saturating_sub(Duration::from_nanos(sent));
+        seen.delays.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(delay);
+    }
+    if seen.told.fetch_add(1, Ordering::Relaxed) + 1 >= seen.target.load(Ordering::Relaxed) {
+        seen.reached.notify_one();
+    }
+}

@@ -1,0 +1,44 @@
+//! zzan's side: the signaling of a node on a memory store, served in a process of its own.
+
+use rooms::Hub;
+use rooms::store::MemoryStore;
+use signaling::listener::{self, Listener};
+use signaling::token::{Key, Keys};
+use signaling::{Config, Limits, Origins, Service};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// As the other server's, so that heartbeats cost both the same.
+const PING_INTERVAL: Duration = Duration::from_secs(25);
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Signs the tokens of the readers.
+pub fn key() -> anyhow::Result<Key> {
+    Ok(Key::new("bench", "bench-secret-bench-secret-bench-secret")?)
+}
+
+/// Prints its port and serves until the process is ended.
+pub async fn serve() -> anyhow::Result<()> {
+    let many = NonZeroU32::MAX;
+    let limits = Limits {
+        connects_per_s: many,
+        connects_burst: many,
+        sockets_per_ip: 100_000,
+        events_per_s: many,
+        events_burst: many,
+        spare_loopback: true,
+    };
+    let origins = Origins { allowed: vec![], loopback: true };
+    let config = Config { limits, origins, ping_interval: PING_INTERVAL, ping_timeout: PING_TIMEOUT, ..Config::default() };
+    let (media, _workers) = media::start(&media::Config::default())?;
+    let rooms = rooms::Config { chat_rate: None, ..rooms::Config::default() };
+    let hub = Hub::start(rooms, Arc::new(MemoryStore::new()), media).await?;
+    let service = Service::start(config, hub, Keys::new([key()?]));
+    let stall_timeout = PING_INTERVAL + PING_TIMEOUT;
+    let listener = Listener::bind("127.0.0.1:0".parse()?, listener::Config { stall_timeout, ..listener::Config::default() }).await?;
+    println!("{}", listener.local_addr()?.port());
+    listener.serve(service.router(), CancellationToken::new(), Duration::ZERO).await;
+    Ok(())
+}

@@ -1,0 +1,203 @@
+//! Who is there: the sessions that listen to a server, and how their users are seen. Pure.
+//!
+//! It knows neither members nor channels, and tells nobody. Invariant: how a user is seen changes by a call of this or at a deadline, never by
+//! itself.
+
+use super::request::Presence;
+use crate::session::SessionHandle;
+use crate::store::Status;
+use crate::{Loss, SessionId, UserId};
+use std::collections::HashMap;
+use std::time::{Duration, Instant, SystemTime};
+
+/// One moment: for deadlines, and for people.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) now: Instant,
+    pub(crate) at: SystemTime,
+}
+
+/// Whether a session's user touches nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Idle {
+    Yes,
+    No,
+}
+
+/// How a user is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) presence: Presence,
+    /// When the user went. `None` while it is there, and for who was never seen.
+    pub(super) last: Option<SystemTime>,
+}
+
+/// A session's connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Link {
+    Up,
+    /// Counts as there until then.
+    Lost {
+        gone_at: Instant,
+    },
+    Gone,
+}
+
+#[derive(Debug)]
+struct Listener {
+    session: SessionHandle,
+    idle: Idle,
+    link: Link,
+}
+
+/// What is known of a user beside its sessions.
+#[derive(Debug, Clone, Copy)]
+struct Person {
+    status: Status,
+    /// As it was told last.
+    told: Seen,
+}
+
+const UNSEEN: Person = Person { status: Status::Auto, told: Seen { presence: Presence::Offline, last: None } };
+
+/// The sessions that listen, and their users.
+#[derive(Debug)]
+pub(super) struct Attendance {
+    listeners: HashMap<UserId, Vec<Listener>>,
+    people: HashMap<UserId, Person>,
+    /// How long somebody counts as there after a closed connection.
+    closed_grace: Duration,
+}
+
+impl Attendance {
+    pub(super) fn new(closed_grace: Duration) -> Self {
+        Self { listeners: HashMap::new(), people: HashMap::new(), closed_grace }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.listeners.is_empty()
+    }
+
+    /// The users that have a session here.
+    pub(super) fn users(&self) -> impl Iterator<Item = &UserId> {
+        self.listeners.keys()
+    }
+
+    /// Every session, with its user.
+    pub(super) fn sessions(&self) -> impl Iterator<Item = (&UserId, &SessionHandle)> {
+        self.listeners.iter().flat_map(|(user, listeners)| listeners.iter().map(move |listener| (user, &listener.session)))
+    }
+
+    pub(super) fn sessions_of(&self, user: &UserId) -> impl Iterator<Item = &SessionHandle> {
+        self.listeners.get(user).into_iter().flatten().map(|listener| &listener.session)
+    }
+
+    /// The session listens. `status` is what the store knows; a user who has another session here has said it already.
+    pub(super) fn listen(&mut self, session: SessionHandle, status: Status) {
+        let user = session.user.id.clone();
+        let listeners = self.listeners.entry(user.clone()).or_default();
+        if listeners.is_empty() {
+            self.people.entry(user).or_insert(UNSEEN).status = status;
+        }
+        listeners.retain(|listener| listener.session.id != session.id);
+        listeners.push(Listener { session, idle: Idle::No, link: Link::Up });
+    }
+
+    pub(super) fn unlisten(&mut self, session: &SessionId, user: &UserId) {
+        let Some(listeners) = self.listeners.get_mut(user) else { return };
+        listeners.retain(|listener| listener.session.id != *session);
+        if listeners.is_empty() {
+            self.listeners.remove(user);
+        }
+    }
+
+    /// Forgets a user. Returns the sessions that it had.
+    pub(super) fn put_out(&mut self, user: &UserId) -> Vec<SessionHandle> {
+        self.people.remove(user);
+        let listeners = self.listeners.remove(user).unwrap_or_default();
+        listeners.into_iter().map(|listener| listener.session).collect()
+    }
+
+    /// As [`Attendance::put_out`], for all.
+    pub(super) fn put_all_out(&mut self) -> Vec<SessionHandle> {
+        self.people.clear();
+        self.listeners.drain().flat_map(|(_, listeners)| listeners).map(|listener| listener.session).collect()
+    }
+
+    pub(super) fn set_connection(&mut self, now: Instant, session: &SessionId, user: &UserId, loss: Option<Loss>) {
+        let grace = self.closed_grace;
+        if let Some(listener) = self.listener(session, user) {
+            listener.link = match loss {
+                None => Link::Up,
+                Some(Loss::Closed) => Link::Lost { gone_at: now + grace },
+                // The silence before it was long enough.
+                Some(Loss::Silent) => Link::Gone,
+            };
+        }
+    }
+
+    pub(super) fn set_idle(&mut self, session: &SessionId, user: &UserId, idle: Idle) {
+        if let Some(listener) = self.listener(session, user) {
+            listener.idle = idle;
+        }
+    }
+
+    /// For as long as the user has a session here.
+    pub(super) fn set_status(&mut self, user: &UserId, status: Status) {
+        if self.listeners.contains_key(user) {
+            self.people.entry(user.clone()).or_insert(UNSEEN).status = status;
+        }
+    }
+
+    /// When somebody's grace ends.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let ends = |listener: &Listener| if let Link::Lost { gone_at } = listener.link { Some(gone_at) } else { None };
+        self.listeners.values().flatten().filter_map(ends).min()
+    }
+
+    /// Ends the graces that are over, and returns whose they were.
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<UserId> {
+        let mut expired = vec![];
+        for (user, listeners) in &mut self.listeners {
+            let over = |listener: &&mut Listener| matches!(listener.link, Link::Lost { gone_at } if gone_at <= now);
+            let mut any = false;
+            for listener in listeners.iter_mut().filter(over) {
+                (listener.link, any) = (Link::Gone, true);
+            }
+            if any {
+                expired.push(user.clone());
+            }
+        }
+        expired
+    }
+
+    /// As it was told last.
+    pub(super) fn seen(&self, user: &UserId) -> Seen {
+        self.people.get(user).copied().unwrap_or(UNSEEN).told
+    }
+
+    /// How the user is seen now, if that is something else than was told last. From then on it counts as told.
+    pub(super) fn news(&mut self, moment: Moment, user: &UserId) -> Option<Seen> {
+        let presence = self.presence(user);
+        let person = self.people.get_mut(user)?;
+        if person.told.presence == presence {
+            return None;
+        }
+        let last = if presence == Presence::Offline { Some(moment.at) } else { None };
+        person.told = Seen { presence, last };
+        Some(person.told)
+    }
+
+    fn presence(&self, user: &UserId) -> Presence {
+        let there = || self.listeners.get(user).into_iter().flatten().filter(|listener| listener.link != Link::Gone);
+        if there().next().is_none() {
+            return Presence::Offline;
+        }
+        let status = self.people.get(user).copied().unwrap_or(UNSEEN).status;
+        Presence::of(status, || there().any(|listener| listener.idle == Idle::No))
+    }
+
+    fn listener(&mut self, session: &SessionId, user: &UserId) -> Option<&mut Listener> {
+        self.listeners.get_mut(user)?.iter_mut().find(|listener| listener.session.id == *session)
+    }
+}
