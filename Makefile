@@ -10,7 +10,7 @@ FUZZ_SECONDS ?= 60
 CACHE := .cache
 WEB_SOURCES := $(shell find web/sdk web/app -name node_modules -prune -o -name dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help run build page test check fmt clippy deny doc tsc test-rust test-web test-e2e bench-forward bench-media bench-fanout bench-join bench-leave bench-hostile fuzz bench-network bench-impaired bench-layers screenshots shop clean
+.PHONY: help run build page test check fmt clippy deny doc tsc test-rust test-web test-e2e bench-forward bench-media bench-fanout bench-join bench-leave bench-hostile bench-store fuzz bench-network bench-impaired bench-layers screenshots shop clean
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -79,6 +79,9 @@ bench-impaired: build $(CACHE)/packages-test web/e2e/node_modules/.stamp ## A ca
 
 bench-hostile: $(CACHE)/packages-build ## A live call under 10,000 bad packets a second: what is lost, and how long joins take.
 	cargo run --release --locked -p zzan-media --example hostile
+
+bench-store: $(CACHE)/packages-build ## Durable messages a second, unread counts over a million messages, and what one message writes.
+	cargo run --release --locked -p zzan-loadtest --example store_bench -- $(BENCH)
 
 fuzz: $(CACHE)/packages-build $(CACHE)/bin/cargo-fuzz ## Runs every fuzz target for FUZZ_SECONDS (60) each, on a nightly compiler.
 	for target in $$($(CACHE)/bin/cargo-fuzz fuzz list --fuzz-dir fuzz); do \

@@ -10,6 +10,7 @@ mod memory;
 mod notes;
 mod notifications;
 mod search;
+mod transfer;
 
 pub use community::{
     Access, BanRecord, CategoryRecord, ChannelKind, ChannelRecord, CommunityStore, Entered, Entry, InviteRecord, MemberRecord, RoleRecord,
@@ -22,6 +23,7 @@ pub use notifications::{
     About, INBOX_MAX, Inbox, Invitation, NewNotification, Notice, Notification, NotificationStore, Notified, Place, Reading, Seek,
 };
 pub use search::{Found, Search, SearchCursor, SearchStore, Words, fold};
+pub use transfer::{CommunityRecord, Position, Record, Records, Transfer};
 
 use crate::view::{Attachment, Audience, Cursor, History, Message, RoomKind, Unread, User};
 use crate::{ChannelId, MessageId, RoleId, RoomId, UserId};

@@ -7,9 +7,9 @@ use rooms::{ChannelId, RoomId, ScheduleId, ServerId, User, UserId};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime};
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-enum Record {
+pub(super) enum Record {
     Mention(PlaceRecord),
     Reply(PlaceRecord),
     ServerInvite { server: String, name: String, by: Person, state: State },
@@ -18,16 +18,16 @@ enum Record {
     Backend(NoticeRecord),
 }
 
-#[derive(Serialize, Deserialize)]
-struct PlaceRecord {
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct PlaceRecord {
     server: String,
     channel: String,
     message_seq: u64,
     by: Person,
 }
 
-#[derive(Serialize, Deserialize)]
-struct NoticeRecord {
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct NoticeRecord {
     title: String,
     body: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,15 +36,15 @@ struct NoticeRecord {
     data: Option<String>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Person {
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Person {
     id: String,
     name: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum State {
+pub(super) enum State {
     Open,
     Accepted,
     Declined,

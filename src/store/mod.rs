@@ -4,11 +4,13 @@
 
 mod about;
 pub mod dynamodb;
+mod partial;
 pub mod sqlite;
+pub mod transfer;
 
 use dynamodb::DynamoDb;
 use rooms::store::MemoryStore;
-use rooms::store::Store;
+use rooms::store::{Store, Transfer};
 use sqlite::Sqlite;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -41,7 +43,7 @@ pub struct Opened {
 enum Keeper {
     Sqlite { sqlite: Arc<Sqlite>, _lock: File },
     DynamoDb(Arc<DynamoDb>),
-    Memory,
+    Memory(Arc<MemoryStore>),
 }
 
 impl Opened {
@@ -51,7 +53,10 @@ impl Opened {
     /// [`OpenError`] when the directory can't be used, the database can't be read, or the tables can't be reached.
     pub async fn open(kind: Kind, data_dir: &Path) -> Result<Self, OpenError> {
         match kind {
-            Kind::Memory => Ok(Self { store: Arc::new(MemoryStore::default()), keeper: Keeper::Memory }),
+            Kind::Memory => {
+                let memory = Arc::new(MemoryStore::default());
+                Ok(Self { store: memory.clone(), keeper: Keeper::Memory(memory) })
+            }
             Kind::Sqlite => {
                 let data_dir = data_dir.to_owned();
                 let opened = tokio::task::spawn_blocking(move || open_sqlite(&data_dir)).await;
@@ -70,12 +75,21 @@ impl Opened {
         self.store.clone()
     }
 
+    /// The same keeper, to be read out or filled as a whole. `None` for one that can't.
+    pub fn transfer(&self) -> Option<Arc<dyn Transfer>> {
+        match &self.keeper {
+            Keeper::Sqlite { sqlite, .. } => Some(sqlite.clone()),
+            Keeper::Memory(memory) => Some(memory.clone()),
+            Keeper::DynamoDb(_) => None,
+        }
+    }
+
     /// Whether writes can succeed at all: false once the writer has ended, or while DynamoDB doesn't take any.
     pub fn is_writable(&self) -> bool {
         match &self.keeper {
             Keeper::Sqlite { sqlite, .. } => sqlite.is_writable(),
             Keeper::DynamoDb(dynamodb) => dynamodb.is_writable(),
-            Keeper::Memory => true,
+            Keeper::Memory(_) => true,
         }
     }
 
@@ -84,7 +98,7 @@ impl Opened {
         match &self.keeper {
             Keeper::Sqlite { sqlite, .. } => sqlite.close(),
             Keeper::DynamoDb(dynamodb) => dynamodb.close(),
-            Keeper::Memory => {}
+            Keeper::Memory(_) => {}
         }
     }
 }

@@ -4,6 +4,7 @@
 mod api_test;
 mod channels_test;
 mod cli_test;
+mod data_test;
 mod durability_test;
 mod inbox_test;
 mod layering_test;

@@ -7,6 +7,7 @@ mod marks;
 mod notes;
 mod notifications;
 mod search;
+mod transfer;
 
 use super::{Appended, Edit, LinkRecord, Membership, MessageStore, NewMessage, Nonce, Redeemed, RoomRecord, RoomStore, StoreError};
 use crate::view::{Audience, Cursor, History, Message, Unread};
@@ -250,6 +251,17 @@ mod tests {
         (Arc::new(MemoryStore::new()), ())
     }
 
+    async fn three_handles() -> (crate::store::conformance::Nodes, ()) {
+        let store = Arc::new(MemoryStore::new());
+        ([store.clone(), store.clone(), store], ())
+    }
+
+    async fn one() -> (Arc<MemoryStore>, ()) {
+        (Arc::default(), ())
+    }
+
     crate::store_conformance!(empty);
     crate::search_conformance!(empty);
+    crate::store_nodes_conformance!(three_handles);
+    crate::store_transfer_conformance!(one);
 }

@@ -4,6 +4,7 @@
 //! a writing operation was committed and synced before it was returned.
 
 mod attachments;
+pub mod backup;
 mod chat;
 mod community;
 mod logs;
@@ -15,11 +16,12 @@ mod readers;
 mod rooms;
 mod schema;
 mod search;
+mod transfer;
 mod writer;
 
 use super::OpenError;
 use ::rooms::RoomId;
-use ::rooms::store::{LinkRecord, Nonce, Redeemed, RoomRecord, RoomStore, StoreError};
+use ::rooms::store::{LinkRecord, Nonce, Position, Record, Records, Redeemed, RoomRecord, RoomStore, StoreError, Transfer};
 use async_trait::async_trait;
 use readers::Readers;
 use rusqlite::ErrorCode;
@@ -86,6 +88,17 @@ impl RoomStore for Sqlite {
     async fn redeem_link(&self, secret_hash: &[u8; 32], now: SystemTime) -> Result<Redeemed, StoreError> {
         let secret_hash = *secret_hash;
         self.writer.run("redeem_link", move |db| rooms::redeem_link(db, &secret_hash, now)).await
+    }
+}
+
+#[async_trait]
+impl Transfer for Sqlite {
+    async fn records(&self, position: Option<Position>, limit: u32) -> Result<Records, StoreError> {
+        self.readers.run("records", move |db| transfer::records(db, position.as_ref(), limit)).await
+    }
+
+    async fn put_records(&self, records: Vec<Record>) -> Result<(), StoreError> {
+        self.writer.run("put_records", move |db| records.into_iter().try_for_each(|record| transfer::put(db, record))).await
     }
 }
 

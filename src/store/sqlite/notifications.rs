@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::time::SystemTime;
 
-const COLUMNS: &str = "id, user_id, seq, about, at_ns, read_at_ns";
+pub(super) const COLUMNS: &str = "id, user_id, seq, about, at_ns, read_at_ns";
 
 #[async_trait]
 impl NotificationStore for Sqlite {
@@ -62,23 +62,52 @@ fn notify(db: &Connection, new: NewNotification) -> Result<Notified, Failure> {
         return Ok(numbered(db, &new.user, seq)?.map_or(Notified::Forgotten, Notified::Known));
     }
     let NewNotification { id, user, key, about, at } = new;
-    let seq = head(db, &user)? + 1;
-    db.prepare_cached(&format!("INSERT INTO notifications ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, NULL)"))?.execute(params![
-        id.as_str(),
-        user.as_str(),
-        signed(seq),
-        about::write(&about),
-        to_ns(at)
-    ])?;
+    let notification = Notification { id, seq: head(db, &user)? + 1, user, about, at, read_at: None };
+    insert(db, &notification)?;
+    let (user, seq) = (notification.user.as_str(), notification.seq);
     db.prepare_cached("INSERT INTO notification_keys (user_id, key, seq, stored_at_ns) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
-        user.as_str(),
+        user,
         key,
         signed(seq),
         to_ns(SystemTime::now())
     ])?;
     db.prepare_cached("DELETE FROM notifications WHERE user_id = ?1 AND seq <= ?2")?
-        .execute((user.as_str(), signed(seq.saturating_sub(INBOX_MAX))))?;
-    Ok(Notified::New(Notification { id, user, seq, about, at, read_at: None }))
+        .execute((user, signed(seq.saturating_sub(INBOX_MAX))))?;
+    Ok(Notified::New(notification))
+}
+
+fn insert(db: &Connection, notification: &Notification) -> Result<(), Failure> {
+    db.prepare_cached(&format!("INSERT INTO notifications ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"))?.execute(params![
+        notification.id.as_str(),
+        notification.user.as_str(),
+        signed(notification.seq),
+        about::write(&notification.about),
+        to_ns(notification.at),
+        notification.read_at.map(to_ns)
+    ])?;
+    Ok(())
+}
+
+/// Keeps a notification as another store had it, unless it is kept already: the next one of its user, or the first that is still kept.
+pub(super) fn put(db: &Connection, notification: &Notification) -> Result<(), Failure> {
+    if numbered(db, &notification.user, signed(notification.seq))?.is_some() {
+        return Ok(());
+    }
+    let head = head(db, &notification.user)?;
+    if notification.seq == 0 || head > 0 && notification.seq != head + 1 {
+        return Err(Failure::Unreadable("notifications.seq"));
+    }
+    insert(db, notification)
+}
+
+/// Keeps a key as another store had it, unless it is kept already.
+pub(super) fn put_key(db: &Connection, user: &UserId, key: &str, seq: u64, stored_at: SystemTime) -> Result<(), Failure> {
+    if !(1..=head(db, user)?).contains(&seq) {
+        return Err(Failure::Unreadable("notification_keys.seq"));
+    }
+    db.prepare_cached("INSERT OR IGNORE INTO notification_keys (user_id, key, seq, stored_at_ns) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![user.as_str(), key, signed(seq), to_ns(stored_at)])?;
+    Ok(())
 }
 
 fn find(db: &Connection, user: &UserId, id: &NotificationId) -> Result<Option<Notification>, Failure> {
@@ -180,7 +209,7 @@ fn head(db: &Connection, user: &UserId) -> Result<u64, Failure> {
     number(head)
 }
 
-fn read(row: &Row<'_>) -> Result<Notification, Failure> {
+pub(super) fn read(row: &Row<'_>) -> Result<Notification, Failure> {
     Ok(Notification {
         id: NotificationId::new(row.get::<_, String>(0)?),
         user: UserId::new(row.get::<_, String>(1)?),
@@ -191,11 +220,11 @@ fn read(row: &Row<'_>) -> Result<Notification, Failure> {
     })
 }
 
-fn number(value: i64) -> Result<u64, Failure> {
+pub(super) fn number(value: i64) -> Result<u64, Failure> {
     u64::try_from(value).map_err(|_| Failure::Unreadable("notifications.seq"))
 }
 
 /// What is beyond the largest number is beyond every notification too.
-fn signed(value: u64) -> i64 {
+pub(super) fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }

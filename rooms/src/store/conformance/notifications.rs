@@ -30,6 +30,31 @@ async fn seqs(store: &dyn Store, owner: &str, seek: Seek, limit: u32) -> (Vec<u6
     (notifications.iter().map(|notification| notification.seq).collect(), more, newer, head)
 }
 
+/// An inbox from which the oldest went, and one of which something is read.
+pub(super) async fn fill(store: &dyn Store) {
+    for key in 0..INBOX_MAX + 3 {
+        keep(store, "full", &key.to_string()).await;
+    }
+    for key in ["1", "2", "3"] {
+        keep(store, "reader", key).await;
+    }
+    assert!(store.read_notifications(&UserId::new("reader"), &Reading::UpTo(2), millis(8)).await.unwrap());
+}
+
+/// What [`fill`] made: each inbox, and what becomes of keys that are known.
+pub(super) async fn of_all_users(store: &dyn Store) -> Vec<(Inbox, u64, [Notified; 2])> {
+    let mut found = vec![];
+    for owner in ["full", "reader"] {
+        let inbox = store.notifications(&UserId::new(owner), Seek::Newest, 1_000).await.unwrap();
+        let again = ["1", "3"].map(|key| new(owner, key, notice(key)));
+        let [first, second] = again;
+        let again = [store.notify(first).await.unwrap(), store.notify(second).await.unwrap()];
+        found.push((inbox, store.unread_count(&UserId::new(owner)).await.unwrap(), again));
+    }
+    assert_eq!((found[0].0.head, found[1].1), (INBOX_MAX + 3, 1));
+    found
+}
+
 /// Every field of every kind is kept.
 pub async fn a_notification_comes_back_as_it_was_kept(store: Arc<dyn Store>) {
     let place = Place { server: ServerId::new("s"), channel: ChannelId::new("c"), message_seq: 42, by: user("bo") };

@@ -2,7 +2,7 @@
 
 use super::MemoryStore;
 use crate::store::{
-    About, INBOX_MAX, Inbox, Invitation, NewNotification, Notification, NotificationStore, Notified, Reading, Seek, StoreError,
+    About, INBOX_MAX, Inbox, Invitation, NewNotification, Notification, NotificationStore, Notified, Reading, Record, Seek, StoreError,
 };
 use crate::{NotificationId, UserId};
 use async_trait::async_trait;
@@ -26,6 +26,43 @@ impl Kept {
 
     fn named(&mut self, id: &NotificationId) -> Option<&mut Notification> {
         self.notifications.iter_mut().find(|notification| notification.id == *id)
+    }
+
+    pub(super) fn records(&self) -> Vec<Record> {
+        self.notifications.iter().cloned().map(Record::Notification).collect()
+    }
+
+    /// A key is as old as what it made, or where that is forgotten, at least as old as the oldest that is kept.
+    pub(super) fn key_records(&self, user: &UserId) -> Vec<Record> {
+        let mut keys: Vec<_> = self.keys.iter().collect();
+        keys.sort();
+        let record = |(key, seq): (&String, &u64)| {
+            let made = self.numbered(*seq).or(self.notifications.front());
+            let stored_at = made.map_or(SystemTime::UNIX_EPOCH, |made| made.at);
+            Record::NotificationKey { user: user.clone(), key: key.clone(), seq: *seq, stored_at }
+        };
+        keys.into_iter().map(record).collect()
+    }
+
+    /// Keeps a notification of another store: the next one, or the first that is still kept.
+    pub(super) fn put(&mut self, notification: Notification) -> Result<(), StoreError> {
+        if self.numbered(notification.seq).is_some() {
+            return Ok(());
+        }
+        if notification.seq == 0 || !self.notifications.is_empty() && notification.seq != self.head + 1 {
+            return Err(StoreError::Corrupt);
+        }
+        self.head = notification.seq;
+        self.notifications.push_back(notification);
+        Ok(())
+    }
+
+    pub(super) fn put_key(&mut self, key: String, seq: u64) -> Result<(), StoreError> {
+        if !(1..=self.head).contains(&seq) {
+            return Err(StoreError::Corrupt);
+        }
+        self.keys.insert(key, seq);
+        Ok(())
     }
 }
 
