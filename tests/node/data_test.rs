@@ -45,7 +45,7 @@ async fn what_the_first_version_kept_is_read_and_written_on_by_this_one() {
     let dir = tempfile::tempdir().expect("a directory");
     let data = dir.path().join("data");
     first_version(&data);
-    let opened = Opened::open(Kind::Sqlite, &data).expect("it is brought up to date");
+    let opened = Opened::open(Kind::Sqlite, &data).await.expect("it is brought up to date");
     let store = opened.store();
 
     let rooms = store.open_rooms().await.expect("read");
