@@ -226,10 +226,10 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let db = schema::open(&dir.path().join("zzan.db")).expect("opens");
         let mut query = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").expect("a query");
-        let tables: Vec<String> = query.query_map([], |row| row.get(0)).expect("read").collect::<Result<_, _>>().expect("names");
+        let found: Vec<String> = query.query_map([], |row| row.get(0)).expect("read").collect::<Result<_, _>>().expect("names");
         let mut known: Vec<&str> = tables().map(|table| table.name).chain(DERIVED).collect();
         known.sort_unstable();
-        assert_eq!(tables, known, "a new table needs a kind of record, or a reason here");
+        assert_eq!(found, known, "a new table needs a kind of record, or a reason here");
     }
 
     #[test]
