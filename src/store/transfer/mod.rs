@@ -158,7 +158,7 @@ impl Lines {
 mod tests {
     use super::*;
     use crate::store::sqlite::Sqlite;
-    use rooms::store::conformance::Walk;
+    use rooms::store::conformance::{Walk, keep_every_kind_of_record};
     use rooms::store::{MemoryStore, MessageStore as _};
     use rooms::{ChannelId, UserId};
 
@@ -170,9 +170,7 @@ mod tests {
     async fn filled(dir: &Path) -> (Sqlite, Walk) {
         let store = Sqlite::open(&dir.join("from.db")).expect("opens");
         let mut walk = Walk::new(3, 1, 1_000);
-        for _ in 0..1_000 {
-            walk.step(&store).await;
-        }
+        keep_every_kind_of_record(&store, &mut walk, 1_000).await;
         store.mark_read(&UserId::new("u"), &ChannelId::new("without a message"), 1).await.expect("marked");
         (store, walk)
     }

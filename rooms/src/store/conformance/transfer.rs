@@ -58,7 +58,7 @@ async fn copy(from: &impl Transfer, to: &impl Transfer) {
 }
 
 /// Every kind of record: rooms and chats by a walk, and both full servers with notes.
-async fn fill(store: &dyn Store, walk: &mut Walk, steps: usize) {
+pub async fn keep_every_kind_of_record(store: &dyn Store, walk: &mut Walk, steps: usize) {
     for _ in 0..steps {
         walk.step(store).await;
     }
@@ -77,7 +77,7 @@ pub async fn what_is_read_out_and_put_back_is_the_same_and_goes_on_the_same<S: S
     assert_eq!(all(from, 10).await, [], "nothing in an empty store");
     // Of one seed, so that every kind of record is certain to be there.
     let mut walk = Walk::new(7, 1, STEPS);
-    fill(from, &mut walk, STEPS).await;
+    keep_every_kind_of_record(from, &mut walk, STEPS).await;
     copy(from, to).await;
     let (before, after) = (all(from, 100).await, all(to, 100).await);
     assert_eq!(before, after);
@@ -141,7 +141,7 @@ pub async fn what_was_removed_is_not_read_out<S: Store + Transfer>(from: &S, to:
 
 /// What can't be: a message beyond the next, something of a message, of a server or of a note that isn't there.
 pub async fn records_that_do_not_follow_are_refused<S: Store + Transfer>(from: &S, to: &S) {
-    fill(from, &mut Walk::new(7, 4, STEPS), STEPS / 5).await;
+    keep_every_kind_of_record(from, &mut Walk::new(7, 4, STEPS), STEPS / 5).await;
     for record in all(from, 1_000).await {
         let is_a_part = match &record {
             Record::Message(message) => message.seq > 1,
@@ -169,7 +169,7 @@ pub async fn records_that_do_not_follow_are_refused<S: Store + Transfer>(from: &
 /// A chunk whose answer was lost is put again.
 pub async fn records_that_are_put_twice_change_nothing<S: Store + Transfer>(from: &S, to: &S) {
     let mut walk = Walk::new(7, 2, STEPS);
-    fill(from, &mut walk, STEPS / 5).await;
+    keep_every_kind_of_record(from, &mut walk, STEPS / 5).await;
     copy(from, to).await;
     let once = all(to, 100).await;
     copy(from, to).await;
@@ -179,7 +179,7 @@ pub async fn records_that_are_put_twice_change_nothing<S: Store + Transfer>(from
 
 /// Page borders fall between all kinds of records.
 pub async fn pages_of_every_size_hold_each_record_once<S: Store + Transfer>(from: &S, _: &S) {
-    fill(from, &mut Walk::new(7, 3, STEPS), 120).await;
+    keep_every_kind_of_record(from, &mut Walk::new(7, 3, STEPS), 120).await;
     let whole = all(from, 100_000).await;
     for limit in (1..20).chain([whole.len() as u32, whole.len() as u32 + 1]) {
         assert_eq!(all(from, limit).await, whole, "limit {limit}");
