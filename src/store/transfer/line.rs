@@ -68,7 +68,8 @@ pub(super) enum Line {
         read: u64,
     },
     Note(Note),
-    NoteLine(SaidLine),
+    #[serde(rename = "note_line")]
+    Said(SaidLine),
     Notification(Told),
     NotificationKey {
         user: String,
@@ -188,7 +189,7 @@ impl From<Record> for Line {
             Record::Pin { channel, seq, at } => Self::Pin { channel: text(channel.as_str()), seq, at_ns: to_ns(at) },
             Record::Marker { user, channel, read } => Self::Marker { user: text(user.as_str()), channel: text(channel.as_str()), read },
             Record::Note(note) => Self::Note(note.into()),
-            Record::NoteLine { note, line, nonce } => Self::NoteLine(SaidLine {
+            Record::NoteLine { note, line, nonce } => Self::Said(SaidLine {
                 note: text(note.as_str()),
                 seq: line.seq,
                 speaker: line.speaker.into(),
@@ -240,7 +241,7 @@ impl Line {
             Self::Pin { channel, seq, at_ns } => Record::Pin { channel: ChannelId::new(channel), seq, at: from_ns(at_ns) },
             Self::Marker { user, channel, read } => Record::Marker { user: UserId::new(user), channel: ChannelId::new(channel), read },
             Self::Note(note) => Record::Note(note.into()),
-            Self::NoteLine(SaidLine { note, seq, speaker, nonce, text, at_ns }) => {
+            Self::Said(SaidLine { note, seq, speaker, nonce, text, at_ns }) => {
                 let line = NoteLine { seq, speaker: speaker.into(), text, at: from_ns(at_ns) };
                 Record::NoteLine { note: NoteId::new(note), line, nonce: Nonce(nonce) }
             }
