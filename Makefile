@@ -10,7 +10,7 @@ FUZZ_SECONDS ?= 60
 CACHE := .cache
 WEB_SOURCES := $(shell find web/sdk web/app -name node_modules -prune -o -name dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help run build page test check fmt clippy deny doc tsc test-rust test-web test-e2e bench-forward bench-media bench-fanout bench-join bench-leave bench-hostile bench-store fuzz bench-network bench-impaired bench-layers screenshots shop clean
+.PHONY: help run build page test check fmt clippy deny doc tsc test-rust test-web test-e2e bench-chat bench-forward bench-media bench-fanout bench-join bench-leave bench-hostile bench-store fuzz bench-network bench-impaired bench-layers screenshots shop clean
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -64,6 +64,8 @@ bench-media: build $(CACHE)/packages-bench ## zzan beside Janus, the webrtc crat
 
 bench-fanout: $(CACHE)/packages-build loadtest/examples/fanout_bench/node/node_modules/.stamp ## CPU per delivery to 1,000 sockets, beside the official socket.io server; others' delay while some stall.
 	cargo run --release --locked -p zzan-loadtest --example fanout_bench -- $(BENCH)
+
+bench-chat: bench-store bench-fanout ## Stores and fan-out, one after the other: acked messages a second, unread counts, CPU per delivery.
 
 bench-join: build $(CACHE)/packages-test web/e2e/node_modules/.stamp ## Click on join to first remote frame, over 20 joins.
 	npm --prefix web/e2e run bench:join
