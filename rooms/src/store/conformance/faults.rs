@@ -169,23 +169,27 @@ pub async fn who_leaves_and_comes_again_starts_at_the_newest_message(store: Arc<
 
 /// The call's answer never came, so nobody knows whether it happened; and it is repeated while others write.
 pub async fn a_retry_after_a_lost_reply_stores_one_message(store: Arc<dyn Store>) {
-    let new = |key: usize| NewMessage { mentions: vec![named("b")], ..message(&format!("m{key}"), "c", "a", &format!("key {key}")) };
+    // Each try has an id of its own, as it has in the hub: by the same one a store may take it for the same try.
+    let new = |key: usize, attempt: u8| {
+        let message = message(&format!("m{key} {attempt}"), "c", "a", &format!("key {key}"));
+        NewMessage { text: format!("text {key}"), mentions: vec![named("b")], ..message }
+    };
     for key in 0..40 {
         let (first, again) = (store.clone(), store.clone());
-        let lost = tokio::spawn(async move { first.append(new(key)).await });
+        let lost = tokio::spawn(async move { first.append(new(key, 1)).await });
         // Whoever waits for it goes away at one moment or another of it.
         for _ in 0..key % 5 {
             tokio::task::yield_now().await;
         }
         lost.abort();
-        let retried = again.append(new(key)).await.unwrap();
+        let retried = again.append(new(key, 2)).await.unwrap();
         say(&*store, "c", "b", &key.to_string(), &[]).await;
-        let third = store.append(new(key)).await.unwrap();
+        let third = store.append(new(key, 3)).await.unwrap();
         assert_eq!((third.duplicate, third.message), (true, retried.message));
     }
     let mut known = Vec::new();
     assert_eq!(catch_up(&*store, "b", "c", &mut known).await, (80, 80));
-    let mut own: Vec<_> = known.iter().filter(|message| message.author.id.as_str() == "a").map(|message| message.id.as_str()).collect();
+    let mut own: Vec<_> = known.iter().filter(|message| message.author.id.as_str() == "a").map(|message| message.text.as_str()).collect();
     own.sort_unstable();
     own.dedup();
     assert_eq!(own.len(), 40, "each once");
