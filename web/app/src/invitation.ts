@@ -1,6 +1,7 @@
 // A token for one room, come by link or handed over by a shop's page. Kept for this tab, so that a refresh doesn't use the link again.
 
 import { Client, redeemLink, refreshToken, ZzanError } from 'zzan-client';
+import { claimsOf } from './claims';
 import { dropFragment } from './route';
 import { tabShelf } from './storage';
 
@@ -80,22 +81,4 @@ function keep(room: string, invitation: Invitation): void {
 
 function keyOf(room: string): string {
   return `zzan.invitation.${room}`;
-}
-
-interface Claims {
-  name: string;
-  /** Milliseconds since 1970. */
-  expiresAt: number;
-}
-
-/** What a token says, to show it; the server alone checks it. */
-function claimsOf(token: string): Claims {
-  try {
-    const body = (token.split('.')[1] ?? '').replace(/-/g, '+').replace(/_/g, '/');
-    const bytes = Uint8Array.from(atob(body), (char) => char.charCodeAt(0));
-    const { name, exp } = JSON.parse(new TextDecoder().decode(bytes)) as { name?: unknown; exp?: unknown };
-    return { name: typeof name === 'string' ? name : '', expiresAt: typeof exp === 'number' ? exp * 1000 : 0 };
-  } catch {
-    return { name: '', expiresAt: 0 };
-  }
 }

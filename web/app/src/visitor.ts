@@ -1,6 +1,8 @@
-// Who sits at this browser: a guest of the server, the same one on every visit, and the one session that all screens share.
+// Who sits at this browser: a guest of the server, the same one on every visit, or in this tab whom a backend's link names; and the one session that
+// all screens share.
 
 import { Client, createGuest, ZzanError, type Access } from 'zzan-client';
+import { forgetPass, keptPass, passToken, takePass, type Pass } from './pass';
 import { browserShelf } from './storage';
 
 const KEY = 'zzan.guest';
@@ -16,6 +18,8 @@ interface Guest extends Access {
 export interface VisitorState {
   /** The name that the person chose; `undefined` before that. */
   name: string | undefined;
+  /** Whom a link names; that name isn't one's own to change. */
+  pass: Pass | undefined;
   client: Client;
 }
 
@@ -25,15 +29,35 @@ export class Visitor {
   private queue: Promise<unknown> = Promise.resolve();
 
   /** `standIn` names somebody who was not asked for a name yet. */
-  constructor(private readonly standIn: string) {}
+  constructor(private readonly standIn: string) {
+    takePass();
+    // A link that differs from the address in its token alone loads no page.
+    window.addEventListener('hashchange', () => {
+      if (takePass() && this.current) this.restart();
+    });
+  }
 
-  /** The name that the person chose; no session is opened to know it. */
+  /** The name that the person chose, or has by a link; no session is opened to know it. */
   get name(): string | undefined {
-    return this.current ? this.current.name : this.chosenName();
+    return this.current ? this.current.name : this.knownName();
+  }
+
+  /** Whom a link names; no session is opened to know it. */
+  get pass(): Pass | undefined {
+    return keptPass();
   }
 
   get state(): VisitorState {
-    this.current ??= { name: this.chosenName(), client: this.connect() };
+    if (!this.current) {
+      this.current = this.begin();
+      // It begins while a screen is drawn; others hear of it afterwards.
+      queueMicrotask(() => this.tell());
+    }
+    return this.current;
+  }
+
+  /** As `state`, but opens no session. */
+  get opened(): VisitorState | undefined {
     return this.current;
   }
 
@@ -42,22 +66,45 @@ export class Visitor {
     return () => void this.listeners.delete(listener);
   }
 
-  /** Takes a name; the user stays the same. The session is a new one where the name is. */
+  /** Takes a name; the user stays the same. The session is a new one where the name is. A name that a link gave stays. */
   async rename(name: string): Promise<Client> {
-    const { client, name: before } = this.state;
-    if (before === name && client.state !== 'closed') return client;
-    await this.fetch(name, true);
-    client.close();
-    this.current = { name, client: this.connect() };
-    for (const listener of this.listeners) listener();
-    return this.current.client;
+    const { client, name: before, pass } = this.state;
+    if ((before === name || pass) && client.state !== 'closed') return client;
+    if (!pass) await this.fetch(name, true);
+    this.restart();
+    return this.state.client;
   }
 
   /** A new session after the old one was refused. */
   restart(): void {
     this.current?.client.close();
-    this.current = { name: this.chosenName(), client: this.connect() };
+    this.current = this.begin();
+    this.tell();
+  }
+
+  /** Is whom a link named no longer, but this browser's guest. */
+  forgetPass(): void {
+    forgetPass();
+    this.restart();
+  }
+
+  private begin(): VisitorState {
+    const pass = keptPass();
+    return { name: this.knownName(), pass, client: pass ? this.connectAs(pass) : this.connect() };
+  }
+
+  private tell(): void {
     for (const listener of this.listeners) listener();
+  }
+
+  private knownName(): string | undefined {
+    return keptPass()?.name ?? this.chosenName();
+  }
+
+  private connectAs(pass: Pass): Client {
+    const client = new Client({ token: (reason) => passToken(keptPass() ?? pass, reason === 'expired') });
+    client.open();
+    return client;
   }
 
   private chosenName(): string | undefined {

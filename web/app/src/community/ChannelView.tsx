@@ -5,6 +5,7 @@ import type { Channel, Community, CommunityServer } from 'zzan-client';
 import { ChatLog } from '../chat/ChatLog';
 import { useT } from '../i18n';
 import { useNames, useServer } from './hooks';
+import { SubjectCard } from './SubjectCard';
 
 interface Props {
   community: Community;
@@ -28,6 +29,7 @@ export function ChannelView({ community, server, channel }: Props) {
 
   return (
     <section className="channel-view" aria-label={channel.name} data-testid="channel-view" data-channel={channel.id}>
+      {(state.info.subject !== undefined || channel.metadata) && <SubjectCard channel={channel} subject={state.info.subject} />}
       {channel.slow_mode_s !== undefined && <p className="channel-note">{t.slowOn(channel.slow_mode_s)}</p>}
       <ChatLog
         chat={chat}

@@ -7,10 +7,10 @@ import { Toasts } from '../call/Toasts';
 import { useClientState, useLasting } from '../hooks/useSource';
 import { useT, useWords } from '../i18n';
 import { NameGate } from '../lobby/NameGate';
+import { Refused } from '../lobby/Refused';
 import { navigate, roomPath, serverPath } from '../route';
 import { ErrorBanner } from '../ui/ErrorBanner';
 import { HashIcon, ListIcon, MembersIcon, SpeakerIcon } from '../ui/icons';
-import { ProblemScreen } from '../ui/ProblemScreen';
 import { ChannelList } from './ChannelList';
 import { ChannelView } from './ChannelView';
 import { Dialogs, type Asked } from './Dialogs';
@@ -33,9 +33,8 @@ interface Place {
 }
 
 export function CommunityScreen({ client, name, visitor, ...place }: VisitorProps & Place) {
-  const t = useT();
   const state = useClientState(client);
-  if (state === 'closed') return <ProblemScreen problem={{ kind: 'no_guests' }} action={{ label: t.common.retry, run: () => visitor.restart() }} />;
+  if (state === 'closed') return <Refused visitor={visitor} />;
   if (name === undefined) return <NameGate visitor={visitor} />;
   return <Servers client={client} name={name} {...place} />;
 }

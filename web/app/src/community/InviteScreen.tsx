@@ -6,17 +6,16 @@ import type { VisitorProps } from '../App';
 import { useClientState } from '../hooks/useSource';
 import { useT } from '../i18n';
 import { NameGate } from '../lobby/NameGate';
+import { Refused } from '../lobby/Refused';
 import { navigate, serverPath } from '../route';
 import { Header } from '../ui/Header';
 import { Logo } from '../ui/Logo';
-import { ProblemScreen } from '../ui/ProblemScreen';
 import { problemText, useAction, useCommunity } from './hooks';
 import { ServerPicture } from './ServerRail';
 
 export function InviteScreen({ client, name, visitor, secret }: VisitorProps & { secret: string }) {
-  const t = useT();
   const state = useClientState(client);
-  if (state === 'closed') return <ProblemScreen problem={{ kind: 'no_guests' }} action={{ label: t.common.retry, run: () => visitor.restart() }} />;
+  if (state === 'closed') return <Refused visitor={visitor} />;
   if (name === undefined) return <NameGate visitor={visitor} />;
   return <Invitation client={client} secret={secret} />;
 }

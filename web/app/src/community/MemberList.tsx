@@ -23,7 +23,7 @@ export function MemberList({ state, onMember }: Props) {
   return (
     <div className="member-list" data-testid="member-list" aria-busy={state.members === undefined}>
       <p className="muted small">{words.count(members.length)}</p>
-      {groups(state, members, words.owner, (role) => roleName(role, t), t.community.roles.kinds.member).map((group) => (
+      {groups(state, members, words.owner, (role) => (state.info.subject === undefined ? roleName(role, t) : t.direct.people), t.community.roles.kinds.member).map((group) => (
         <section key={group.id} aria-label={group.name}>
           <h3>{group.name} · {group.members.length}</h3>
           <ul>{group.members.map((member) => <li key={member.user.id}><MemberRow member={member} state={state} onMember={onMember} /></li>)}</ul>

@@ -9,6 +9,8 @@ import { useServer } from './hooks';
 export function ServerHead({ server, onAsk }: { server: CommunityServer; onAsk: (asked: Asked) => void }) {
   const t = useT().community;
   const { info, me } = useServer(server);
+  // A direct channel is its backend's: there is nothing to do but talk.
+  if (info.subject !== undefined) return <header className="server-head"><h2 title={info.name} data-testid="server-name">{info.name}</h2></header>;
   const manages = server.can('manage_server') || server.can('ban') || info.owner === me.user.id;
   return (
     <header className="server-head">

@@ -1,6 +1,7 @@
 // English, and the shape that every dictionary has.
 
 import { communityEn } from './community.en';
+import { directEn } from './direct.en';
 
 export const en = {
   languageName: 'English',
@@ -205,6 +206,7 @@ export const en = {
     deleted: 'Deleted message',
   },
   community: communityEn,
+  direct: directEn,
   problem: {
     room_full: { title: 'Every seat is taken', text: 'You can try again when someone leaves, or pick another room.' },
     bad_password: { title: 'That password isn’t right', text: 'Check it and try again.' },
@@ -217,6 +219,8 @@ export const en = {
     failed: { title: 'Something broke on our side', text: 'The room had to end. Please try again.' },
     unreachable: { title: 'The server can’t be reached', text: 'Check your connection. We keep trying.' },
     unauthorized: { title: 'This invitation has expired', text: 'Ask for a new link to come back in.' },
+    pass_expired: { title: 'This link has expired', text: 'Ask for a new one where you got it from.' },
+    pass_invalid: { title: 'This link isn’t valid', text: 'It wasn’t copied whole, or it was made for another place. Ask for a new one where you got it from.' },
     no_guests: { title: 'Invitation only', text: 'This server takes no visitors without an invitation. Open the link that you were sent.' },
     unsupported: { title: 'This browser can’t make calls', text: 'Please use a current Chrome, Edge, Firefox or Safari.' },
     forbidden: { title: 'You can’t enter this room', text: 'The host or your invitation doesn’t allow it.' },

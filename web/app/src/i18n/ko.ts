@@ -1,6 +1,7 @@
 // Korean.
 
 import { communityKo } from './community.ko';
+import { directKo } from './direct.ko';
 import type { Dictionary } from './en';
 
 export const ko: Dictionary = {
@@ -206,6 +207,7 @@ export const ko: Dictionary = {
     deleted: '삭제된 메시지예요',
   },
   community: communityKo,
+  direct: directKo,
   problem: {
     room_full: { title: '자리가 꽉 찼어요', text: '누군가 나가면 다시 시도하거나, 다른 방을 골라 보세요.' },
     bad_password: { title: '비밀번호가 맞지 않아요', text: '확인하고 다시 입력해 주세요.' },
@@ -218,6 +220,8 @@ export const ko: Dictionary = {
     failed: { title: '서버에 문제가 생겼어요', text: '방이 종료됐어요. 다시 시도해 주세요.' },
     unreachable: { title: '서버에 연결할 수 없어요', text: '인터넷 연결을 확인해 주세요. 계속 시도하고 있어요.' },
     unauthorized: { title: '초대가 만료됐어요', text: '다시 들어오려면 새 링크를 받아 주세요.' },
+    pass_expired: { title: '만료된 링크예요', text: '링크를 받은 곳에서 새 링크를 받아 주세요.' },
+    pass_invalid: { title: '올바르지 않은 링크예요', text: '링크가 일부만 복사됐거나 다른 곳에서 만든 링크예요. 링크를 받은 곳에서 새 링크를 받아 주세요.' },
     no_guests: { title: '초대받은 분만 들어올 수 있어요', text: '이 서버는 초대 없이는 이용할 수 없어요. 받은 링크를 열어 주세요.' },
     unsupported: { title: '이 브라우저로는 통화할 수 없어요', text: '최신 Chrome, Edge, Firefox, Safari를 사용해 주세요.' },
     forbidden: { title: '이 방에는 들어갈 수 없어요', text: '방장이 막았거나, 받은 초대로는 들어갈 수 없는 방이에요.' },

@@ -10,9 +10,9 @@ import { navigate } from '../route';
 import { Header } from '../ui/Header';
 import { MembersIcon, PencilIcon, PlusIcon } from '../ui/icons';
 import { ErrorBanner } from '../ui/ErrorBanner';
-import { ProblemScreen } from '../ui/ProblemScreen';
 import { CreateRoomDialog } from './CreateRoomDialog';
 import { NameGate, RenameDialog } from './NameGate';
+import { Refused } from './Refused';
 import { RoomCard } from './RoomCard';
 
 type Size = 2 | 3 | 4 | undefined;
@@ -23,16 +23,13 @@ const UNREACHABLE_AFTER_MS = 2_500;
 
 export function LobbyScreen(props: VisitorProps) {
   const { client, name, visitor } = props;
-  const t = useT();
   const state = useClientState(client);
-  if (state === 'closed') {
-    return <ProblemScreen problem={{ kind: 'no_guests' }} action={{ label: t.common.retry, run: () => visitor.restart() }} />;
-  }
+  if (state === 'closed') return <Refused visitor={visitor} />;
   if (name === undefined) return <NameGate visitor={visitor} />;
   return <OpenRooms {...props} name={name} />;
 }
 
-function OpenRooms({ client, name, visitor }: VisitorProps & { name: string }) {
+function OpenRooms({ client, name, pass, visitor }: VisitorProps & { name: string }) {
   const t = useT();
   const { rooms, loaded } = useLobby(client);
   const unreachable = useLasting(useClientState(client) !== 'ready', UNREACHABLE_AFTER_MS);
@@ -47,10 +44,14 @@ function OpenRooms({ client, name, visitor }: VisitorProps & { name: string }) {
           <MembersIcon />
           <span className="wide-only">{t.community.open}</span>
         </button>
-        <button type="button" className="chip" onClick={() => setDialog('rename')} title={t.lobby.rename} data-testid="rename">
-          <span className="chip-text">{name}</span>
-          <PencilIcon />
-        </button>
+        {pass ? (
+          <span className="chip fixed"><span className="chip-text">{name}</span></span>
+        ) : (
+          <button type="button" className="chip" onClick={() => setDialog('rename')} title={t.lobby.rename} data-testid="rename">
+            <span className="chip-text">{name}</span>
+            <PencilIcon />
+          </button>
+        )}
       </Header>
       <main className="lobby" data-testid="lobby">
         <div className="lobby-hero">

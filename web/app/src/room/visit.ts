@@ -40,7 +40,7 @@ export class Visit {
       phase: memo ? 'rejoining' : 'prejoin',
       listed: undefined,
       name: this.invitation?.name ?? this.linkName ?? visitor.name ?? '',
-      nameFixed: this.invitation !== undefined || this.linkName !== undefined,
+      nameFixed: this.invitation !== undefined || this.linkName !== undefined || visitor.pass !== undefined,
       problem: undefined,
       call: undefined,
     };

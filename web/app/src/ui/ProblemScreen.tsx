@@ -7,14 +7,21 @@ import { navigate } from '../route';
 import { Header } from './Header';
 import { Logo } from './Logo';
 
+interface Way {
+  label: string;
+  run: () => void;
+}
+
 interface Props {
   problem: Problem;
   /** The better way on, where there is one. */
-  action?: { label: string; run: () => void } | undefined;
+  action?: Way | undefined;
+  /** A way on in the place of the one to the lobby. */
+  instead?: Way;
   children?: ReactNode;
 }
 
-export function ProblemScreen({ problem, action, children }: Props) {
+export function ProblemScreen({ problem, action, instead, children }: Props) {
   const { t, language } = useWords();
   const words = t.problem[problem.kind];
   // The server speaks English.
@@ -32,7 +39,7 @@ export function ProblemScreen({ problem, action, children }: Props) {
         {children}
         <div className="problem-actions">
           {action && <button type="button" className="button primary" onClick={action.run} data-testid="problem-action">{action.label}</button>}
-          <button type="button" className={action ? 'button ghost' : 'button primary'} onClick={() => navigate('/')} data-testid="to-lobby">{t.common.toLobby}</button>
+          <button type="button" className={action ? 'button ghost' : 'button primary'} onClick={instead ? instead.run : () => navigate('/')} data-testid="to-lobby">{instead ? instead.label : t.common.toLobby}</button>
         </div>
       </main>
     </div>
