@@ -1,10 +1,12 @@
 import { useEffect, useMemo, useSyncExternalStore } from 'react';
 import { CommunityScreen } from './community/CommunityScreen';
 import { InviteScreen } from './community/InviteScreen';
+import { Alerts } from './inbox/Alerts';
 import { LANGUAGES, languageOf, useT, WordsProvider } from './i18n';
 import { LobbyScreen } from './lobby/LobbyScreen';
 import { RoomScreen } from './room/RoomScreen';
 import { parseRoute, useLocation } from './route';
+import { setPlace } from './title';
 import { ProblemScreen } from './ui/ProblemScreen';
 import { Visitor, type VisitorState } from './visitor';
 
@@ -16,7 +18,12 @@ export interface VisitorProps extends VisitorState {
 }
 
 export function App() {
-  return <WordsProvider><Screen /></WordsProvider>;
+  return (
+    <WordsProvider>
+      <Screen />
+      <Inbox />
+    </WordsProvider>
+  );
 }
 
 function Screen() {
@@ -24,7 +31,7 @@ function Screen() {
   const { path } = useLocation();
   const route = useMemo(() => parseRoute(path), [path]);
   useEffect(() => {
-    if (route.screen === 'lobby' || route.screen === 'invite') document.title = `${t.appName} · ${t.tagline}`;
+    if (route.screen === 'lobby' || route.screen === 'invite' || route.screen === 'unknown') setPlace(`${t.appName} · ${t.tagline}`);
   }, [route, t]);
   switch (route.screen) {
     case 'lobby':
@@ -38,6 +45,12 @@ function Screen() {
     case 'unknown':
       return <ProblemScreen problem={{ kind: 'not_found' }} />;
   }
+}
+
+/** Of whoever has a session by now; none is opened for it. */
+function Inbox() {
+  const opened = useSyncExternalStore((changed) => visitor.subscribe(changed), () => visitor.opened);
+  return opened && <Alerts client={opened.client} />;
 }
 
 function Guest({ children }: { children: (guest: VisitorProps) => React.ReactNode }) {

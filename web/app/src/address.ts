@@ -6,9 +6,8 @@ export function httpsOf(address: unknown): string | undefined {
   return url?.protocol === 'https:' ? url.href : undefined;
 }
 
-/** A place of this site, by a path alone: what the address would name on another site is nothing. */
+/** A place of this site, by its path or whole; nothing for what is on another one. */
 export function ownPathOf(address: string): string | undefined {
-  if (!address.startsWith('/')) return undefined;
   const url = parsed(address, location.origin);
   return url?.origin === location.origin ? url.pathname + url.search + url.hash : undefined;
 }

@@ -39,6 +39,18 @@ export function serverPath(server?: string, channel?: string): string {
   return ['/s', ...[server, channel].flatMap((part) => (part === undefined ? [] : [encodeURIComponent(part)]))].join('/');
 }
 
+/** A message in its channel, with what stands around it. */
+export function messagePath(server: string, channel: string, seq: number): string {
+  return `${serverPath(server, channel)}#message=${seq}`;
+}
+
+/** The message that the address names. */
+export function useMessageInAddress(): number | undefined {
+  const hash = useSyncExternalStore(subscribe, () => location.hash);
+  const seq = Number(new URLSearchParams(hash.slice(1)).get('message') ?? 0);
+  return Number.isSafeInteger(seq) && seq > 0 ? seq : undefined;
+}
+
 /** The link that lets others into a server. */
 export function inviteUrl(secret: string): string {
   return `${location.origin}/i/${encodeURIComponent(secret)}`;
@@ -54,7 +66,9 @@ const MOVED = 'zzan:moved';
 /** Goes to a path, and keeps the chosen language. */
 export function navigate(path: string, options: { replace?: boolean } = {}): void {
   const lang = new URLSearchParams(location.search).get('lang');
-  goTo(lang === null ? path : `${path}?lang=${encodeURIComponent(lang)}`, options.replace === true);
+  const [place = '', fragment] = path.split('#');
+  const search = lang === null ? '' : `?lang=${encodeURIComponent(lang)}`;
+  goTo(place + search + (fragment === undefined ? '' : `#${fragment}`), options.replace === true);
 }
 
 export function chooseLanguage(language: string): void {
@@ -63,7 +77,7 @@ export function chooseLanguage(language: string): void {
   goTo(`${location.pathname}?${search}${location.hash}`, true);
 }
 
-/** Takes the secret out of the address bar and the history. */
+/** Takes a secret, or what was done already, out of the address bar and the history. */
 export function dropFragment(): void {
   if (location.hash !== '') goTo(location.pathname + location.search, true);
 }

@@ -6,6 +6,7 @@ import { ChatLog } from '../chat/ChatLog';
 import { useT } from '../i18n';
 import { useNames, useServer } from './hooks';
 import { SubjectCard } from './SubjectCard';
+import { useGoal } from './useGoal';
 
 interface Props {
   community: Community;
@@ -19,6 +20,7 @@ export function ChannelView({ community, server, channel }: Props) {
   const state = useServer(server);
   const nameOf = useNames(state);
   const [chat] = useState(() => server.chat(channel.id));
+  const around = useGoal(chat);
   const readUpTo = useReadUpTo(community, server, channel.id);
 
   useEffect(() => {
@@ -28,7 +30,7 @@ export function ChannelView({ community, server, channel }: Props) {
   const onSight = useCallback((newest: boolean) => community.look(newest ? channel.id : undefined), [community, channel.id]);
 
   return (
-    <section className="channel-view" aria-label={channel.name} data-testid="channel-view" data-channel={channel.id}>
+    <section ref={around} className="channel-view" aria-label={channel.name} data-testid="channel-view" data-channel={channel.id}>
       {(state.info.subject !== undefined || channel.metadata) && <SubjectCard channel={channel} subject={state.info.subject} />}
       {channel.slow_mode_s !== undefined && <p className="channel-note">{t.slowOn(channel.slow_mode_s)}</p>}
       <ChatLog

@@ -6,9 +6,11 @@ import type { VisitorProps } from '../App';
 import { Toasts } from '../call/Toasts';
 import { useClientState, useLasting } from '../hooks/useSource';
 import { useT, useWords } from '../i18n';
+import { Bell } from '../inbox/Bell';
 import { NameGate } from '../lobby/NameGate';
 import { Refused } from '../lobby/Refused';
 import { navigate, roomPath, serverPath } from '../route';
+import { setPlace } from '../title';
 import { ErrorBanner } from '../ui/ErrorBanner';
 import { HashIcon, ListIcon, MembersIcon, SpeakerIcon } from '../ui/icons';
 import { ChannelList } from './ChannelList';
@@ -60,10 +62,11 @@ function Servers({ client, name, server: serverId, channel }: { client: Client; 
     <div className="community-page" data-testid="community">
       {unreachable && <div className="community-notice"><ErrorBanner title={t.lobby.unreachable} /></div>}
       {server ? (
-        <OpenServer key={server.id} community={community} servers={servers} server={server} channel={channel} onCreate={() => setCreating(true)} onNote={show} />
+        <OpenServer key={server.id} client={client} community={community} servers={servers} server={server} channel={channel} onCreate={() => setCreating(true)} onNote={show} />
       ) : (
         <div className="community none">
           <ServerRail servers={servers} current={undefined} onCreate={() => setCreating(true)} />
+          <div className="community-bell"><Bell client={client} /></div>
           <main className="community-empty">
             {loaded && servers.length === 0 ? (
               <div className="empty" data-testid="no-servers">
@@ -85,6 +88,7 @@ function Servers({ client, name, server: serverId, channel }: { client: Client; 
 }
 
 interface OpenProps {
+  client: Client;
   community: Community;
   servers: readonly CommunityServer[];
   server: CommunityServer;
@@ -93,7 +97,7 @@ interface OpenProps {
   onNote: (text: string) => void;
 }
 
-function OpenServer({ community, servers, server, channel: channelId, onCreate, onNote }: OpenProps) {
+function OpenServer({ client, community, servers, server, channel: channelId, onCreate, onNote }: OpenProps) {
   const t = useT();
   const words = t.community;
   const state = useServer(server);
@@ -111,7 +115,7 @@ function OpenServer({ community, servers, server, channel: channelId, onCreate, 
     else if (fallback !== undefined) go(fallback, true);
   }, [channel?.id, fallback]);
   useEffect(() => void server.loadMembers().catch(() => undefined), [server, state.members]);
-  useEffect(() => void (document.title = [channel?.name, state.info.name, t.appName].filter(Boolean).join(' · ')), [channel?.name, state.info.name, t]);
+  useEffect(() => setPlace([channel?.name, state.info.name, t.appName].filter(Boolean).join(' · ')), [channel?.name, state.info.name, t]);
   useEffect(() => {
     // A dialog over the drawer closes first.
     const isOurs = (event: KeyboardEvent) => event.key === 'Escape' && !event.isComposing && !document.querySelector('dialog[open]');
@@ -146,6 +150,7 @@ function OpenServer({ community, servers, server, channel: channelId, onCreate, 
           {channel?.kind === 'voice' && server.can('connect') && (
             <button type="button" className="button primary small" onClick={() => call(channel.id)} data-testid="join-call">{words.channel.join}</button>
           )}
+          <Bell client={client} />
           <button type="button" className="icon-button narrow-only" aria-label={words.openMembers} aria-expanded={drawer === 'members'} aria-controls="members" onClick={() => setDrawer('members')} data-testid="open-members"><MembersIcon /></button>
         </header>
         {channel ? <ChannelView key={channel.id} community={community} server={server} channel={channel} /> : <p className="community-empty muted">{words.empty.noChannel}</p>}

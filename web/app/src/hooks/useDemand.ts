@@ -1,7 +1,8 @@
 // Tells the server what one can use of a track: a tile's size in physical pixels, and nothing while nobody can see or hear it.
 
-import { useEffect, useState, type RefObject } from 'react';
+import { useEffect, type RefObject } from 'react';
 import type { Room } from 'zzan-client';
+import { usePageHidden } from './usePageHidden';
 
 /** A tile that is being resized is told when it rests. */
 const SETTLE_MS = 120;
@@ -58,14 +59,4 @@ function physicalSize(entry: ResizeObserverEntry): { width: number; height: numb
   const scale = window.devicePixelRatio || 1;
   const step = (length: number) => Math.max(STEP_PIXELS, Math.ceil((length * scale) / STEP_PIXELS) * STEP_PIXELS);
   return { width: step(width), height: step(height) };
-}
-
-function usePageHidden(): boolean {
-  const [hidden, setHidden] = useState(() => document.visibilityState === 'hidden');
-  useEffect(() => {
-    const changed = () => setHidden(document.visibilityState === 'hidden');
-    document.addEventListener('visibilitychange', changed);
-    return () => document.removeEventListener('visibilitychange', changed);
-  }, []);
-  return hidden;
 }

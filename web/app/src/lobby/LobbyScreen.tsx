@@ -6,6 +6,7 @@ import type { VisitorProps } from '../App';
 import { useClientState, useLasting } from '../hooks/useSource';
 import { useLobby } from '../hooks/useLobby';
 import { useT } from '../i18n';
+import { Bell } from '../inbox/Bell';
 import { navigate } from '../route';
 import { Header } from '../ui/Header';
 import { MembersIcon, PencilIcon, PlusIcon } from '../ui/icons';
@@ -44,6 +45,7 @@ function OpenRooms({ client, name, pass, visitor }: VisitorProps & { name: strin
           <MembersIcon />
           <span className="wide-only">{t.community.open}</span>
         </button>
+        <Bell client={client} />
         {pass ? (
           <span className="chip fixed"><span className="chip-text">{name}</span></span>
         ) : (

@@ -7,6 +7,7 @@ import { useT } from '../i18n';
 import { navigate } from '../route';
 import type { Problem } from '../problem';
 import { ProblemScreen } from '../ui/ProblemScreen';
+import { setPlace } from '../title';
 import { Logo } from '../ui/Logo';
 import type { Visitor } from '../visitor';
 import { PreJoin } from './PreJoin';
@@ -80,5 +81,5 @@ function Waiting() {
 function useTitle({ call, listed }: VisitState): void {
   const t = useT();
   const name = call?.state.room.name ?? listed?.name;
-  useEffect(() => void (document.title = name ? `${name} · ${t.appName}` : t.appName), [name, t]);
+  useEffect(() => setPlace(name ? `${name} · ${t.appName}` : t.appName), [name, t]);
 }

@@ -1,6 +1,7 @@
 // A button that opens a list of actions above everything else: a small tile never cuts it off.
 
 import { useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+import { place } from './place';
 
 interface Props {
   label: string;
@@ -8,9 +9,6 @@ interface Props {
   testId?: string;
   children: ReactNode;
 }
-
-/** Distance from the button and from the window's edges. */
-const GAP = 8;
 
 export function Menu({ label, icon, testId, children }: Props) {
   const button = useRef<HTMLButtonElement>(null);
@@ -101,13 +99,4 @@ export function MenuItem({ icon, checked, danger = false, onClick, testId, child
 
 function itemsOf(panel: HTMLElement): HTMLElement[] {
   return [...panel.querySelectorAll<HTMLElement>('[role^="menuitem"]')];
-}
-
-/** Under the button where there is place, over it otherwise; never beyond the window. */
-function place(panel: HTMLElement, anchor: DOMRect): void {
-  const { offsetWidth: width, offsetHeight: height } = panel;
-  const below = anchor.bottom + GAP;
-  const top = below + height <= window.innerHeight - GAP ? below : anchor.top - GAP - height;
-  panel.style.top = `${Math.max(GAP, Math.min(top, window.innerHeight - GAP - height))}px`;
-  panel.style.left = `${Math.max(GAP, Math.min(anchor.right - width, window.innerWidth - GAP - width))}px`;
 }

@@ -112,6 +112,12 @@ export class Community {
     return this.add((await this.client.request('invite:accept', { secret })).server);
   }
 
+  /** Answers an invitation that came into the inbox, and is in its server after accepting. Rejects with a {@link ZzanError}. */
+  async answer(notification: string, accept: boolean): Promise<CommunityServer | undefined> {
+    const { server } = await this.client.request('invite:answer', { notification, accept });
+    return server && this.add(server);
+  }
+
   /** How one wants to be seen, on all devices. Rejects with a {@link ZzanError}. */
   async setStatus(status: Status): Promise<void> {
     await this.client.request('presence:set', { status });

@@ -1,0 +1,38 @@
+// The words of the inbox, in English.
+
+export const inboxEn = {
+  title: 'Notifications',
+  open: (unread: number) => (unread === 0 ? 'Notifications' : `Notifications, ${unread} unread`),
+  close: 'Close notifications',
+  empty: 'Nothing here yet',
+  emptyText: 'Mentions, answers to you, invitations and reminders come here.',
+  failed: 'The notifications couldn’t be fetched.',
+  more: 'Earlier notifications',
+  read: 'Mark as read',
+  readAll: 'Mark all as read',
+  unread: 'unread',
+  says: {
+    mention: (name: string) => `${name} mentioned you`,
+    reply: (name: string) => `${name} answered you`,
+    server_invite: (name: string, server: string) => `${name} invites you to ${server}`,
+    room_invite: (name: string, room: string) => `${name} invites you into the room ${room}`,
+    schedule: (title: string) => `It’s time: ${title}`,
+  },
+  in: (channel: string, server: string) => `#${channel} · ${server}`,
+  accept: 'Accept',
+  decline: 'Decline',
+  accepted: 'You accepted.',
+  declined: 'You declined.',
+  toServer: 'Go to the server',
+  join: 'Join the room',
+  toMessage: 'Go to the message',
+  follow: 'Open',
+  arrived: 'New notification',
+  dismiss: 'Dismiss',
+  browser: {
+    switch: 'Tell me in the background',
+    text: 'Your browser shows notifications while this tab is hidden.',
+    denied: 'Your browser blocks notifications of this page. Allow them in the address bar, then try again.',
+    missing: 'Your browser shows no notifications for this page.',
+  },
+};
