@@ -16,6 +16,7 @@ export { createRoom, findRoom, Lobby, type LobbyState } from './lobby.js';
 export { LocalMedia, type LocalChoice, type LocalDevice, type LocalScreen, type LocalState } from './local.js';
 export type { EncodedTransform } from './media.js';
 export { meterLevel } from './meter.js';
+export { Notes, type NotesState, type OutgoingLine } from './notes.js';
 export { Notifications, type InboxState } from './notifications.js';
 export type { AnswerOf, RequestName, RequestOf, ServerEventName } from './protocol.js';
 export type * from './protocol.gen.js';
