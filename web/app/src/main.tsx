@@ -10,6 +10,7 @@ import './styles/voice.css';
 import './styles/chat.css';
 import './styles/community.css';
 import './styles/inbox.css';
+import './styles/notes.css';
 
 const root = document.getElementById('root');
 if (root) createRoot(root).render(<StrictMode><App /></StrictMode>);

@@ -66,12 +66,12 @@ export class Notes {
 
   constructor(private readonly client: Client, readonly channel: string) {
     this.offs = [
-      client.onEvent('session:ready', () => void this.refresh()),
+      client.onEvent('session:ready', () => void this.catchUp()),
       client.onEvent('note:started', ({ note }) => note.channel === channel && this.began(note)),
       client.onEvent('note:appended', (appended) => appended.channel === channel && this.appended(appended.note, appended.line)),
       client.onEvent('note:ended', ({ note }) => note.channel === channel && this.finished(note)),
     ];
-    if (client.state === 'ready') void this.refresh();
+    if (client.state === 'ready') void this.catchUp();
   }
 
   get state(): NotesState {
@@ -86,6 +86,13 @@ export class Notes {
     this.closed = true;
     for (const off of this.offs) off();
     this.events.clear();
+  }
+
+  /** Fetches what is there now and isn't known here: at the start, with each session, and when one may read the channel again. */
+  catchUp(): Promise<void> {
+    this.isStale = true;
+    this.listing ??= this.list().finally(() => (this.listing = undefined));
+    return this.listing;
   }
 
   /** Starts a note. Rejects with a {@link ZzanError}: `conflict` while one runs, `forbidden` without the right. */
@@ -180,24 +187,17 @@ export class Notes {
     return this.current.ended.some((note) => note.id === id);
   }
 
-  /** Lists what is there now; once more where a session began meanwhile. */
-  private refresh(): Promise<void> {
-    this.isStale = true;
-    this.listing ??= this.list().finally(() => (this.listing = undefined));
-    return this.listing;
-  }
-
   private async list(): Promise<void> {
-    try {
-      while (this.isStale) {
-        this.isStale = false;
+    while (this.isStale && !this.closed) {
+      this.isStale = false;
+      try {
         const { notes } = await this.client.request('note:list', { channel: this.channel, limit: NOTES });
         this.listed(notes);
+      } catch (cause) {
+        this.set({ error: ZzanError.from(cause) });
       }
-      await this.fetchLines();
-    } catch (cause) {
-      this.set({ error: ZzanError.from(cause) });
     }
+    await this.fetchLines();
   }
 
   private listed(notes: readonly Note[]): void {

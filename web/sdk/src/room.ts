@@ -10,6 +10,7 @@ import { Emitter, type Unsubscribe } from './emitter.js';
 import { ZzanError } from './errors.js';
 import type { LocalMedia } from './local.js';
 import { FIRST_SLOTS, PeerMedia, SEND_SOURCES, type EncodedTransform, type MediaOptions, type SendingState, type SendSource, type SlotCounts } from './media.js';
+import { Notes } from './notes.js';
 import type { CloseReason, MediaStats, RoomJoined, SessionReady, TrackSource } from './protocol.gen.js';
 import type { ServerEvent, ServerEventName, ServerEvents } from './protocol.js';
 import { fromSnapshot, hasLiveSlot, midOf, reduce, trackOf, withAnswer, withTracks, type RoomState } from './state.js';
@@ -99,6 +100,7 @@ export class Room {
   private readonly told: Partial<Record<SendSource, boolean>> = {};
   private readonly demands: Demands;
   private publishing = false;
+  private ownNotes: Notes | undefined;
 
   private constructor(
     private readonly client: Client,
@@ -109,6 +111,11 @@ export class Room {
     this.currentState = seat.state;
     this.demands = new Demands((demand) => client.request('media:subscribe', demand));
     this.chat = new Chat(client, seat.state.room.channel, seat.state.me.user);
+  }
+
+  /** The meeting notes of this room's channel, followed from the first call on. They end with the room. */
+  get notes(): Notes {
+    return (this.ownNotes ??= new Notes(this.client, this.currentState.room.channel));
   }
 
   /** Takes a seat. Rejects with a {@link ZzanError}, for example `room_full` or `bad_password`. */
@@ -297,7 +304,7 @@ export class Room {
     this.changed();
     this.followLocal();
     this.demands.repeat();
-    if (ready.replayed === undefined) void this.chat.catchUp();
+    if (ready.replayed === undefined) this.catchUp();
     // What took the connection may have taken the path of the media too.
     this.media?.hint();
   }
@@ -314,7 +321,7 @@ export class Room {
       if (this.pinned.length > 0) this.pin(this.pinned).catch(() => undefined);
       this.demands.repeat();
       this.events.emit('dataInterrupted', undefined);
-      void this.chat.catchUp();
+      this.catchUp();
     });
     void this.recover(attempt, () => this.end({ reason: 'gone' }));
   }
@@ -477,12 +484,19 @@ export class Room {
     this.events.emit('change', undefined);
   }
 
+  /** Fetches what was said and noted while one had no seat. */
+  private catchUp(): void {
+    void this.chat.catchUp();
+    void this.ownNotes?.catchUp();
+  }
+
   private end(end: RoomEnd): void {
     if (this.ended) return;
     this.ended = true;
     for (const off of this.offs) off();
     this.media?.close();
     this.chat.close();
+    this.ownNotes?.close();
     this.changed();
     this.events.emit('ended', end);
   }

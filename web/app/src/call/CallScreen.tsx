@@ -1,11 +1,14 @@
 // The call: everyone's tiles, one's own switches, and the chat beside. Composes; each part keeps its own state.
 
-import { useEffect, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { trackOf, type LocalMedia, type Room } from 'zzan-client';
 import { ChatPanel } from '../chat/ChatPanel';
 import { useUnread } from '../chat/useUnread';
 import { useLasting, useLocalState, useRoomView } from '../hooks/useSource';
 import { useT } from '../i18n';
+import { NoteNotice } from '../notes/NoteNotice';
+import { NotesPanel } from '../notes/NotesPanel';
+import { useNoteTaking } from '../notes/useNoteTaking';
 import { Confirm } from '../ui/Confirm';
 import { CallHeader } from './CallHeader';
 import { Controls } from './Controls';
@@ -29,7 +32,9 @@ export function CallScreen({ room, local, onLeave }: { room: Room; local: LocalM
   const t = useT();
   const { state, status, isOwner, canAdminister } = useRoomView(room);
   const media = useLocalState(local);
-  const [chatOpen, setChatOpen] = useState(() => window.matchMedia(WIDE).matches);
+  const [beside, setBeside] = useState<'nothing' | 'chat' | 'notes'>(() => (window.matchMedia(WIDE).matches ? 'chat' : 'nothing'));
+  const chatOpen = beside === 'chat';
+  const show = (what: 'chat' | 'notes') => setBeside((before) => (before === what ? 'nothing' : what));
   const [devicesOpen, setDevicesOpen] = useState(false);
   const [statsOpen, setStatsOpen] = useState(false);
   const [asked, setAsked] = useState<Asked>();
@@ -38,7 +43,10 @@ export function CallScreen({ room, local, onLeave }: { room: Room; local: LocalM
   const heard = useHeardElements();
   const toasts = useToasts(state, media);
   const isModerated = (source: 'microphone' | 'camera') => trackOf(state, state.me.id, source)?.muted_by_moderator === true;
+  const closeBeside = useCallback(() => setBeside('nothing'), []);
   const moderated = { microphone: isModerated('microphone'), camera: isModerated('camera') };
+
+  const taking = useNoteTaking(room, media, moderated.microphone);
 
   useEffect(() => {
     document.documentElement.classList.add('in-call');
@@ -47,7 +55,7 @@ export function CallScreen({ room, local, onLeave }: { room: Room; local: LocalM
 
   return (
     <ElementsContext value={heard}>
-      <div className={chatOpen ? 'call chat-open' : 'call'} data-testid="call" data-status={status}>
+      <div className={beside === 'nothing' ? 'call' : 'call chat-open'} data-testid="call" data-status={status}>
         <CallHeader room={state.room} here={state.participants.length} canClose={isOwner || canAdminister} onClose={() => setAsked({ what: 'close' })} />
         <div className="call-notices">
           {reconnecting && <div className="banner warning call-banner" role="status" data-testid="reconnecting-banner"><span className="spinner" aria-hidden="true" />{t.call.selfReconnecting}</div>}
@@ -59,6 +67,7 @@ export function CallScreen({ room, local, onLeave }: { room: Room; local: LocalM
           )}
           {!reconnecting && <ModerationNotice {...moderated} />}
           {media.screen.track && <SharingNotice local={local} />}
+          {beside !== 'notes' && <NoteNotice taking={taking} onOpen={() => setBeside('notes')} />}
         </div>
         <Stage
           room={room}
@@ -73,11 +82,14 @@ export function CallScreen({ room, local, onLeave }: { room: Room; local: LocalM
           moderated={moderated}
           unread={unread}
           chatOpen={chatOpen}
-          onChat={() => setChatOpen(!chatOpen)}
+          onChat={() => show('chat')}
+          notesOpen={beside === 'notes'}
+          onNotes={() => show('notes')}
           onDevices={() => setDevicesOpen(true)}
           onLeave={onLeave}
         />
-        {chatOpen && <ChatPanel chat={room.chat} me={state.me.user} administer={canAdminister} onClose={() => setChatOpen(false)} />}
+        {chatOpen && <ChatPanel chat={room.chat} me={state.me.user} administer={canAdminister} onClose={closeBeside} />}
+        {beside === 'notes' && <NotesPanel taking={taking} onClose={closeBeside} />}
         <Toasts toasts={toasts} />
         {statsOpen && <StatsDialog room={room} state={state} onClose={() => setStatsOpen(false)} />}
         {devicesOpen && <DeviceDialog local={local} onClose={() => setDevicesOpen(false)} />}

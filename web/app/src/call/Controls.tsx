@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { canShareScreen, type LocalMedia, type LocalState } from 'zzan-client';
 import { useT } from '../i18n';
-import { CameraIcon, CameraOffIcon, ChatIcon, LeaveIcon, MicIcon, MicOffIcon, ScreenIcon, SettingsIcon } from '../ui/icons';
+import { CameraIcon, CameraOffIcon, ChatIcon, LeaveIcon, MicIcon, MicOffIcon, NoteIcon, ScreenIcon, SettingsIcon } from '../ui/icons';
 
 interface Props {
   local: LocalMedia;
@@ -11,12 +11,14 @@ interface Props {
   unread: number;
   chatOpen: boolean;
   onChat: () => void;
+  notesOpen: boolean;
+  onNotes: () => void;
   onDevices: () => void;
   onLeave: () => void;
 }
 
 /** The buttons under the call. */
-export function Controls({ local, media, moderated, unread, chatOpen, onChat, onDevices, onLeave }: Props) {
+export function Controls({ local, media, moderated, unread, chatOpen, onChat, notesOpen, onNotes, onDevices, onLeave }: Props) {
   const t = useT();
   const mic = media.microphone.on;
   const cam = media.camera.on;
@@ -39,6 +41,7 @@ export function Controls({ local, media, moderated, unread, chatOpen, onChat, on
         <ChatIcon />
         {unread > 0 && <span className="badge" aria-label={t.call.unread(unread)}>{unread > 99 ? '99+' : unread}</span>}
       </Control>
+      <Control label={notesOpen ? t.notes.close : t.notes.open} caption={t.notes.short} active={notesOpen} onClick={onNotes} testId="notes-button"><NoteIcon /></Control>
       <Control label={t.call.leave} caption={t.call.leave} danger onClick={onLeave} testId="leave-button"><LeaveIcon /></Control>
     </section>
   );

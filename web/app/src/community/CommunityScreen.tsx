@@ -12,7 +12,7 @@ import { Refused } from '../lobby/Refused';
 import { navigate, roomPath, serverPath } from '../route';
 import { setPlace } from '../title';
 import { ErrorBanner } from '../ui/ErrorBanner';
-import { HashIcon, ListIcon, MembersIcon, SpeakerIcon } from '../ui/icons';
+import { HashIcon, ListIcon, MembersIcon, NoteIcon, SpeakerIcon } from '../ui/icons';
 import { ChannelList } from './ChannelList';
 import { ChannelView } from './ChannelView';
 import { Dialogs, type Asked } from './Dialogs';
@@ -147,6 +147,9 @@ function OpenServer({ client, community, servers, server, channel: channelId, on
           <button type="button" className="icon-button narrow-only" aria-label={words.openChannels} aria-expanded={drawer === 'channels'} aria-controls="channels" onClick={() => setDrawer('channels')} data-testid="open-channels"><ListIcon /></button>
           {channel && (channel.kind === 'voice' ? <SpeakerIcon /> : <HashIcon />)}
           <h1>{channel?.name ?? state.info.name}</h1>
+          {channel?.kind === 'voice' && (
+            <button type="button" className="icon-button" aria-label={t.notes.open} title={t.notes.open} onClick={() => setAsked({ what: 'notes', channel })} data-testid="channel-notes"><NoteIcon /></button>
+          )}
           {channel?.kind === 'voice' && server.can('connect') && (
             <button type="button" className="button primary small" onClick={() => call(channel.id)} data-testid="join-call">{words.channel.join}</button>
           )}

@@ -1,6 +1,7 @@
 // The dialog of a server that is open, if any.
 
-import type { CommunityServer } from 'zzan-client';
+import type { Channel, CommunityServer } from 'zzan-client';
+import { NotesDialog } from '../notes/NotesDialog';
 import { CalendarDialog } from './CalendarDialog';
 import { CategoryDialog, ChannelDialog } from './ChannelDialogs';
 import type { ChannelAsk } from './ChannelList';
@@ -10,7 +11,7 @@ import { MemberDialog } from './MemberDialog';
 import { RolesDialog } from './RolesDialog';
 import { LeaveDialog, ServerSettingsDialog } from './ServerDialogs';
 
-export type Asked = ChannelAsk | { what: 'settings' | 'leave' | 'roles' | 'invite' | 'calendar' | 'new-category' } | { what: 'member'; user: string };
+export type Asked = ChannelAsk | { what: 'settings' | 'leave' | 'roles' | 'invite' | 'calendar' | 'new-category' } | { what: 'member'; user: string } | { what: 'notes'; channel: Channel };
 
 export function Dialogs({ server, asked, onClose }: { server: CommunityServer; asked: Asked | undefined; onClose: () => void }) {
   const { members } = useServer(server);
@@ -36,6 +37,8 @@ export function Dialogs({ server, asked, onClose }: { server: CommunityServer; a
       return <InviteDialog {...shared} />;
     case 'calendar':
       return <CalendarDialog {...shared} />;
+    case 'notes':
+      return <NotesDialog {...shared} channel={asked.channel} />;
     case 'member': {
       const member = members?.find(({ user }) => user.id === asked.user);
       return member ? <MemberDialog {...shared} member={member} /> : null;

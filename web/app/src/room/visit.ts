@@ -161,6 +161,7 @@ export class Visit {
   private enter(call: Room): void {
     keepCall(this.roomId, this.local.state);
     this.set({ phase: 'call', call, problem: undefined });
+    if (isOfChannel(call) && !this.invitation) void followChannel(this.visitor.state.client, call);
     call.on('ended', (end) => {
       forgetCall();
       if (!this.closed) this.set({ phase: 'over', problem: problemOfEnd(end) });
@@ -207,5 +208,20 @@ export class Visit {
   private set(change: Partial<VisitState>): void {
     this.current = { ...this.current, ...change };
     for (const listener of this.listeners) listener();
+  }
+}
+
+/** The call of a server's voice channel belongs to the channel. */
+function isOfChannel({ state: { room } }: Room): boolean {
+  return room.owner === `channel:${room.channel}`;
+}
+
+/** What is written in a server's voice channel is told to who follows their servers, in its call or not. */
+async function followChannel(client: Client, call: Room): Promise<void> {
+  try {
+    await client.community().servers();
+    await Promise.all([call.chat.catchUp(), call.notes.catchUp()]);
+  } catch {
+    // The next session lists them, and catches up.
   }
 }

@@ -52,6 +52,7 @@ export const BinIcon = () => <Icon><path d="M4.5 7h15M9.5 7V4.5h5V7M6.5 7l1 13h9
 export const PencilIcon = () => <Icon><path d="m4 20 1-4.5L16 4.5a2.1 2.1 0 0 1 3 3L8.5 19z" /></Icon>;
 export const UnreadIcon = () => <Icon><path d="M4 7.5A2.5 2.5 0 0 1 6.5 5H13M20 11v4a2.5 2.5 0 0 1-2.5 2.5H11L6.5 21v-3.5A2.5 2.5 0 0 1 4 15V7.5" /><circle cx="18" cy="6" r="2.6" fill="currentColor" /></Icon>;
 export const BellIcon = () => <Icon><path d="M6 16.5V11a6 6 0 0 1 12 0v5.5l1.5 1.5h-15zM10 20.5a2.2 2.2 0 0 0 4 0" /></Icon>;
+export const NoteIcon = () => <Icon><path d="M7 3.5h7.5L19 8v10.5a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2v-13a2 2 0 0 1 2-2zM14 3.5V8.5h5M8.5 12.5h7M8.5 16h5" /></Icon>;
 export const HashIcon = () => <Icon><path d="M9.5 4 7.5 20M16.5 4l-2 16M4.5 9h15.5M4 15h15.5" /></Icon>;
 export const MembersIcon = () => <Icon><circle cx="9" cy="8.5" r="3.3" /><path d="M3 19.5a6 6 0 0 1 12 0M15.5 5.6a3.3 3.3 0 0 1 0 5.8M17.5 14.4a6 6 0 0 1 3.5 5.1" /></Icon>;
 export const CalendarIcon = () => <Icon><rect x="4" y="5.5" width="16" height="14.5" rx="2.5" /><path d="M4 10h16M8.5 3v4M15.5 3v4" /></Icon>;

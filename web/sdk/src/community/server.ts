@@ -4,6 +4,7 @@ import { Chat } from '../chat.js';
 import type { Client } from '../client.js';
 import { Emitter, type Unsubscribe } from '../emitter.js';
 import { ZzanError } from '../errors.js';
+import { Notes } from '../notes.js';
 import type { Channel, Message, Permission, Schedule, Server, Unread } from '../protocol.gen.js';
 import type { AnswerOf, RequestName, RequestOf, ServerEvent } from '../protocol.js';
 import type { Reading } from './reading.js';
@@ -77,6 +78,11 @@ export class CommunityServer {
     const [oldest] = this.chats.keys();
     if (this.chats.size > CHATS_MAX && oldest !== undefined) this.closeChat(oldest);
     return chat;
+  }
+
+  /** The meeting notes of a voice channel. Whoever asks for them closes them. */
+  notes(channel: string): Notes {
+    return new Notes(this.client, channel);
   }
 
   /** The room of a voice channel's call, to join with `Room.join`. Rejects with a {@link ZzanError}. */
