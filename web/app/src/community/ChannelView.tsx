@@ -3,6 +3,9 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Channel, Community, CommunityServer } from 'zzan-client';
 import { ChatLog } from '../chat/ChatLog';
+import { usePeople } from '../chat/people';
+import { PinsPanel } from '../chat/PinsPanel';
+import { usePins } from '../chat/usePins';
 import { useT } from '../i18n';
 import { useNames, useServer } from './hooks';
 
@@ -10,15 +13,20 @@ interface Props {
   community: Community;
   server: CommunityServer;
   channel: Channel;
+  pinsOpen: boolean;
+  onPinsClose: () => void;
 }
 
 /** To be keyed by the channel: all that is remembered here is of one. */
-export function ChannelView({ community, server, channel }: Props) {
+export function ChannelView({ community, server, channel, pinsOpen, onPinsClose }: Props) {
   const t = useT().community.channel;
   const state = useServer(server);
   const nameOf = useNames(state);
+  const people = usePeople(state);
   const [chat] = useState(() => server.chat(channel.id));
+  const pins = usePins(chat);
   const readUpTo = useReadUpTo(community, server, channel.id);
+  const administer = server.can('manage_messages');
 
   useEffect(() => {
     community.opened();
@@ -31,14 +39,18 @@ export function ChannelView({ community, server, channel }: Props) {
       {channel.slow_mode_s !== undefined && <p className="channel-note">{t.slowOn(channel.slow_mode_s)}</p>}
       <ChatLog
         chat={chat}
-        me={state.me.user.id}
-        administer={server.can('manage_messages')}
+        people={people}
+        pins={pins}
+        administer={administer}
         nameOf={nameOf}
         readUpTo={readUpTo}
+        unread={state.unread.get(channel.id)?.unread ?? 0}
+        slowMode_s={administer ? undefined : channel.slow_mode_s}
         onSight={onSight}
         onUnread={(seq) => void server.markUnread(channel.id, seq).catch(() => undefined)}
         {...(server.can('send') ? {} : { instead: <p className="channel-note">{t.readOnly}</p> })}
       />
+      {pinsOpen && <PinsPanel chat={chat} pins={pins} administer={administer} nameOf={nameOf} onClose={onPinsClose} />}
     </section>
   );
 }
