@@ -11,6 +11,7 @@ import './styles/chat.css';
 import './styles/community.css';
 import './styles/inbox.css';
 import './styles/notes.css';
+import './styles/messages.css';
 
 const root = document.getElementById('root');
 if (root) createRoot(root).render(<StrictMode><App /></StrictMode>);

@@ -151,7 +151,7 @@ test('an alert leads to its message, however far up it stands, and is read by th
     const { top, bottom } = element.getBoundingClientRect();
     return top >= box.top && bottom <= box.bottom;
   }));
-  assert.equal(await desk.page.evaluate(() => document.activeElement?.dataset.seq), String(seq));
+  await desk.page.locator(`[data-testid="chat-message"].shown[data-seq="${seq}"]`).waitFor();
   assert.equal(new URL(desk.page.url()).hash, '');
   await untilUnread(phone, 0);
   await sleep(300);

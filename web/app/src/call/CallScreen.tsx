@@ -88,7 +88,7 @@ export function CallScreen({ room, local, onLeave }: { room: Room; local: LocalM
           onDevices={() => setDevicesOpen(true)}
           onLeave={onLeave}
         />
-        {chatOpen && <ChatPanel chat={room.chat} me={state.me.user} administer={canAdminister} onClose={closeBeside} />}
+        {chatOpen && <ChatPanel chat={room.chat} me={state.me.user} participants={state.participants} administer={canAdminister} onClose={closeBeside} />}
         {beside === 'notes' && <NotesPanel taking={taking} onClose={closeBeside} />}
         <Toasts toasts={toasts} />
         {statsOpen && <StatsDialog room={room} state={state} onClose={() => setStatsOpen(false)} />}

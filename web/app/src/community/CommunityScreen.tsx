@@ -1,9 +1,10 @@
 // One's servers: which one and which channel are open is in the address. Panels at the sides are drawers on phones.
 
 import { useEffect, useState } from 'react';
-import type { Client, Community, CommunityServer, ServerState } from 'zzan-client';
+import type { Client, Community, CommunityServer, Message, ServerState } from 'zzan-client';
 import type { VisitorProps } from '../App';
 import { Toasts } from '../call/Toasts';
+import { showMessage } from '../chat/target';
 import { useClientState, useLasting } from '../hooks/useSource';
 import { useT, useWords } from '../i18n';
 import { Bell } from '../inbox/Bell';
@@ -12,13 +13,14 @@ import { Refused } from '../lobby/Refused';
 import { navigate, roomPath, serverPath } from '../route';
 import { setPlace } from '../title';
 import { ErrorBanner } from '../ui/ErrorBanner';
-import { HashIcon, ListIcon, MembersIcon, NoteIcon, SpeakerIcon } from '../ui/icons';
+import { HashIcon, ListIcon, MembersIcon, NoteIcon, PinIcon, SpeakerIcon } from '../ui/icons';
 import { ChannelList } from './ChannelList';
 import { ChannelView } from './ChannelView';
 import { Dialogs, type Asked } from './Dialogs';
 import { problemText, useCommunity, useNotes, useServer, useWhen } from './hooks';
 import { lastChannel, lastServer, rememberPlace, rememberWayBack } from './lastPlace';
 import { MemberList } from './MemberList';
+import { SearchField, SearchPanel, type Query } from './Search';
 import { ServerHead } from './ServerHead';
 import { ServerRail } from './ServerRail';
 import { CreateServerDialog } from './ServerDialogs';
@@ -26,6 +28,9 @@ import { StatusBar } from './StatusBar';
 
 /** Shorter losses mend themselves before anyone reads of them. */
 const UNREACHABLE_AFTER_MS = 2_500;
+
+/** Here panels cover what they are beside of elsewhere. */
+const NARROW = '(max-width: 759px)';
 
 type Drawer = 'none' | 'channels' | 'members';
 
@@ -103,6 +108,8 @@ function OpenServer({ client, community, servers, server, channel: channelId, on
   const state = useServer(server);
   const [drawer, setDrawer] = useState<Drawer>('none');
   const [asked, setAsked] = useState<Asked>();
+  const [query, setQuery] = useState<Query>();
+  const [pinsOpen, setPinsOpen] = useState(false);
   const channel = state.channels.find(({ id }) => id === channelId);
   const fallback = firstChannel(state);
   const go = (to: string, replace = false) => {
@@ -124,6 +131,11 @@ function OpenServer({ client, community, servers, server, channel: channelId, on
     return () => window.removeEventListener('keydown', escape);
   }, []);
 
+  const openFound = (message: Message) => {
+    if (window.matchMedia(NARROW).matches) setQuery(undefined);
+    showMessage(message.channel, message.seq);
+    if (message.channel !== channelId) go(message.channel);
+  };
   const call = (to: string) => {
     server.openCall(to).then(
       (room) => {
@@ -153,10 +165,15 @@ function OpenServer({ client, community, servers, server, channel: channelId, on
           {channel?.kind === 'voice' && server.can('connect') && (
             <button type="button" className="button primary small" onClick={() => call(channel.id)} data-testid="join-call">{words.channel.join}</button>
           )}
+          {channel && <button type="button" className="icon-button" aria-label={t.messages.pins.open} title={t.messages.pins.open} aria-expanded={pinsOpen} onClick={() => setPinsOpen(!pinsOpen)} data-testid="open-pins"><PinIcon /></button>}
+          <SearchField onSearch={setQuery} />
           <Bell client={client} />
           <button type="button" className="icon-button narrow-only" aria-label={words.openMembers} aria-expanded={drawer === 'members'} aria-controls="members" onClick={() => setDrawer('members')} data-testid="open-members"><MembersIcon /></button>
         </header>
-        {channel ? <ChannelView key={channel.id} community={community} server={server} channel={channel} /> : <p className="community-empty muted">{words.empty.noChannel}</p>}
+        <div className="channel-frame">
+          {channel ? <ChannelView key={channel.id} community={community} server={server} channel={channel} pinsOpen={pinsOpen} onPinsClose={() => setPinsOpen(false)} /> : <p className="community-empty muted">{words.empty.noChannel}</p>}
+          {query && <SearchPanel key={query.text} server={server} query={query} onOpen={openFound} onClose={() => setQuery(undefined)} />}
+        </div>
       </main>
       <aside className="community-members" id="members" aria-label={words.members.title}>
         <MemberList state={state} onMember={({ user }) => setAsked({ what: 'member', user: user.id })} />

@@ -3,6 +3,7 @@
 import { communityEn } from './community.en';
 import { directEn } from './direct.en';
 import { inboxEn } from './inbox.en';
+import { messagesEn } from './messages.en';
 import { notesEn } from './notes.en';
 
 export const en = {
@@ -211,6 +212,7 @@ export const en = {
   direct: directEn,
   inbox: inboxEn,
   notes: notesEn,
+  messages: messagesEn,
   problem: {
     room_full: { title: 'Every seat is taken', text: 'You can try again when someone leaves, or pick another room.' },
     bad_password: { title: 'That password isn’t right', text: 'Check it and try again.' },

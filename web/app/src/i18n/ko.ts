@@ -4,6 +4,7 @@ import { communityKo } from './community.ko';
 import { directKo } from './direct.ko';
 import type { Dictionary } from './en';
 import { inboxKo } from './inbox.ko';
+import { messagesKo } from './messages.ko';
 import { notesKo } from './notes.ko';
 
 export const ko: Dictionary = {
@@ -212,6 +213,7 @@ export const ko: Dictionary = {
   direct: directKo,
   inbox: inboxKo,
   notes: notesKo,
+  messages: messagesKo,
   problem: {
     room_full: { title: '자리가 꽉 찼어요', text: '누군가 나가면 다시 시도하거나, 다른 방을 골라 보세요.' },
     bad_password: { title: '비밀번호가 맞지 않아요', text: '확인하고 다시 입력해 주세요.' },

@@ -2,11 +2,10 @@
 
 import { useLayoutEffect, useRef, useState } from 'react';
 import type { Author, Note, Notes, NotesState } from 'zzan-client';
-import { isSendable, MessageField, TooLong } from '../chat/MessageField';
 import { useWhen } from '../community/hooks';
 import { useT } from '../i18n';
 import { Confirm } from '../ui/Confirm';
-import { SendIcon } from '../ui/icons';
+import { LineField } from './LineField';
 import { NoteLines } from './NoteLines';
 import { SpeechSwitch } from './SpeechSwitch';
 import type { Speech } from './useNoteTaking';
@@ -67,30 +66,5 @@ export function RunningNote({ notes, state, note, speech, nameOf }: Props) {
       <LineField onAdd={(text) => void notes.append(text)} />
       {ending && <Confirm title={t.endTitle} text={t.endText} action={t.end} onConfirm={() => notes.end()} onClose={() => setEnding(false)} />}
     </section>
-  );
-}
-
-function LineField({ onAdd }: { onAdd: (text: string) => void }) {
-  const t = useT().notes;
-  const [text, setText] = useState('');
-  const add = () => {
-    if (!isSendable(text)) return;
-    onAdd(text.trim());
-    setText('');
-  };
-  return (
-    <form
-      className="composer"
-      onSubmit={(event) => {
-        event.preventDefault();
-        add();
-      }}
-    >
-      <TooLong text={text} />
-      <div className="composer-row">
-        <MessageField text={text} onText={setText} onEnter={add} label={t.line} placeholder={t.placeholder} testId="note-input" />
-        <button type="submit" className="icon-button primary" aria-label={t.add} disabled={!isSendable(text)} data-testid="note-add"><SendIcon /></button>
-      </div>
-    </form>
   );
 }
