@@ -7,7 +7,7 @@ import { openChromium, visitor } from '../lib/browser.mjs';
 import { createServer, enterServers, invite } from '../lib/community.mjs';
 import { until } from '../lib/figures.mjs';
 import { NAMES, PAYLOADS } from '../lib/payloads.mjs';
-import { startServer } from '../lib/server.mjs';
+import { rest, startServer } from '../lib/server.mjs';
 import { Client } from '../lib/socket.mjs';
 
 const WIDE = { width: 1280, height: 720 };
@@ -205,6 +205,92 @@ test('titles and descriptions of the calendar', async () => {
   assert.deepEqual(PAYLOADS.filter((text) => !descriptions.has(text)), []);
   await nothingRan();
   await reader.page.keyboard.press('Escape');
+});
+
+test('notifications: what backends send, and who invites where', async () => {
+  const user = (await reader.page.evaluate(() => JSON.parse(localStorage.getItem('zzan.guest')))).user.id;
+  const notify = (body) => rest(server, 'POST', '/v1/notifications', { user, ...body });
+  for (const url of ['javascript:hit()', 'data:text/html,<script>hit()</script>', '//evil.example/x', 'http://evil.example/']) await assert.rejects(notify({ title: 'x', url }), /422/);
+  const told = PAYLOADS.map((body, n) => ({ title: NAMES[n % NAMES.length], body, url: `https://example.com/#${encodeURIComponent(body)}` }));
+  for (const one of told) await notify(one);
+  const person = await Client.connect(server, { name: NAMES[0] });
+  const room = await person.createRoom({ name: NAMES[1] });
+  await person.join(room.id);
+  await person.ask('room:invite', { room: room.id, user });
+  const { server: other } = await person.ask('server:create', { name: NAMES[2], nonce: 'other' });
+  await person.ask('invite:user', { server: other.info.id, user });
+  await until('alerts', () => reader.find('alert').count(), (count) => count > 0);
+  await reader.find('bell').click();
+  const entries = reader.find('inbox-entry');
+  await until('all of them', async () => {
+    const more = reader.find('inbox-more');
+    if ((await more.count()) > 0) await more.click();
+    return entries.count();
+  }, (count) => count === PAYLOADS.length + 2);
+  const bodies = new Set(await texts(reader.page.locator('.inbox-body')));
+  assert.deepEqual(PAYLOADS.filter((body) => !bodies.has(body)), []);
+  const titles = await texts(reader.page.locator('.inbox-title'));
+  assert.deepEqual(told.filter(({ title }) => !titles.includes(title)), []);
+  assert.ok(titles.includes(`${NAMES[0]} invites you into the room ${NAMES[1]}`) && titles.includes(`${NAMES[0]} invites you to ${NAMES[2]}`), titles.slice(0, 2).join());
+  const schemes = await reader.find('inbox-link').evaluateAll((links) => [...new Set(links.map((link) => new URL(link.href).origin))]);
+  assert.deepEqual(schemes.sort(), ['https://example.com', server.url].sort());
+  await reader.page.keyboard.press('Escape');
+  await reader.find('alert-dismiss').first().waitFor({ state: 'detached', timeout: 30_000 });
+  await nothingRan();
+  person.close();
+});
+
+test('what a backend tells of a channel', async () => {
+  await reader.goto(`/s/${id}/${channel}`);
+  for (const [n, text] of PAYLOADS.entries()) {
+    if (n % 4 !== 0) continue;
+    const name = NAMES[n % NAMES.length];
+    await rest(server, 'PATCH', `/v1/channels/${channel}`, { metadata: { title: text, state: text, price: name, currency: text, url: text, image_url: text, [name]: text, list: [text, name] } });
+    await until(`the title is ${text}`, () => reader.find('subject-title').textContent().catch(() => ''), (shown) => shown === text, { every: 5 });
+    assert.equal(await reader.find('subject-state').textContent(), text);
+    const schemes = await reader.page.locator('.subject img, .subject a').evaluateAll((found) => found.map((one) => new URL(one.src ?? one.href).protocol));
+    assert.ok(schemes.every((scheme) => scheme === 'https:'), schemes.join());
+    const facts = await texts(reader.find('subject-fact'));
+    assert.ok(facts.includes(`${name}${text}`) && facts.includes(`list${text}, ${name}`), facts.join());
+  }
+  await nothingRan();
+  await rest(server, 'PATCH', `/v1/channels/${channel}`, { metadata: null });
+  await reader.find('subject').waitFor({ state: 'detached' });
+});
+
+test('meeting notes: their names, and what was said in them', async () => {
+  const { servers } = await writer.ask('server:list', {});
+  const voice = servers.find(({ info }) => info.id === id).channels.find(({ kind }) => kind === 'voice').id;
+  await reader.goto(`/s/${id}/${voice}`);
+  await (await reader.see('channel-notes')).click();
+  await reader.see('note-start');
+  const start = async (name) => (await writer.ask('note:start', { channel: voice, name })).note.id;
+  const names = NAMES.slice(0, 20);
+  for (const name of names) {
+    const note = await start(name);
+    await until(`the note is called ${name}`, () => reader.find('note-title').textContent().catch(() => ''), (shown) => shown === name, { every: 5 });
+    await writer.ask('note:end', { channel: voice, note });
+  }
+  const note = await start('all of them');
+  for (const text of PAYLOADS) await writer.ask('note:append', { channel: voice, note, nonce: crypto.randomUUID(), text });
+  await until('all lines', () => reader.find('note-text').count(), (count) => count === PAYLOADS.length, { within: 30_000 });
+  assert.deepEqual(await texts(reader.find('note-text')), PAYLOADS);
+  await nothingRan();
+  await writer.ask('note:end', { channel: voice, note });
+  await reader.find('note').first().waitFor();
+  const listed = new Set(await texts(reader.find('note').locator('strong')));
+  assert.deepEqual(names.filter((name) => !listed.has(name)), []);
+  await reader.find('note').first().click();
+  await until('all lines again', () => reader.find('note-text').count(), (count) => count === PAYLOADS.length);
+  assert.deepEqual(await texts(reader.find('note-text')), PAYLOADS);
+  for (const format of ['markdown', 'text']) {
+    const [download] = await Promise.all([reader.page.waitForEvent('download'), reader.find(`note-save-${format}`).click()]);
+    await download.delete();
+  }
+  await nothingRan();
+  await reader.page.keyboard.press('Escape');
+  await reader.goto(`/s/${id}/${channel}`);
+  await reader.see('channel-view');
 });
 
 test('Korean, emoji, combining and right-to-left letters stay what they are', async () => {
