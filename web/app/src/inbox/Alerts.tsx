@@ -29,19 +29,22 @@ export function Alerts({ client }: { client: Client }) {
   const say = (entry: Notification) => sayingOf(entry, t, community, when);
 
   const isSeen = (entry: Notification) => {
-    if (isPageHidden() || route.screen !== 'servers') return false;
-    // The page of servers says itself what is due in them.
-    return entry.about.kind === 'schedule' || (channelOf(entry) !== undefined && channelOf(entry) === route.channel);
+    return !isPageHidden() && route.screen === 'servers' && channelOf(entry) !== undefined && channelOf(entry) === route.channel;
   };
   const come = (entry: Notification) => {
     if (entry.read || isSeen(entry)) return;
-    setAlerts((shown) => [...shown.filter(({ id }) => id !== entry.id).slice(1 - ALERTS_MAX), entry]);
+    // The page of servers says itself what is due in them.
+    const isSaid = route.screen === 'servers' && entry.about.kind === 'schedule';
+    if (!isSaid) setAlerts((shown) => [...shown.filter(({ id }) => id !== entry.id).slice(1 - ALERTS_MAX), entry]);
     const said = say(entry);
     alertInBrowser({ id: entry.id, title: said.title, text: said.text, onClick: () => followEntry(inbox, entry, inCall) });
   };
   const heard = useRef(come);
   heard.current = come;
-  useEffect(() => inbox.on('new', (entry) => heard.current(entry)), [inbox]);
+  useEffect(() => {
+    setAlerts([]);
+    return inbox.on('new', (entry) => heard.current(entry));
+  }, [inbox]);
 
   useEffect(() => setWaiting(state.unread), [state.unread]);
   useEffect(() => () => setWaiting(0), []);

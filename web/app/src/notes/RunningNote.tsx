@@ -2,7 +2,7 @@
 
 import { useLayoutEffect, useRef, useState } from 'react';
 import type { Author, Note, Notes, NotesState } from 'zzan-client';
-import { useWhen } from '../community/hooks';
+import { useShortWhen } from '../community/hooks';
 import { useT } from '../i18n';
 import { Confirm } from '../ui/Confirm';
 import { LineField } from './LineField';
@@ -23,7 +23,7 @@ interface Props {
 
 export function RunningNote({ notes, state, note, speech, nameOf }: Props) {
   const t = useT().notes;
-  const when = useWhen();
+  const when = useShortWhen();
   const [ending, setEnding] = useState(false);
   const { lines, outgoing } = state;
   const log = useRef<HTMLDivElement>(null);

@@ -25,6 +25,6 @@ export function saveText(note: Note, format: NoteFormat, text: string): void {
 /** The day and the name, without what file systems can't take. */
 export function fileNameOf({ name, started_at }: Pick<Note, 'name' | 'started_at'>): string {
   const day = started_at.slice(0, 10);
-  const plain = name.replace(/[\p{Cc}\p{Cf}<>:"/\\|?*]+/gu, ' ').replace(/\s+/g, ' ').trim().replace(/^\.+|\.+$/g, '');
+  const plain = name.replace(/[\p{Cc}\p{Cf}<>:"/\\|?*]+/gu, ' ').replace(/\s+/g, ' ').replace(/^[. ]+|[. ]+$/g, '');
   return [day, plain].filter(Boolean).join(' ');
 }
