@@ -116,6 +116,7 @@ test('names of channels and categories', async () => {
   await until('all channels', () => names.count(), (count) => count === NAMES.length + 2, { within: 30_000 });
   const shown = new Set(await texts(names));
   assert.deepEqual(NAMES.filter((name) => !shown.has(name)), []);
+  await until('all categories', () => reader.find('category').count(), (count) => count === CATEGORIES + 2);
   const categories = new Set(await texts(reader.find('category').locator('h3')));
   assert.deepEqual(NAMES.slice(0, CATEGORIES).filter((name) => !categories.has(name)), []);
   const last = reader.find('channel').filter({ has: reader.page.locator('.channel-name').getByText(NAMES[0], { exact: true }) }).first();
