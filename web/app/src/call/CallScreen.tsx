@@ -32,9 +32,8 @@ export function CallScreen({ room, local, onLeave }: { room: Room; local: LocalM
   const t = useT();
   const { state, status, isOwner, canAdminister } = useRoomView(room);
   const media = useLocalState(local);
-  const [beside, setBeside] = useState<'nothing' | 'chat' | 'notes'>(() => (window.matchMedia(WIDE).matches ? 'chat' : 'nothing'));
+  const { beside, toggle, close } = useBeside();
   const chatOpen = beside === 'chat';
-  const show = (what: 'chat' | 'notes') => setBeside((before) => (before === what ? 'nothing' : what));
   const [devicesOpen, setDevicesOpen] = useState(false);
   const [statsOpen, setStatsOpen] = useState(false);
   const [asked, setAsked] = useState<Asked>();
@@ -43,7 +42,6 @@ export function CallScreen({ room, local, onLeave }: { room: Room; local: LocalM
   const heard = useHeardElements();
   const toasts = useToasts(state, media);
   const isModerated = (source: 'microphone' | 'camera') => trackOf(state, state.me.id, source)?.muted_by_moderator === true;
-  const closeBeside = useCallback(() => setBeside('nothing'), []);
   const moderated = { microphone: isModerated('microphone'), camera: isModerated('camera') };
 
   const taking = useNoteTaking(room, media, moderated.microphone);
@@ -67,7 +65,7 @@ export function CallScreen({ room, local, onLeave }: { room: Room; local: LocalM
           )}
           {!reconnecting && <ModerationNotice {...moderated} />}
           {media.screen.track && <SharingNotice local={local} />}
-          {beside !== 'notes' && <NoteNotice taking={taking} onOpen={() => setBeside('notes')} />}
+          {beside !== 'notes' && <NoteNotice taking={taking} onOpen={() => toggle('notes')} />}
         </div>
         <Stage
           room={room}
@@ -82,14 +80,14 @@ export function CallScreen({ room, local, onLeave }: { room: Room; local: LocalM
           moderated={moderated}
           unread={unread}
           chatOpen={chatOpen}
-          onChat={() => show('chat')}
+          onChat={() => toggle('chat')}
           notesOpen={beside === 'notes'}
-          onNotes={() => show('notes')}
+          onNotes={() => toggle('notes')}
           onDevices={() => setDevicesOpen(true)}
           onLeave={onLeave}
         />
-        {chatOpen && <ChatPanel chat={room.chat} me={state.me.user} participants={state.participants} administer={canAdminister} onClose={closeBeside} />}
-        {beside === 'notes' && <NotesPanel taking={taking} onClose={closeBeside} />}
+        {chatOpen && <ChatPanel chat={room.chat} me={state.me.user} participants={state.participants} administer={canAdminister} onClose={close} />}
+        {beside === 'notes' && <NotesPanel taking={taking} onClose={close} />}
         <Toasts toasts={toasts} />
         {statsOpen && <StatsDialog room={room} state={state} onClose={() => setStatsOpen(false)} />}
         {devicesOpen && <DeviceDialog local={local} onClose={() => setDevicesOpen(false)} />}
@@ -102,4 +100,14 @@ export function CallScreen({ room, local, onLeave }: { room: Room; local: LocalM
       </div>
     </ElementsContext>
   );
+}
+
+type Beside = 'nothing' | 'chat' | 'notes';
+
+/** What stands beside the call. */
+function useBeside(): { beside: Beside; toggle: (what: Beside) => void; close: () => void } {
+  const [beside, setBeside] = useState<Beside>(() => (window.matchMedia(WIDE).matches ? 'chat' : 'nothing'));
+  const toggle = useCallback((what: Beside) => setBeside((before) => (before === what ? 'nothing' : what)), []);
+  const close = useCallback(() => setBeside('nothing'), []);
+  return { beside, toggle, close };
 }

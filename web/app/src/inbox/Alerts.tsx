@@ -1,7 +1,7 @@
 // What comes while one does something else: shown for a moment, on the page or by the browser, each once. What one looks at is not told again.
 
 import { useEffect, useRef, useState } from 'react';
-import type { Client, Notification } from 'zzan-client';
+import type { Client, Community, Notification, Notifications } from 'zzan-client';
 import { useWhen } from '../community/hooks';
 import { isPageHidden, usePageHidden } from '../hooks/usePageHidden';
 import { useT } from '../i18n';
@@ -49,19 +49,7 @@ export function Alerts({ client }: { client: Client }) {
   useEffect(() => setWaiting(state.unread), [state.unread]);
   useEffect(() => () => setWaiting(0), []);
 
-  useEffect(() => {
-    if (!community) return undefined;
-    const asked = new Set<string>();
-    const look = () => {
-      const seen = seenElsewhere(inbox.state.notifications, community).filter((id) => !asked.has(id));
-      if (seen.length === 0) return;
-      seen.forEach((id) => asked.add(id));
-      inbox.read(seen).catch(() => seen.forEach((id) => asked.delete(id)));
-    };
-    look();
-    const offs = [community.on('server', look), community.on('change', look), inbox.on('change', look)];
-    return () => offs.forEach((off) => off());
-  }, [community, inbox]);
+  useReadAlong(inbox, community);
 
   const dismiss = (id: string) => setAlerts((shown) => shown.filter((one) => one.id !== id));
   const isRead = (id: string) => state.notifications.some((one) => one.id === id && one.read);
@@ -77,6 +65,23 @@ export function Alerts({ client }: { client: Client }) {
       })}
     </div>
   );
+}
+
+/** What one reads in its channel is read in the inbox too. */
+function useReadAlong(inbox: Notifications, community: Community | undefined): void {
+  useEffect(() => {
+    if (!community) return undefined;
+    const asked = new Set<string>();
+    const look = () => {
+      const seen = seenElsewhere(inbox.state.notifications, community).filter((id) => !asked.has(id));
+      if (seen.length === 0) return;
+      seen.forEach((id) => asked.add(id));
+      inbox.read(seen).catch(() => seen.forEach((id) => asked.delete(id)));
+    };
+    look();
+    const offs = [community.on('server', look), community.on('change', look), inbox.on('change', look)];
+    return () => offs.forEach((off) => off());
+  }, [community, inbox]);
 }
 
 interface AlertProps {
