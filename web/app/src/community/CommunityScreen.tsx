@@ -11,6 +11,7 @@ import { NameGate } from '../lobby/NameGate';
 import { navigate, roomPath, serverPath } from '../route';
 import { ErrorBanner } from '../ui/ErrorBanner';
 import { HashIcon, ListIcon, MembersIcon, PinIcon, SpeakerIcon } from '../ui/icons';
+import { isCovering } from '../ui/Panel';
 import { ProblemScreen } from '../ui/ProblemScreen';
 import { ChannelList } from './ChannelList';
 import { ChannelView } from './ChannelView';
@@ -26,9 +27,6 @@ import { StatusBar } from './StatusBar';
 
 /** Shorter losses mend themselves before anyone reads of them. */
 const UNREACHABLE_AFTER_MS = 2_500;
-
-/** Here panels cover what they are beside of elsewhere. */
-const NARROW = '(max-width: 759px)';
 
 type Drawer = 'none' | 'channels' | 'members';
 
@@ -128,8 +126,17 @@ function OpenServer({ community, servers, server, channel: channelId, onCreate, 
     return () => window.removeEventListener('keydown', escape);
   }, []);
 
+  // There is place for one panel.
+  const showPins = (open: boolean) => {
+    setPinsOpen(open);
+    setQuery(undefined);
+  };
+  const search = (wanted: Query | undefined) => {
+    setQuery(wanted);
+    setPinsOpen(false);
+  };
   const openFound = (message: Message) => {
-    if (window.matchMedia(NARROW).matches) setQuery(undefined);
+    if (isCovering()) setQuery(undefined);
     showMessage(message.channel, message.seq);
     if (message.channel !== channelId) go(message.channel);
   };
@@ -159,8 +166,8 @@ function OpenServer({ community, servers, server, channel: channelId, onCreate, 
           {channel?.kind === 'voice' && server.can('connect') && (
             <button type="button" className="button primary small" onClick={() => call(channel.id)} data-testid="join-call">{words.channel.join}</button>
           )}
-          {channel && <button type="button" className="icon-button" aria-label={t.messages.pins.open} title={t.messages.pins.open} aria-expanded={pinsOpen} onClick={() => setPinsOpen(!pinsOpen)} data-testid="open-pins"><PinIcon /></button>}
-          <SearchField onSearch={setQuery} />
+          {channel && <button type="button" className="icon-button" aria-label={t.messages.pins.open} title={t.messages.pins.open} aria-expanded={pinsOpen} onClick={() => showPins(!pinsOpen)} data-testid="open-pins"><PinIcon /></button>}
+          <SearchField onSearch={search} />
           <button type="button" className="icon-button narrow-only" aria-label={words.openMembers} aria-expanded={drawer === 'members'} aria-controls="members" onClick={() => setDrawer('members')} data-testid="open-members"><MembersIcon /></button>
         </header>
         <div className="channel-frame">
