@@ -104,6 +104,7 @@ function OpenServer({ community, servers, server, channel: channelId, onCreate, 
   const [drawer, setDrawer] = useState<Drawer>('none');
   const [asked, setAsked] = useState<Asked>();
   const [query, setQuery] = useState<Query>();
+  const [searchOpen, setSearchOpen] = useState(false);
   const [pinsOpen, setPinsOpen] = useState(false);
   const channel = state.channels.find(({ id }) => id === channelId);
   const fallback = firstChannel(state);
@@ -135,8 +136,12 @@ function OpenServer({ community, servers, server, channel: channelId, onCreate, 
     setQuery(wanted);
     setPinsOpen(false);
   };
+  const closeSearch = () => {
+    setQuery(undefined);
+    setSearchOpen(false);
+  };
   const openFound = (message: Message) => {
-    if (isCovering()) setQuery(undefined);
+    if (isCovering()) closeSearch();
     showMessage(message.channel, message.seq);
     if (message.channel !== channelId) go(message.channel);
   };
@@ -167,12 +172,12 @@ function OpenServer({ community, servers, server, channel: channelId, onCreate, 
             <button type="button" className="button primary small" onClick={() => call(channel.id)} data-testid="join-call">{words.channel.join}</button>
           )}
           {channel && <button type="button" className="icon-button" aria-label={t.messages.pins.open} title={t.messages.pins.open} aria-expanded={pinsOpen} onClick={() => showPins(!pinsOpen)} data-testid="open-pins"><PinIcon /></button>}
-          <SearchField onSearch={search} />
+          <SearchField open={searchOpen} onOpen={setSearchOpen} onSearch={search} />
           <button type="button" className="icon-button narrow-only" aria-label={words.openMembers} aria-expanded={drawer === 'members'} aria-controls="members" onClick={() => setDrawer('members')} data-testid="open-members"><MembersIcon /></button>
         </header>
         <div className="channel-frame">
           {channel ? <ChannelView key={channel.id} community={community} server={server} channel={channel} pinsOpen={pinsOpen} onPinsClose={() => setPinsOpen(false)} /> : <p className="community-empty muted">{words.empty.noChannel}</p>}
-          {query && <SearchPanel key={query.text} server={server} query={query} onOpen={openFound} onClose={() => setQuery(undefined)} />}
+          {query && <SearchPanel key={query.text} server={server} query={query} onOpen={openFound} onClose={closeSearch} />}
         </div>
       </main>
       <aside className="community-members" id="members" aria-label={words.members.title}>
