@@ -9,6 +9,7 @@ import { startServer } from '../lib/server.mjs';
 import { startShop } from '../lib/shop.mjs';
 import { Client } from '../lib/socket.mjs';
 import { shootInbox } from './inbox_shots.mjs';
+import { shootMessages } from './message_shots.mjs';
 import { shootServers } from './server_shots.mjs';
 
 const OUT = fileURLToPath(new URL('../out/', import.meta.url));
@@ -97,6 +98,7 @@ async function shoot(lang, server, shop) {
   await shootShop(lang, locale, shot, server, shop);
   await shootServers(lang, browser, server, shot, { desktop: DESKTOP, phone: PHONE });
   await shootInbox(lang, browser, server, shot, { desktop: DESKTOP, phone: PHONE });
+  await shootMessages(lang, browser, shot, { desktop: DESKTOP, phone: PHONE });
 }
 
 /** What one can do about others, a shared screen, and the figures. */

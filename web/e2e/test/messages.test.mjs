@@ -93,7 +93,8 @@ test('an @ opens a list of names, arrows and Enter pick one, and the message men
   const list = await owner.find('mention-list').getAttribute('id');
   assert.equal(await input.getAttribute('aria-controls'), list);
   const options = await owner.find('mention-option').locator('.mention-name').allInnerTexts();
-  assert.deepEqual([options[0], options.at(-1)], ['손님', 'everyone'], 'members first, everyone last, nobody oneself');
+  assert.deepEqual(options.slice(0, 2), ['손님', 'everyone'], 'members first, nobody oneself, then everyone and roles');
+  assert.ok(options.includes('Moderator'), options.join());
   const active = () => owner.page.locator('[role="option"][aria-selected="true"]');
   const first = await active().getAttribute('id');
   assert.equal(await input.getAttribute('aria-activedescendant'), first);
@@ -620,5 +621,11 @@ test('on a phone all of it fits and works', async () => {
   await phone.find('found-open').first().tap();
   await phone.find('search-results').waitFor({ state: 'detached' });
   await untilInSight(phone, line(phone, 'look'));
+  await writer.ask('chat:pin', { channel: await channelOf('elsewhere'), seq: 1, on: true });
+  await phone.find('open-pins').tap();
+  await phone.find('pinned-open').tap();
+  await phone.find('pins').waitFor({ state: 'detached' });
+  await untilInSight(phone, lineOf(phone, 1));
+  await fits('pins');
   await phone.page.context().close();
 });

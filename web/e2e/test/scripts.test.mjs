@@ -114,6 +114,7 @@ test('names of channels and categories', async () => {
   for (const name of NAMES.slice(0, CATEGORIES)) await writer.ask('category:create', { server: id, name });
   const names = reader.find('channel').locator('.channel-name');
   await until('all channels', () => names.count(), (count) => count === NAMES.length + 2, { within: 30_000 });
+  await until('all categories', () => reader.find('category').count(), (count) => count === CATEGORIES + 2, { within: 30_000 });
   const shown = new Set(await texts(names));
   assert.deepEqual(NAMES.filter((name) => !shown.has(name)), []);
   await until('all categories', () => reader.find('category').count(), (count) => count === CATEGORIES + 2);

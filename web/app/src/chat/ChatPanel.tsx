@@ -45,7 +45,7 @@ export function ChatPanel({ chat, me, participants, administer, onClose }: Props
       </header>
       <div className="chat-frame">
         <ChatLog chat={chat} people={people} pins={pins} administer={administer} nameOf={nameOf} />
-        {pinsOpen && <PinsPanel chat={chat} pins={pins} administer={administer} nameOf={nameOf} onClose={() => setPinsOpen(false)} />}
+        {pinsOpen && <PinsPanel chat={chat} people={people} pins={pins} administer={administer} nameOf={nameOf} onOpen={() => setPinsOpen(false)} onClose={() => setPinsOpen(false)} />}
       </div>
     </aside>
   );

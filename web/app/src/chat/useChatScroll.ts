@@ -89,12 +89,16 @@ export function useChatScroll(chat: Chat, { messages, outgoing, newer }: ChatSta
     if (wanted) onArrived(target);
   }, [messages, outgoing.length, target]);
 
-  // The box also changes its height when a phone's keyboard opens.
+  // The box also changes its size when a phone's keyboard or a panel opens, and the lines theirs when one is pinned or edited.
   useLayoutEffect(() => {
     const box = ref.current;
     if (!box || typeof ResizeObserver === 'undefined') return;
-    const observer = new ResizeObserver(() => isAtEnd.current && scrollToEnd());
+    const observer = new ResizeObserver(() => {
+      if (isAtEnd.current) scrollToEnd();
+      else if (anchor.current?.line.isConnected) box.scrollTop += topIn(box, anchor.current.line) - anchor.current.top;
+    });
     observer.observe(box);
+    for (const child of box.children) if (child.tagName === 'OL') observer.observe(child);
     return () => observer.disconnect();
   }, []);
 

@@ -68,8 +68,8 @@ function matches(people: People, everyone: string, query: string): Candidate[] {
   const wanted = folded(query);
   const all: Candidate[] = [
     ...people.users.filter(({ id }) => id !== people.me).map((user) => ({ ...user, kind: 'user' as const })),
-    ...(people.mayMentionAll ? people.roles.map((role) => ({ ...role, kind: 'role' as const })) : []),
     ...(people.mayMentionAll ? [{ id: '', name: everyone, also: 'everyone', kind: 'everyone' as const }] : []),
+    ...(people.mayMentionAll ? people.roles.map((role) => ({ ...role, kind: 'role' as const })) : []),
   ];
   const place = ({ name, also }: Candidate) => Math.min(...[name, also ?? ''].map((one) => folded(one).indexOf(wanted)).map((at) => (at < 0 ? Infinity : Math.min(at, 1))));
   const found = all.map((candidate) => ({ candidate, at: place(candidate) })).filter(({ at }) => at < Infinity);

@@ -9,6 +9,7 @@ import { showMessage } from '../chat/target';
 import { usePins } from '../chat/usePins';
 import { useT } from '../i18n';
 import { dropFragment, useMessageInAddress } from '../route';
+import { isCovering } from '../ui/Panel';
 import { useNames, useServer } from './hooks';
 import { SubjectCard } from './SubjectCard';
 
@@ -44,24 +45,26 @@ export function ChannelView({ community, server, channel, pinsOpen, onPinsClose 
   const onSight = useCallback((newest: boolean) => community.look(newest ? channel.id : undefined), [community, channel.id]);
 
   return (
-    <section className="channel-view" aria-label={channel.name} data-testid="channel-view" data-channel={channel.id}>
-      {(state.info.subject !== undefined || channel.metadata) && <SubjectCard channel={channel} subject={state.info.subject} />}
-      {channel.slow_mode_s !== undefined && <p className="channel-note">{t.slowOn(channel.slow_mode_s)}</p>}
-      <ChatLog
-        chat={chat}
-        people={people}
-        pins={pins}
-        administer={administer}
-        nameOf={nameOf}
-        readUpTo={readUpTo}
-        unread={state.unread.get(channel.id)?.unread ?? 0}
-        slowMode_s={administer ? undefined : channel.slow_mode_s}
-        onSight={onSight}
-        onUnread={(seq) => void server.markUnread(channel.id, seq).catch(() => undefined)}
-        {...(server.can('send') ? {} : { instead: <p className="channel-note">{t.readOnly}</p> })}
-      />
-      {pinsOpen && <PinsPanel chat={chat} pins={pins} administer={administer} nameOf={nameOf} onClose={onPinsClose} />}
-    </section>
+    <>
+      <section className="channel-view" aria-label={channel.name} data-testid="channel-view" data-channel={channel.id}>
+        {(state.info.subject !== undefined || channel.metadata) && <SubjectCard channel={channel} subject={state.info.subject} />}
+        {channel.slow_mode_s !== undefined && <p className="channel-note">{t.slowOn(channel.slow_mode_s)}</p>}
+        <ChatLog
+          chat={chat}
+          people={people}
+          pins={pins}
+          administer={administer}
+          nameOf={nameOf}
+          readUpTo={readUpTo}
+          unread={state.unread.get(channel.id)?.unread ?? 0}
+          slowMode_s={administer ? undefined : channel.slow_mode_s}
+          onSight={onSight}
+          onUnread={(seq) => void server.markUnread(channel.id, seq).catch(() => undefined)}
+          {...(server.can('send') ? {} : { instead: <p className="channel-note">{t.readOnly}</p> })}
+        />
+      </section>
+      {pinsOpen && <PinsPanel chat={chat} people={people} pins={pins} administer={administer} nameOf={nameOf} onOpen={() => isCovering() && onPinsClose()} onClose={onPinsClose} />}
+    </>
   );
 }
 

@@ -14,6 +14,7 @@ import { navigate, roomPath, serverPath } from '../route';
 import { setPlace } from '../title';
 import { ErrorBanner } from '../ui/ErrorBanner';
 import { HashIcon, ListIcon, MembersIcon, NoteIcon, PinIcon, SpeakerIcon } from '../ui/icons';
+import { isCovering } from '../ui/Panel';
 import { ChannelList } from './ChannelList';
 import { ChannelView } from './ChannelView';
 import { Dialogs, type Asked } from './Dialogs';
@@ -28,9 +29,6 @@ import { StatusBar } from './StatusBar';
 
 /** Shorter losses mend themselves before anyone reads of them. */
 const UNREACHABLE_AFTER_MS = 2_500;
-
-/** Here panels cover what they are beside of elsewhere. */
-const NARROW = '(max-width: 759px)';
 
 type Drawer = 'none' | 'channels' | 'members';
 
@@ -109,6 +107,7 @@ function OpenServer({ client, community, servers, server, channel: channelId, on
   const [drawer, setDrawer] = useState<Drawer>('none');
   const [asked, setAsked] = useState<Asked>();
   const [query, setQuery] = useState<Query>();
+  const [searchOpen, setSearchOpen] = useState(false);
   const [pinsOpen, setPinsOpen] = useState(false);
   const channel = state.channels.find(({ id }) => id === channelId);
   const fallback = firstChannel(state);
@@ -131,8 +130,21 @@ function OpenServer({ client, community, servers, server, channel: channelId, on
     return () => window.removeEventListener('keydown', escape);
   }, []);
 
+  // There is place for one panel.
+  const showPins = (open: boolean) => {
+    setPinsOpen(open);
+    setQuery(undefined);
+  };
+  const search = (wanted: Query | undefined) => {
+    setQuery(wanted);
+    setPinsOpen(false);
+  };
+  const closeSearch = () => {
+    setQuery(undefined);
+    setSearchOpen(false);
+  };
   const openFound = (message: Message) => {
-    if (window.matchMedia(NARROW).matches) setQuery(undefined);
+    if (isCovering()) closeSearch();
     showMessage(message.channel, message.seq);
     if (message.channel !== channelId) go(message.channel);
   };
@@ -165,14 +177,14 @@ function OpenServer({ client, community, servers, server, channel: channelId, on
           {channel?.kind === 'voice' && server.can('connect') && (
             <button type="button" className="button primary small" onClick={() => call(channel.id)} data-testid="join-call">{words.channel.join}</button>
           )}
-          {channel && <button type="button" className="icon-button" aria-label={t.messages.pins.open} title={t.messages.pins.open} aria-expanded={pinsOpen} onClick={() => setPinsOpen(!pinsOpen)} data-testid="open-pins"><PinIcon /></button>}
-          <SearchField onSearch={setQuery} />
+          {channel && <button type="button" className="icon-button" aria-label={t.messages.pins.open} title={t.messages.pins.open} aria-expanded={pinsOpen} onClick={() => showPins(!pinsOpen)} data-testid="open-pins"><PinIcon /></button>}
+          <SearchField open={searchOpen} onOpen={setSearchOpen} onSearch={search} />
           <Bell client={client} />
           <button type="button" className="icon-button narrow-only" aria-label={words.openMembers} aria-expanded={drawer === 'members'} aria-controls="members" onClick={() => setDrawer('members')} data-testid="open-members"><MembersIcon /></button>
         </header>
         <div className="channel-frame">
           {channel ? <ChannelView key={channel.id} community={community} server={server} channel={channel} pinsOpen={pinsOpen} onPinsClose={() => setPinsOpen(false)} /> : <p className="community-empty muted">{words.empty.noChannel}</p>}
-          {query && <SearchPanel key={query.text} server={server} query={query} onOpen={openFound} onClose={() => setQuery(undefined)} />}
+          {query && <SearchPanel key={query.text} server={server} query={query} onOpen={openFound} onClose={closeSearch} />}
         </div>
       </main>
       <aside className="community-members" id="members" aria-label={words.members.title}>

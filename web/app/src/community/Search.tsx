@@ -23,18 +23,20 @@ export interface Query {
 }
 
 interface FieldProps {
+  /** Whether the field is there on narrow screens too. */
+  open: boolean;
+  onOpen: (open: boolean) => void;
   onSearch: (query: Query | undefined) => void;
 }
 
 /** On narrow screens a button that opens into a field. */
-export function SearchField({ onSearch }: FieldProps) {
+export function SearchField({ open, onOpen, onSearch }: FieldProps) {
   const t = useT().messages.search;
   const [text, setText] = useState('');
-  const [open, setOpen] = useState(false);
   const input = useRef<HTMLInputElement>(null);
   const clear = () => {
     setText('');
-    setOpen(false);
+    onOpen(false);
     onSearch(undefined);
   };
   return (
@@ -45,7 +47,7 @@ export function SearchField({ onSearch }: FieldProps) {
         aria-label={t.open}
         aria-expanded={open}
         onClick={() => {
-          setOpen(true);
+          onOpen(true);
           requestAnimationFrame(() => input.current?.focus());
         }}
         data-testid="open-search"

@@ -61,6 +61,6 @@ export const messagesKo: typeof messagesEn = {
     tooMany: (max) => `메시지 하나에 파일을 ${max}개까지 첨부할 수 있어요.`,
   },
   attachment: { one: '파일', picture: '사진' },
-  slow: (seconds) => `슬로 모드: ${seconds}초 후에 다시 쓸 수 있어요`,
+  slow: (seconds) => `슬로우 모드: ${seconds}초 후에 다시 쓸 수 있어요`,
   newMessages: (n) => `새 메시지 ${n}개`,
 };

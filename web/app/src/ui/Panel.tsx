@@ -4,6 +4,13 @@ import { useEffect, useId, useRef, type ReactNode } from 'react';
 import { useT } from '../i18n';
 import { CloseIcon } from './icons';
 
+/** There a panel covers what it is about. */
+const NARROW = '(width < 760px)';
+
+export function isCovering(): boolean {
+  return window.matchMedia(NARROW).matches;
+}
+
 interface Props {
   title: string;
   onClose: () => void;
