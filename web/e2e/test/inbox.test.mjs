@@ -231,7 +231,7 @@ test('older ones come when asked for, and nothing twice', async () => {
   for (let n = 1; n <= 60; n += 1) await notify(`No. ${n}`);
   await desk.page.reload();
   await openInbox(desk);
-  await until('a page', () => desk.find('inbox-entry').count(), (count) => count === 50);
+  await until('a page', () => desk.find('inbox-entry').count(), (count) => count === 50, { within: 30_000 });
   await desk.find('inbox-more').click();
   await entry(desk, '#beer').first().waitFor();
   const seqs = await desk.find('inbox-entry').evaluateAll((entries) => entries.map((one) => Number(one.dataset.seq)));

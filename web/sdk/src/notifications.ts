@@ -59,6 +59,13 @@ export class Notifications {
     this.events.clear();
   }
 
+  /** Fetches what is newer than the list, or the list where it failed before; once more where something came meanwhile. Happens by itself with each session. */
+  catchUp(): Promise<void> {
+    this.isStale = true;
+    this.fetching ??= this.fetch().finally(() => (this.fetching = undefined));
+    return this.fetching;
+  }
+
   /** Fetches a page of older ones. Does nothing where there are none. Rejects with a {@link ZzanError}. */
   async loadOlder(): Promise<void> {
     const oldest = this.current.notifications.at(-1);
@@ -106,13 +113,6 @@ export class Notifications {
     const isRead = ({ id, seq }: Notification) => ids?.includes(id) === true || (upTo !== undefined && seq <= upTo);
     const notifications = this.current.notifications.map((known) => (!known.read && isRead(known) ? { ...known, read: true } : known));
     this.set({ notifications, unread });
-  }
-
-  /** Fetches what is newer than the list; once more where something came meanwhile. */
-  private catchUp(): Promise<void> {
-    this.isStale = true;
-    this.fetching ??= this.fetch().finally(() => (this.fetching = undefined));
-    return this.fetching;
   }
 
   private async fetch(): Promise<void> {

@@ -117,6 +117,9 @@ test('a refused list says why, and the next connection tries again', async () =>
   const inbox = client.notifications();
   await answer(lists(server.last)[0], { ok: false, error: { code: 'unavailable', message: 'later' } });
   expect([inbox.state.loaded, inbox.state.error?.code]).toEqual([false, 'unavailable']);
+  void inbox.catchUp();
+  await answer(lists(server.last)[1], { ok: false, error: { code: 'unavailable', message: 'still' } });
+  expect(inbox.state.loaded).toBe(false);
   server.last.lose();
   await vi.advanceTimersByTimeAsync(0);
   server.last.ready('session-2');

@@ -35,7 +35,11 @@ export function InboxPanel({ client, onClose }: { client: Client; onClose: () =>
         <button type="button" className="icon-button" aria-label={t.close} onClick={onClose}><CloseIcon /></button>
       </header>
       <div className="inbox-scroll" tabIndex={-1}>
-        {(failed || (error && !loaded)) && <p className="field-error inbox-note" role="alert">{t.failed}</p>}
+        {(failed || (error && !loaded)) && (
+          <p className="field-error inbox-note" role="alert">
+            {t.failed} {!loaded && <button type="button" className="link-button" onClick={() => void inbox.catchUp()}>{words.common.retry}</button>}
+          </p>
+        )}
         {loaded && notifications.length === 0 && (
           <div className="inbox-empty" data-testid="inbox-empty">
             <strong>{t.empty}</strong>
