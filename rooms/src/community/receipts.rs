@@ -139,7 +139,8 @@ impl Receipts {
         }
         self.flush_at = None;
         let moves = self.flush();
-        let knowing = |knows: bool| self.watchers.iter().filter(move |watcher| watcher.knows == knows).map(|watcher| watcher.session.clone());
+        let knowing =
+            |knows: bool| self.watchers.iter().filter(move |watcher| watcher.knows == knows).map(|watcher| watcher.session.clone());
         let moved = if moves.is_empty() { vec![] } else { knowing(true).collect() };
         let mut news = News { moves, moved, ..News::default() };
         if awaited {

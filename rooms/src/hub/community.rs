@@ -9,6 +9,7 @@ use crate::community::{
     Asked, By, Command, CreateServer, Entering, Fetched, Idle, MemberView, Order, Post, PostAct, Presence, Request, ServerHandle,
     ServerView, Write, default_tree, digest,
 };
+use crate::config::UnreadReaders;
 use crate::limits;
 use crate::session::{Grants, SessionHandle};
 use crate::store::{
@@ -16,7 +17,6 @@ use crate::store::{
     ServerRecord, Status, TreeChange, UserRecord,
 };
 use crate::view::{Unread, User};
-use crate::config::UnreadReaders;
 use crate::{ChannelId, Error, Event, Loss, Result, ServerId, SessionId, UserId};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -329,14 +329,11 @@ impl Hub {
         server.call(|reply| Request::WatchReceipts { session, channel: channel.clone(), reply }).await
     }
 
-    /// The session is told that no more. It is no error if it wasn't.
-    ///
-    /// # Errors
-    /// `NotFound` for a channel that isn't there; `Unavailable`.
-    pub async fn unwatch_receipts(&self, session: &SessionHandle, channel: &ChannelId) -> Result<()> {
-        let server = self.node.server_of(channel).await?;
-        server.tell(Request::UnwatchReceipts { session: session.id.clone(), channel: channel.clone() }).await;
-        Ok(())
+    /// The session is told that no more, if it was.
+    pub async fn unwatch_receipts(&self, session: &SessionHandle, channel: &ChannelId) {
+        if let Some(server) = self.node.communities.live_of(channel) {
+            server.tell(Request::UnwatchReceipts { session: session.id.clone(), channel: channel.clone() }).await;
+        }
     }
 
     /// What the user hasn't read of the channels of a server, in the order of their ids.

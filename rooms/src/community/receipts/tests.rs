@@ -50,15 +50,7 @@ struct Life {
 impl Life {
     fn new() -> Self {
         let (receipts, start, passed) = (Receipts::default(), Instant::now(), Duration::ZERO);
-        Self {
-            receipts,
-            start,
-            passed,
-            readers: BTreeMap::new(),
-            asked: vec![],
-            stored: HashMap::new(),
-            replicas: HashMap::new(),
-        }
+        Self { receipts, start, passed, readers: BTreeMap::new(), asked: vec![], stored: HashMap::new(), replicas: HashMap::new() }
     }
 
     fn moment(&self) -> Moment {

@@ -7,6 +7,7 @@ import { ZzanError } from '../errors.js';
 import type { Channel, Message, Permission, Schedule, Server, Unread } from '../protocol.gen.js';
 import type { AnswerOf, RequestName, RequestOf, ServerEvent } from '../protocol.js';
 import type { Reading } from './reading.js';
+import { Receipts } from './receipts.js';
 import { can, fromListing, reduce, serverOf, withMessage, withUnread, type ServerState } from './state.js';
 import { isSkipped } from './unread.js';
 
@@ -43,6 +44,7 @@ export class CommunityServer {
   private membersChanged = false;
   /** Somebody asked for them: each listing fetches them again. */
   private membersWanted = false;
+  private watched: Receipts | undefined;
   private recount: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly client: Client, private readonly reading: Reading, server: Server) {
@@ -79,6 +81,12 @@ export class CommunityServer {
     return chat;
   }
 
+  /** How far others have read a channel, until it is closed or another one of this server is asked for. */
+  receipts(channel: string): Receipts {
+    this.watched?.close();
+    return (this.watched = new Receipts(this.client, channel));
+  }
+
   /** The room of a voice channel's call, to join with `Room.join`. Rejects with a {@link ZzanError}. */
   async openCall(channel: string): Promise<string> {
     return (await this.client.request('channel:open', { channel })).room;
@@ -103,6 +111,7 @@ export class CommunityServer {
     this.confirm(server.unread);
     for (const channel of this.chats.keys()) if (!this.has(channel)) this.closeChat(channel);
     for (const chat of this.chats.values()) void chat.catchUp();
+    this.watched?.watch();
     if (this.membersWanted) void this.fetchMembers().catch(() => undefined);
   }
 
@@ -153,6 +162,7 @@ export class CommunityServer {
 
   close(): void {
     clearTimeout(this.recount);
+    this.watched?.close();
     for (const channel of [...this.chats.keys()]) this.closeChat(channel);
     this.events.clear();
   }
