@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { memo, useState } from 'react';
 import type { Message, Outgoing } from 'zzan-client';
 import { useWords } from '../i18n';
 import { BinIcon, MoreIcon, PencilIcon, PinIcon, ReplyIcon, SmileIcon, UnreadIcon } from '../ui/icons';
@@ -38,7 +38,14 @@ interface Props extends Acts {
   onPicker: (anchor: HTMLElement) => void;
 }
 
-export function ChatLine({ message, answers, own, grouped, pinned, meant, shown, hasReacted, onGo, onPicker, ...acts }: Props) {
+/** What it does depends on the message alone, so that it is drawn again only when what is shown is another. */
+export const ChatLine = memo(Line, (before, after) => {
+  const keys = ['message', 'answers', 'own', 'grouped', 'pinned', 'meant', 'shown'] as const;
+  const acts = ['onReply', 'onReact', 'onPin', 'onEdit', 'onDelete', 'onUnread'] as const;
+  return keys.every((key) => before[key] === after[key]) && acts.every((key) => (before[key] === undefined) === (after[key] === undefined));
+});
+
+function Line({ message, answers, own, grouped, pinned, meant, shown, hasReacted, onGo, onPicker, ...acts }: Props) {
   const { language, t } = useWords();
   const [editing, setEditing] = useState(false);
   const { deleted = false, attachments = [], reactions = [] } = message;

@@ -1,6 +1,6 @@
 // A channel's messages and the field to write in, wherever they stand. Text is shown as text, whatever is in it.
 
-import { useCallback, useEffect, useMemo, useState, type ReactNode } from 'react';
+import { useEffect, useMemo, useState, type ReactNode } from 'react';
 import { ZzanError, type Author, type Chat, type Message } from 'zzan-client';
 import { useChatState } from '../hooks/useSource';
 import { useT } from '../i18n';
@@ -51,7 +51,7 @@ export function ChatLog({ chat, people, pins, administer, instead, nameOf, readU
   const state = useChatState(chat);
   const { me } = people;
   const { outgoing, newer } = state;
-  const named = useCallback((message: Message): Message => ({ ...message, author: { ...message.author, name: nameOf(message.author) } }), [nameOf]);
+  const named = useNamed(nameOf);
   const messages = useMemo(() => state.messages.map(named), [state.messages, named]);
   const quoted = (seq: number | undefined): Message | undefined => {
     const found = state.messages.find((message) => message.seq === seq) ?? (seq === undefined ? undefined : state.quoted.get(seq));
@@ -168,6 +168,20 @@ function ToEnd({ unread, newBelow, onClick }: { unread: number; newBelow: boolea
       {unread > 0 ? t.messages.newMessages(unread) : newBelow ? t.chat.newBelow : t.chat.toEnd} ↓
     </button>
   );
+}
+
+/** Messages with the names that their authors have here. The same message is the same object each time, so that lines needn't be drawn again. */
+function useNamed(nameOf: (author: Author) => string): (message: Message) => Message {
+  return useMemo(() => {
+    const known = new WeakMap<Message, Message>();
+    return (message) => {
+      const before = known.get(message);
+      if (before) return before;
+      const after = { ...message, author: { ...message.author, name: nameOf(message.author) } };
+      known.set(message, after);
+      return after;
+    };
+  }, [nameOf]);
 }
 
 function isMeantFor({ mentions = [] }: Message, { me, myRoles }: People): boolean {
