@@ -19,7 +19,7 @@ pub(crate) use dispatch::parses;
 
 use crate::protocol::client_event::Seat;
 use crate::protocol::convert::whole_ms;
-use crate::protocol::server_event::{MediaMap, SessionDraining, SessionExpiring, SessionReady};
+use crate::protocol::server_event::{MediaMap, SessionDraining, SessionExpiring, SessionReady, UploadLimits};
 use crate::protocol::types::IceServer;
 use crate::service::Shared;
 use crate::token::Verified;
@@ -229,6 +229,7 @@ impl Session {
         let map = seat.as_ref().map(|seat| MediaMap::new(&seat.room.id, seat.map.clone()));
         let expires_in_ms = whole_ms(self.token.expires_in(SystemTime::now()));
         let ice_servers = self.ice_servers();
+        let uploads = self.shared.hub.upload_bytes_max().map(|max_bytes| UploadLimits { max_bytes });
         tracing::debug!(session = %self.handle.id, resumed, "session has a connection");
         self.check_at = Instant::now() + self.silence_limit();
         self.told_draining = false;
@@ -238,8 +239,17 @@ impl Session {
                 Resumption::Replayed(events) if resumed => (Some(events as u64), false),
                 Resumption::Replayed(_) | Resumption::Cut => (None, claim.asked),
             };
-            let ready =
-                SessionReady { session: secret, resumed, sn, replayed, resync, expires_in_ms, ice_servers, seat: seat.map(Seat::new) };
+            let ready = SessionReady {
+                session: secret,
+                resumed,
+                sn,
+                replayed,
+                resync,
+                expires_in_ms,
+                ice_servers,
+                uploads,
+                seat: seat.map(Seat::new),
+            };
             [Some(Once::event("session:ready", &ready)), map.map(|map| Once::event("media:map", &map))]
         });
         self.connection = Some(connection);

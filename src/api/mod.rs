@@ -21,6 +21,7 @@ pub(crate) mod types;
 pub(crate) mod whip;
 
 pub use auth::Limiters;
+pub use security::BucketOrigins;
 pub use system::Readiness;
 pub use whip::sessions::Sessions as HttpMedia;
 
@@ -60,6 +61,8 @@ pub struct Shared {
     pub guests: bool,
     pub origins: Vec<String>,
     pub embed_origins: Vec<String>,
+    /// The bucket of messages' files, if there is one.
+    pub bucket: Option<BucketOrigins>,
     pub body_bytes_max: usize,
     pub limiters: Limiters,
     pub readiness: Readiness,

@@ -15,6 +15,21 @@ const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-poli
 /// Loopback as `frame-ancestors` can write it; it has no syntax for `[::1]`.
 const LOOPBACK_ANCESTORS: &str = "http://localhost:* http://127.0.0.1:* https://localhost:* https://127.0.0.1:*";
 
+/// Where the page puts files, and where it has their pictures from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketOrigins {
+    put: String,
+    read: String,
+}
+
+impl BucketOrigins {
+    /// Of the two addresses of a bucket, as they are configured.
+    pub fn new(endpoint: &str, public_url: &str) -> Self {
+        let origin = |url: &str| url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+        Self { put: origin(endpoint), read: origin(public_url) }
+    }
+}
+
 /// Lets pages of the allowed origins call the public endpoints.
 pub fn cors(app: &App) -> CorsLayer {
     let (origins, dev) = (app.origins.clone(), app.dev);
@@ -77,9 +92,10 @@ fn content_security_policy(app: &App, host: Option<&str>, is_docs: bool) -> Stri
         ancestors.push(' ');
         ancestors.push_str(LOOPBACK_ANCESTORS);
     }
+    let (put, read) = app.bucket.as_ref().map(|BucketOrigins { put, read }| (format!(" {put}"), format!(" {read}"))).unwrap_or_default();
     // The picture of a server is wherever its people have it.
     format!(
-        "default-src 'self'; connect-src 'self'{sockets}; img-src 'self' https: data: blob:; media-src 'self' blob:{styles}; object-src 'none'; \
+        "default-src 'self'; connect-src 'self'{sockets}{put}; img-src 'self' https:{read} data: blob:; media-src 'self' blob:{styles}; object-src 'none'; \
          base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
     )
 }
@@ -115,6 +131,12 @@ mod tests {
         }
         assert!(allowed(false, "https://shop.example.com"));
         assert!(!allowed(false, "https://shop.example.com:444") && !allowed(false, "http://shop.example.com"));
+    }
+
+    #[test]
+    fn of_a_bucket_the_origins_are_told() {
+        let origins = BucketOrigins::new("https://s3.example:9000", "http://127.0.0.1:9000/bucket/a");
+        assert_eq!(origins, BucketOrigins { put: "https://s3.example:9000".to_owned(), read: "http://127.0.0.1:9000".to_owned() });
     }
 
     #[test]

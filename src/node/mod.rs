@@ -9,7 +9,7 @@
 mod addresses;
 mod banner;
 
-use crate::api::{self, App, HttpMedia, Limiters, Readiness, Shared};
+use crate::api::{self, App, BucketOrigins, HttpMedia, Limiters, Readiness, Shared};
 use crate::config::{Config, Limits};
 use crate::demo::Demo;
 use crate::mail::SmtpMailer;
@@ -97,6 +97,7 @@ impl Node {
             guests: config.guests,
             origins: config.origins.clone(),
             embed_origins: config.embed_origins.clone(),
+            bucket: config.uploads.as_ref().map(|uploads| BucketOrigins::new(&uploads.endpoint, &uploads.public_url)),
             body_bytes_max: config.limits.body_bytes_max,
             limiters: Limiters::new(&config.limits, config.dev),
             readiness: readiness.clone(),

@@ -16,6 +16,11 @@ impl Hub {
         self
     }
 
+    /// The longest file that may be uploaded, in bytes; `None` where none may.
+    pub fn upload_bytes_max(&self) -> Option<u64> {
+        self.uploads.as_ref().map(|uploads| uploads.bytes_max())
+    }
+
     /// Lets the session's client upload a file, to be attached to a message of this channel afterwards.
     ///
     /// # Errors

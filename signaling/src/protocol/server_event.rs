@@ -27,10 +27,22 @@ pub struct SessionReady {
     /// For the connections that are made from now on. Empty where no TURN server is configured.
     #[serde(default)]
     pub ice_servers: Vec<IceServer>,
+    /// Absent where files can't be uploaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub uploads: Option<UploadLimits>,
     /// The seat that a resumed session still has. A `media:map` follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub seat: Option<Seat>,
+}
+
+/// What `chat:upload` takes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct UploadLimits {
+    /// Longest file, in bytes.
+    #[ts(type = "number")]
+    pub max_bytes: u64,
 }
 
 /// `session:expiring`: refresh the token, or the session ends.

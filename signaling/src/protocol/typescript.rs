@@ -140,6 +140,7 @@ impl Writer {
 
     fn pushes(&mut self) {
         self.declare::<push::SessionReady>();
+        self.declare::<push::UploadLimits>();
         self.declare::<push::SessionExpiring>();
         self.declare::<push::SessionDraining>();
         self.declare::<push::ParticipantJoined>();

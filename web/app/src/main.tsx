@@ -9,6 +9,7 @@ import './styles/call.css';
 import './styles/voice.css';
 import './styles/chat.css';
 import './styles/community.css';
+import './styles/messages.css';
 
 const root = document.getElementById('root');
 if (root) createRoot(root).render(<StrictMode><App /></StrictMode>);

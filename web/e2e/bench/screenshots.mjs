@@ -8,6 +8,7 @@ import { Visit } from '../lib/page.mjs';
 import { startServer } from '../lib/server.mjs';
 import { startShop } from '../lib/shop.mjs';
 import { Client } from '../lib/socket.mjs';
+import { shootMessages } from './message_shots.mjs';
 import { shootServers } from './server_shots.mjs';
 
 const OUT = fileURLToPath(new URL('../out/', import.meta.url));
@@ -95,6 +96,7 @@ async function shoot(lang, server, shop) {
   for (const client of sitting) client.close();
   await shootShop(lang, locale, shot, server, shop);
   await shootServers(lang, browser, server, shot, { desktop: DESKTOP, phone: PHONE });
+  await shootMessages(lang, browser, shot, { desktop: DESKTOP, phone: PHONE });
 }
 
 /** What one can do about others, a shared screen, and the figures. */

@@ -117,7 +117,10 @@ test('a history of two hundred messages scrolls up without a jump', async () => 
   socket.close();
   await untilUnread(guest, 'long', 200);
   await openChannel(guest, 'long');
+  await guest.seeMessage('line 1 ');
+  await guest.find('chat-to-end').click();
   await guest.seeMessage('line 200');
+  await untilUnread(guest, 'long', 0);
   await guest.page.evaluate(watchJumps);
   const box = await (await guest.see('chat-log')).boundingBox();
   await guest.page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);

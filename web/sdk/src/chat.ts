@@ -1,13 +1,18 @@
-// One channel's messages: in order, without holes, each once, as they are now. What one sends is shown at once and confirmed by the answer.
+// One channel's messages: in order, without holes, each once, as they are now. What is here is a piece of the history: its end, unless one went to
+// an older message. What one sends is shown at once and confirmed by the answer.
 
 import type { Client } from './client.js';
 import { Emitter, type Unsubscribe } from './emitter.js';
 import { ZzanError } from './errors.js';
 import { newNonce } from './nonce.js';
-import type { Attachment, ChatFound, ChatPinChanged, ChatSend, ChatTypist, Message, Reaction } from './protocol.gen.js';
-import { uploadFile } from './uploads.js';
+import type { Attachment, ChatFound, ChatHistory, ChatPage, ChatPinChanged, ChatSend, ChatTypist, Message, Reaction, UploadLimits } from './protocol.gen.js';
+import { uploadFile, type UploadOptions } from './uploads.js';
 
-const PAGE = 50;
+/** Messages that are fetched at a time. */
+export const PAGE = 50;
+
+/** The longest page that the server gives. */
+const PAGE_MAX = 100;
 
 /** How many missed pages are fetched after an absence; what is older comes when someone scrolls there. */
 const CATCH_UP_PAGES = 10;
@@ -35,17 +40,37 @@ export interface ChatState {
   readonly outgoing: readonly Outgoing[];
   /** Whether older messages exist than those here. */
   readonly more: boolean;
+  /** Whether newer messages exist than those here: then one is not at the end, and what comes is left out. */
+  readonly newer: boolean;
   readonly loading: boolean;
+  /** Messages that are answered here and stand elsewhere, by `seq`, as far as they were asked for. */
+  readonly quoted: ReadonlyMap<number, Message>;
+}
+
+interface ChatEvents {
+  change: ChatState;
+  message: Message;
+  amended: Message;
+  pin: ChatPinChanged;
+  typing: ChatTypist;
+  missed: undefined;
 }
 
 export class Chat {
-  private readonly events = new Emitter<{ change: ChatState; message: Message; pin: ChatPinChanged; typing: ChatTypist }>();
+  private readonly events = new Emitter<ChatEvents>();
   private readonly offs: Unsubscribe[];
-  private current: ChatState = { messages: [], outgoing: [], more: false, loading: false };
+  private current: ChatState = { messages: [], outgoing: [], more: false, newer: false, loading: false, quoted: new Map() };
   private catching: Promise<void> | undefined;
   /** The last attempt to catch up failed for want of a connection. */
   private behind = false;
   private typedAt = -Infinity;
+  /** Counts the pieces of history that were gone to: what was asked for another piece is of no use. */
+  private piece = 0;
+  /** The newest message that was heard of. */
+  private head = 0;
+  /** One's own reactions as they were made here, by `seq` and emoji: of many users only ten are told. */
+  private readonly reacted = new Map<string, boolean>();
+  private readonly asked = new Set<number>();
 
   /** `user` is the own user id. */
   constructor(private readonly client: Client, readonly channel: string, private readonly user: string) {
@@ -56,13 +81,21 @@ export class Chat {
       client.onEvent('chat:reacted', ({ channel, seq, reactions }) => channel === this.channel && this.setReactions(seq, reactions)),
       client.onEvent('chat:pinned', (pin) => pin.message.channel === this.channel && this.events.emit('pin', pin)),
       // Who comes back to a new session is asked to catch up; one that goes on may have lost its last attempt.
-      client.onEvent('session:ready', ({ replayed }) => replayed !== undefined && this.behind && void this.catchUp()),
+      client.onEvent('session:ready', ({ replayed }) => {
+        if (replayed === undefined) this.missed();
+        else if (this.behind) void this.catchUp();
+      }),
       client.onEvent('chat:typing', (typist) => typist.channel === this.channel && this.events.emit('typing', typist)),
     ];
   }
 
   get state(): ChatState {
     return this.current;
+  }
+
+  /** What can be uploaded; `undefined` where nothing can. */
+  get uploads(): UploadLimits | undefined {
+    return this.client.uploads;
   }
 
   onChange(listener: (state: ChatState) => void): Unsubscribe {
@@ -77,6 +110,16 @@ export class Chat {
   /** Hears when a message is pinned or unpinned. One that is deleted is unpinned without a word. */
   onPin(listener: (pin: ChatPinChanged) => void): Unsubscribe {
     return this.events.on('pin', listener);
+  }
+
+  /** Hears when a message was edited or deleted, whether it is here or not. */
+  onAmended(listener: (message: Message) => void): Unsubscribe {
+    return this.events.on('amended', listener);
+  }
+
+  /** Hears when something may have been missed: what was fetched apart from `state` is to be fetched again. */
+  onMissed(listener: () => void): Unsubscribe {
+    return this.events.on('missed', listener);
   }
 
   /** Hears about every three seconds that somebody else writes. */
@@ -94,6 +137,7 @@ export class Chat {
       state: 'sending',
     };
     this.typedAt = -Infinity;
+    if (this.current.newer) void this.toNewest().catch(() => undefined);
     this.set({ outgoing: [...this.current.outgoing, outgoing] });
     return this.deliver(outgoing);
   }
@@ -123,7 +167,15 @@ export class Chat {
   /** One's own reaction comes or, with `on: false`, goes. Rejects with a `ZzanError`. */
   async react(seq: number, emoji: string, on = true): Promise<void> {
     const { reactions } = await this.client.request('chat:react', { channel: this.channel, seq, emoji, on });
+    this.reacted.set(`${seq} ${emoji}`, on);
     this.setReactions(seq, reactions);
+  }
+
+  /** Whether one has reacted with this emoji. Beyond ten users that is known of what was done here alone. */
+  hasReacted({ seq, reactions = [] }: Message, emoji: string): boolean {
+    const reaction = reactions.find((one) => one.emoji === emoji);
+    if (!reaction || reaction.users.includes(this.user)) return reaction !== undefined;
+    return reaction.count > reaction.users.length && this.reacted.get(`${seq} ${emoji}`) === true;
   }
 
   /** Pins or unpins a message, for who moderates the channel. Rejects with a `ZzanError`. */
@@ -151,8 +203,8 @@ export class Chat {
   }
 
   /** Uploads a file; what it resolves with goes with `send`. Rejects with a `ZzanError`, `invalid` where uploads aren't set up. */
-  upload(file: Blob, name: string, signal?: AbortSignal): Promise<Attachment> {
-    return uploadFile(this.client, this.channel, file, name, signal);
+  upload(file: Blob, name: string, options: UploadOptions = {}): Promise<Attachment> {
+    return uploadFile(this.client, this.channel, file, name, options);
   }
 
   /** Gives a failed message up. */
@@ -163,13 +215,40 @@ export class Chat {
   /** Fetches the page before the oldest message here. */
   async loadOlder(): Promise<void> {
     const oldest = this.current.messages[0];
-    if (!oldest || !this.current.more || this.current.loading) return;
-    this.set({ loading: true });
-    try {
-      const page = await this.client.request('chat:history', { channel: this.channel, before: oldest.seq, limit: PAGE });
-      this.set({ messages: merge(this.current.messages, page.messages), more: page.more, loading: false });
-    } catch {
-      this.set({ loading: false });
+    if (!oldest || !this.current.more) return;
+    await this.extend({ before: oldest.seq }, ({ messages, more }) => ({ messages: merge(this.current.messages, messages), more }));
+  }
+
+  /** Fetches the page after the newest message here. */
+  async loadNewer(): Promise<void> {
+    const newest = this.current.messages.at(-1);
+    if (!newest || !this.current.newer) return;
+    await this.extend({ after: newest.seq }, ({ messages, newer }) => this.upTo(merge(this.current.messages, messages), newer));
+  }
+
+  /** Has this message here: with what stands around it, unless it is here already. Rejects with a {@link ZzanError}. */
+  async goTo(seq: number): Promise<void> {
+    if (this.current.messages.some((message) => message.seq === seq)) return;
+    await this.replace({ around: seq });
+  }
+
+  /** Goes to the end of the history, if one isn't there. Rejects with a {@link ZzanError}. */
+  async toNewest(): Promise<void> {
+    if (this.current.newer) await this.replace({});
+  }
+
+  /** Fetches messages that are answered here into `quoted`, once each. */
+  async fetchQuoted(seqs: readonly number[]): Promise<void> {
+    for (const seq of seqs) {
+      if (this.asked.has(seq)) continue;
+      this.asked.add(seq);
+      try {
+        const { messages } = await this.history({ around: seq }, 1);
+        const found = messages.find((message) => message.seq === seq);
+        if (found) this.set({ quoted: new Map(this.current.quoted).set(seq, found) });
+      } catch {
+        this.asked.delete(seq);
+      }
     }
   }
 
@@ -191,17 +270,60 @@ export class Chat {
     this.events.clear();
   }
 
+  private missed(): void {
+    const quoted = [...this.asked];
+    this.asked.clear();
+    void this.fetchQuoted(quoted);
+    this.events.emit('missed', undefined);
+  }
+
+  private history(cursor: Omit<ChatHistory, 'channel' | 'limit'>, limit = PAGE): Promise<ChatPage> {
+    return this.client.request('chat:history', { channel: this.channel, limit, ...cursor });
+  }
+
+  /** Adds a page to the piece that is here. */
+  private async extend(cursor: Omit<ChatHistory, 'channel' | 'limit'>, change: (page: ChatPage) => Partial<ChatState>): Promise<void> {
+    if (this.current.loading) return;
+    const { piece } = this;
+    this.set({ loading: true });
+    try {
+      const page = await this.history(cursor);
+      if (piece === this.piece) this.set({ ...change(page), loading: false });
+    } catch {
+      if (piece === this.piece) this.set({ loading: false });
+    }
+  }
+
+  /** Another piece of the history takes the place of the one here. */
+  private async replace(cursor: Omit<ChatHistory, 'channel' | 'limit'>): Promise<void> {
+    const piece = ++this.piece;
+    this.set({ loading: true });
+    try {
+      const { messages, more, newer } = await this.history(cursor);
+      if (piece !== this.piece) return;
+      this.piece += 1;
+      this.set({ ...this.upTo(messages, newer), more, loading: false });
+    } catch (cause) {
+      if (piece === this.piece) this.set({ loading: false });
+      throw cause;
+    }
+  }
+
+  /** What was pushed while a page was on its way isn't on it. */
+  private upTo(messages: readonly Message[], newer: boolean): Pick<ChatState, 'messages' | 'newer'> {
+    return { messages, newer: newer || (messages.at(-1)?.seq ?? 0) < this.head };
+  }
+
   private async fetchMissed(): Promise<void> {
+    if (this.current.newer) return this.fetchAgain();
+    const { piece } = this;
     const known = lastContiguous(this.current.messages);
     // What stands here may have been edited or deleted meanwhile.
     const oldest = this.current.messages[0]?.seq ?? 0;
     let before: number | undefined;
     for (let n = 0; n < CATCH_UP_PAGES; n += 1) {
-      const page = await this.client.request('chat:history', {
-        channel: this.channel,
-        limit: PAGE,
-        ...(before === undefined ? {} : { before }),
-      });
+      const page = await this.history(before === undefined ? {} : { before });
+      if (piece !== this.piece) return this.fetchMissed();
       const first = known === 0;
       this.set({ messages: merge(this.current.messages, page.messages), ...(first ? { more: page.more } : {}) });
       before = page.messages[0]?.seq;
@@ -212,20 +334,37 @@ export class Chat {
     this.set({ messages: this.current.messages.filter(({ seq }) => seq >= (before ?? 0)), more: true });
   }
 
+  /** The same for a piece that isn't the end: nothing is new in it, but something may be another. */
+  private async fetchAgain(): Promise<void> {
+    const { piece } = this;
+    const last = this.current.messages.at(-1)?.seq ?? 0;
+    let after = (this.current.messages[0]?.seq ?? 1) - 1;
+    for (let n = 0; n < CATCH_UP_PAGES && after < last; n += 1) {
+      const { messages } = await this.history({ after }, Math.min(PAGE_MAX, last - after));
+      if (piece !== this.piece) return this.fetchMissed();
+      this.set({ messages: merge(this.current.messages, messages) });
+      after = messages.at(-1)?.seq ?? last;
+    }
+  }
+
   private receive(message: Message): void {
     if (message.channel !== this.channel) return;
+    this.head = Math.max(this.head, message.seq);
     const last = this.current.messages.at(-1);
     if (this.current.messages.some(({ seq }) => seq === message.seq)) return;
     this.confirm(message);
-    this.set({ messages: merge(this.current.messages, [message]) });
+    this.set(this.current.newer ? {} : { messages: merge(this.current.messages, [message]) });
     this.events.emit('message', message);
-    if (message.seq !== (last?.seq ?? 0) + 1) void this.catchUp();
+    if (!this.current.newer && message.seq !== (last?.seq ?? 0) + 1) void this.catchUp();
   }
 
   /** A message is another now. One that isn't here comes as it is when it is fetched. */
   private amend(message: Message): void {
-    if (message.channel !== this.channel || !this.current.messages.some(({ seq }) => seq === message.seq)) return;
-    this.set({ messages: merge(this.current.messages, [message]) });
+    if (message.channel !== this.channel) return;
+    this.events.emit('amended', message);
+    const { messages, quoted } = this.current;
+    if (quoted.has(message.seq)) this.set({ quoted: new Map(quoted).set(message.seq, message) });
+    if (messages.some(({ seq }) => seq === message.seq)) this.set({ messages: merge(messages, [message]) });
   }
 
   private setReactions(seq: number, reactions: Reaction[]): void {
@@ -240,7 +379,8 @@ export class Chat {
       try {
         const { message } = await this.client.request('chat:send', request);
         this.current = { ...this.current, outgoing: this.current.outgoing.filter((entry) => entry.nonce !== nonce) };
-        this.set({ messages: merge(this.current.messages, [message]) });
+        // Away from the end it is among those that are left out.
+        this.set(this.current.newer ? {} : { messages: merge(this.current.messages, [message]) });
         return;
       } catch (cause) {
         const error = ZzanError.from(cause);

@@ -7,7 +7,7 @@ import { Emitter, type Unsubscribe } from './emitter.js';
 import { ZzanError } from './errors.js';
 import { Notifications } from './notifications.js';
 import type { AnswerOf, RequestName, RequestOf, ServerEventName, ServerEvents } from './protocol.js';
-import type { SessionReady } from './protocol.gen.js';
+import type { SessionReady, UploadLimits } from './protocol.gen.js';
 
 /** An answer that takes longer is taken for lost. */
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -57,6 +57,8 @@ export class Client {
   private heard: number | undefined;
   /** What helps a PeerConnection to find a path; fresh with every connection. */
   iceServers: RTCIceServer[] = [];
+  /** What can be uploaded; `undefined` where nothing can, and before the first connection. */
+  uploads: UploadLimits | undefined;
   private needsFreshToken = false;
   private refused = 0;
   private isReady = false;
@@ -214,6 +216,7 @@ export class Client {
     // What was missed came before this. A new session counts anew.
     this.heard = ready.sn;
     this.iceServers = ready.ice_servers ?? [];
+    this.uploads = ready.uploads;
     this.backoff.reset();
     this.refused = 0;
     this.needsFreshToken = false;

@@ -2,11 +2,13 @@
 
 export { Backoff, BACKOFF_DELAYS_MS } from './backoff.js';
 export { Chat, type ChatState, type Outgoing } from './chat.js';
+export type { UploadOptions } from './uploads.js';
 export { Client, type ClientOptions, type ClientState, type TokenReason } from './client.js';
 export { canShareScreen, listDevices, onDevicesChanged, type Device, type DeviceKind, type DeviceProblem } from './devices.js';
 export { Community, type CommunityState, type Departure } from './community/community.js';
 export { Receipts } from './community/receipts.js';
 export { channelsOf, CommunityServer, type ServerRequestName } from './community/server.js';
+export { isMeant } from './community/unread.js';
 export { ALL as PERMISSIONS, can, rankOf, totals, type ServerState, type Totals } from './community/state.js';
 export type { Unsubscribe } from './emitter.js';
 export { ZzanError, type ZzanErrorCode } from './errors.js';

@@ -800,9 +800,22 @@ expires_in_ms: number,
  */
 ice_servers: Array<IceServer>,
 /**
+ * Absent where files can't be uploaded.
+ */
+uploads?: UploadLimits,
+/**
  * The seat that a resumed session still has. A `media:map` follows.
  */
 seat?: Seat, };
+
+/**
+ * What `chat:upload` takes.
+ */
+export type UploadLimits = {
+/**
+ * Longest file, in bytes.
+ */
+max_bytes: number, };
 
 /**
  * `session:expiring`: refresh the token, or the session ends.

@@ -37,7 +37,9 @@ async fn who_may_write_uploads_a_file_of_a_fair_name_type_and_size() {
     let photo = || file("안주.jpg", "image/jpeg", 1_000);
     let none = bench.hub.upload(&ann.session, &room.channel, photo()).await;
     assert_eq!(none, Err(Error::Unsupported("uploads are not configured")));
+    assert_eq!(bench.hub.upload_bytes_max(), None);
     let hub = bench.hub.clone().with_uploads(Arc::new(Echo));
+    assert_eq!(hub.upload_bytes_max(), Some(Echo.bytes_max()));
     let first = hub.upload(&ann.session, &room.channel, photo()).await.unwrap().url;
     let second = hub.upload(&ann.session, &room.channel, photo()).await.unwrap().url;
     assert!(first.starts_with("file_") && first.ends_with(" 안주.jpg image/jpeg 1000") && first != second, "{first}, {second}");

@@ -77,7 +77,7 @@ export function CallScreen({ room, local, onLeave }: { room: Room; local: LocalM
           onDevices={() => setDevicesOpen(true)}
           onLeave={onLeave}
         />
-        {chatOpen && <ChatPanel chat={room.chat} me={state.me.user} administer={canAdminister} onClose={() => setChatOpen(false)} />}
+        {chatOpen && <ChatPanel chat={room.chat} me={state.me.user} participants={state.participants} administer={canAdminister} onClose={() => setChatOpen(false)} />}
         <Toasts toasts={toasts} />
         {statsOpen && <StatsDialog room={room} state={state} onClose={() => setStatsOpen(false)} />}
         {devicesOpen && <DeviceDialog local={local} onClose={() => setDevicesOpen(false)} />}

@@ -1,30 +1,45 @@
 import { useEffect, useRef, useState } from 'react';
-import type { Message } from 'zzan-client';
+import type { Attachment, Chat, Message } from 'zzan-client';
 import { useT } from '../i18n';
-import { CloseIcon, SendIcon } from '../ui/icons';
-import { isSendable, MessageField, TooLong } from './MessageField';
+import { ClipIcon, CloseIcon, SendIcon } from '../ui/icons';
+import { FileTray } from './FileTray';
+import { EMPTY, wireOf, type Draft } from './mentions';
+import { isTooLong, MessageField, TooLong } from './MessageField';
 import { Quote } from './Quote';
+import { useFiles } from './useFiles';
 
 interface Props {
+  chat: Chat;
   /** The message that is answered. */
   replyTo: Message | undefined;
+  /** Seconds until the next message is taken. */
+  wait: number;
   onCancelReply: () => void;
-  onSend: (text: string) => void;
+  onSend: (text: string, attachments: readonly Attachment[]) => void;
 }
 
-export function Composer({ replyTo, onCancelReply, onSend }: Props) {
+export function Composer({ chat, replyTo, wait, onCancelReply, onSend }: Props) {
   const t = useT();
-  const [text, setText] = useState('');
+  const [draft, setDraft] = useState(EMPTY);
+  const files = useFiles(chat);
   const field = useRef<HTMLTextAreaElement>(null);
+  const picker = useRef<HTMLInputElement>(null);
+  const mayAttach = chat.uploads !== undefined;
+  const hasContent = draft.text.trim() !== '' || files.pending.length > 0;
+  const ready = hasContent && !isTooLong(draft) && files.isReady && wait === 0;
 
   useEffect(() => {
     if (replyTo) field.current?.focus();
   }, [replyTo]);
 
+  const write = (next: Draft) => {
+    setDraft(next);
+    if (next.text.trim() !== '') chat.typing();
+  };
   const send = () => {
-    if (!isSendable(text)) return;
-    onSend(text.trim());
-    setText('');
+    if (!ready) return;
+    onSend(wireOf(draft).trim(), files.take());
+    setDraft(EMPTY);
     field.current?.focus();
   };
 
@@ -35,6 +50,12 @@ export function Composer({ replyTo, onCancelReply, onSend }: Props) {
         event.preventDefault();
         send();
       }}
+      onDragOver={(event) => mayAttach && event.dataTransfer.types.includes('Files') && event.preventDefault()}
+      onDrop={(event) => {
+        if (!mayAttach || event.dataTransfer.files.length === 0) return;
+        event.preventDefault();
+        files.add([...event.dataTransfer.files]);
+      }}
     >
       {replyTo && (
         <div className="composer-reply" data-testid="chat-replying">
@@ -42,19 +63,40 @@ export function Composer({ replyTo, onCancelReply, onSend }: Props) {
           <button type="button" className="icon-button" aria-label={t.chat.cancelReply} onClick={onCancelReply}><CloseIcon /></button>
         </div>
       )}
-      <TooLong text={text} />
+      <FileTray files={files} />
+      <TooLong draft={draft} />
+      {wait > 0 && <p className="composer-wait" data-testid="slow-wait">{t.messages.slow(wait)}</p>}
       <div className="composer-row">
+        {mayAttach && (
+          <>
+            <button type="button" className="icon-button" aria-label={t.messages.files.attach} title={t.messages.files.attach} onClick={() => picker.current?.click()} data-testid="attach"><ClipIcon /></button>
+            <input
+              ref={picker}
+              type="file"
+              multiple
+              hidden
+              data-testid="file-input"
+              onChange={(event) => {
+                files.add([...(event.currentTarget.files ?? [])]);
+                // The same file can be picked again.
+                event.currentTarget.value = '';
+                field.current?.focus();
+              }}
+            />
+          </>
+        )}
         <MessageField
-          text={text}
-          onText={setText}
+          draft={draft}
+          onDraft={write}
           onEnter={send}
           onEscape={replyTo && onCancelReply}
+          onFiles={mayAttach ? files.add : undefined}
           label={t.chat.input}
           placeholder={t.chat.placeholder}
           testId="chat-input"
           field={field}
         />
-        <button type="submit" className="icon-button primary" aria-label={t.chat.send} disabled={!isSendable(text)} data-testid="chat-send"><SendIcon /></button>
+        <button type="submit" className="icon-button primary" aria-label={t.chat.send} disabled={!ready} data-testid="chat-send"><SendIcon /></button>
       </div>
     </form>
   );

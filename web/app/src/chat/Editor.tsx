@@ -1,6 +1,8 @@
 import { useEffect, useRef, useState } from 'react';
 import { useT } from '../i18n';
+import { draftOf, wireOf } from './mentions';
 import { isSendable, MessageField, TooLong } from './MessageField';
+import { useTalk } from './people';
 
 interface Props {
   text: string;
@@ -12,29 +14,32 @@ interface Props {
 /** Changes a message where it stands. */
 export function Editor({ text: before, onSave, onClose }: Props) {
   const t = useT();
-  const [text, setText] = useState(before);
+  const { labelOf } = useTalk();
+  const [draft, setDraft] = useState(() => draftOf(before, labelOf));
   const [state, setState] = useState<'writing' | 'busy' | 'failed'>('writing');
   const field = useRef<HTMLTextAreaElement>(null);
 
   useEffect(() => {
-    field.current?.focus();
-    field.current?.setSelectionRange(before.length, before.length);
-  }, [before]);
+    const area = field.current;
+    area?.focus();
+    area?.setSelectionRange(area.value.length, area.value.length);
+  }, []);
 
   const save = () => {
-    if (state === 'busy' || !isSendable(text)) return;
-    if (text.trim() === before) return onClose();
+    if (state === 'busy' || !isSendable(draft)) return;
+    const text = wireOf(draft).trim();
+    if (text === before) return onClose();
     setState('busy');
-    onSave(text.trim()).then(onClose, () => setState('failed'));
+    onSave(text).then(onClose, () => setState('failed'));
   };
 
   return (
     <div className="line-editor">
-      <MessageField text={text} onText={setText} onEnter={save} onEscape={onClose} label={t.chat.edit} testId="chat-edit-input" field={field} />
-      <TooLong text={text} />
+      <MessageField draft={draft} onDraft={setDraft} onEnter={save} onEscape={onClose} label={t.chat.edit} testId="chat-edit-input" field={field} />
+      <TooLong draft={draft} />
       {state === 'failed' && <p className="field-error" role="alert">{t.chat.saveFailed}</p>}
       <span className="line-state">
-        <button type="button" className="link-button" disabled={state === 'busy' || !isSendable(text)} onClick={save} data-testid="chat-edit-save">{t.chat.save}</button>
+        <button type="button" className="link-button" disabled={state === 'busy' || !isSendable(draft)} onClick={save} data-testid="chat-edit-save">{t.chat.save}</button>
         <button type="button" className="link-button" onClick={onClose}>{t.common.cancel}</button>
       </span>
     </div>

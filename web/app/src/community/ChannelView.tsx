@@ -3,22 +3,31 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Channel, Community, CommunityServer } from 'zzan-client';
 import { ChatLog } from '../chat/ChatLog';
+import { usePeople } from '../chat/people';
+import { PinsPanel } from '../chat/PinsPanel';
+import { usePins } from '../chat/usePins';
 import { useT } from '../i18n';
+import { isCovering } from '../ui/Panel';
 import { useNames, useServer } from './hooks';
 
 interface Props {
   community: Community;
   server: CommunityServer;
   channel: Channel;
+  pinsOpen: boolean;
+  onPinsClose: () => void;
 }
 
 /** To be keyed by the channel: all that is remembered here is of one. */
-export function ChannelView({ community, server, channel }: Props) {
+export function ChannelView({ community, server, channel, pinsOpen, onPinsClose }: Props) {
   const t = useT().community.channel;
   const state = useServer(server);
   const nameOf = useNames(state);
+  const people = usePeople(state);
   const [chat] = useState(() => server.chat(channel.id));
+  const pins = usePins(chat);
   const readUpTo = useReadUpTo(community, server, channel.id);
+  const administer = server.can('manage_messages');
 
   useEffect(() => {
     community.opened();
@@ -27,19 +36,25 @@ export function ChannelView({ community, server, channel }: Props) {
   const onSight = useCallback((newest: boolean) => community.look(newest ? channel.id : undefined), [community, channel.id]);
 
   return (
-    <section className="channel-view" aria-label={channel.name} data-testid="channel-view" data-channel={channel.id}>
-      {channel.slow_mode_s !== undefined && <p className="channel-note">{t.slowOn(channel.slow_mode_s)}</p>}
-      <ChatLog
-        chat={chat}
-        me={state.me.user.id}
-        administer={server.can('manage_messages')}
-        nameOf={nameOf}
-        readUpTo={readUpTo}
-        onSight={onSight}
-        onUnread={(seq) => void server.markUnread(channel.id, seq).catch(() => undefined)}
-        {...(server.can('send') ? {} : { instead: <p className="channel-note">{t.readOnly}</p> })}
-      />
-    </section>
+    <>
+      <section className="channel-view" aria-label={channel.name} data-testid="channel-view" data-channel={channel.id}>
+        {channel.slow_mode_s !== undefined && <p className="channel-note">{t.slowOn(channel.slow_mode_s)}</p>}
+        <ChatLog
+          chat={chat}
+          people={people}
+          pins={pins}
+          administer={administer}
+          nameOf={nameOf}
+          readUpTo={readUpTo}
+          unread={state.unread.get(channel.id)?.unread ?? 0}
+          slowMode_s={administer ? undefined : channel.slow_mode_s}
+          onSight={onSight}
+          onUnread={(seq) => void server.markUnread(channel.id, seq).catch(() => undefined)}
+          {...(server.can('send') ? {} : { instead: <p className="channel-note">{t.readOnly}</p> })}
+        />
+      </section>
+      {pinsOpen && <PinsPanel chat={chat} people={people} pins={pins} administer={administer} nameOf={nameOf} onOpen={() => isCovering() && onPinsClose()} onClose={onPinsClose} />}
+    </>
   );
 }
 

@@ -1,15 +1,17 @@
 // One's servers: which one and which channel are open is in the address. Panels at the sides are drawers on phones.
 
 import { useEffect, useState } from 'react';
-import type { Client, Community, CommunityServer, ServerState } from 'zzan-client';
+import type { Client, Community, CommunityServer, Message, ServerState } from 'zzan-client';
 import type { VisitorProps } from '../App';
 import { Toasts } from '../call/Toasts';
+import { showMessage } from '../chat/target';
 import { useClientState, useLasting } from '../hooks/useSource';
 import { useT, useWords } from '../i18n';
 import { NameGate } from '../lobby/NameGate';
 import { navigate, roomPath, serverPath } from '../route';
 import { ErrorBanner } from '../ui/ErrorBanner';
-import { HashIcon, ListIcon, MembersIcon, SpeakerIcon } from '../ui/icons';
+import { HashIcon, ListIcon, MembersIcon, PinIcon, SpeakerIcon } from '../ui/icons';
+import { isCovering } from '../ui/Panel';
 import { ProblemScreen } from '../ui/ProblemScreen';
 import { ChannelList } from './ChannelList';
 import { ChannelView } from './ChannelView';
@@ -17,6 +19,7 @@ import { Dialogs, type Asked } from './Dialogs';
 import { problemText, useCommunity, useNotes, useServer, useWhen } from './hooks';
 import { lastChannel, lastServer, rememberPlace, rememberWayBack } from './lastPlace';
 import { MemberList } from './MemberList';
+import { SearchField, SearchPanel, type Query } from './Search';
 import { ServerHead } from './ServerHead';
 import { ServerRail } from './ServerRail';
 import { CreateServerDialog } from './ServerDialogs';
@@ -100,6 +103,9 @@ function OpenServer({ community, servers, server, channel: channelId, onCreate, 
   const state = useServer(server);
   const [drawer, setDrawer] = useState<Drawer>('none');
   const [asked, setAsked] = useState<Asked>();
+  const [query, setQuery] = useState<Query>();
+  const [searchOpen, setSearchOpen] = useState(false);
+  const [pinsOpen, setPinsOpen] = useState(false);
   const channel = state.channels.find(({ id }) => id === channelId);
   const fallback = firstChannel(state);
   const go = (to: string, replace = false) => {
@@ -121,6 +127,24 @@ function OpenServer({ community, servers, server, channel: channelId, onCreate, 
     return () => window.removeEventListener('keydown', escape);
   }, []);
 
+  // There is place for one panel.
+  const showPins = (open: boolean) => {
+    setPinsOpen(open);
+    setQuery(undefined);
+  };
+  const search = (wanted: Query | undefined) => {
+    setQuery(wanted);
+    setPinsOpen(false);
+  };
+  const closeSearch = () => {
+    setQuery(undefined);
+    setSearchOpen(false);
+  };
+  const openFound = (message: Message) => {
+    if (isCovering()) closeSearch();
+    showMessage(message.channel, message.seq);
+    if (message.channel !== channelId) go(message.channel);
+  };
   const call = (to: string) => {
     server.openCall(to).then(
       (room) => {
@@ -147,9 +171,14 @@ function OpenServer({ community, servers, server, channel: channelId, onCreate, 
           {channel?.kind === 'voice' && server.can('connect') && (
             <button type="button" className="button primary small" onClick={() => call(channel.id)} data-testid="join-call">{words.channel.join}</button>
           )}
+          {channel && <button type="button" className="icon-button" aria-label={t.messages.pins.open} title={t.messages.pins.open} aria-expanded={pinsOpen} onClick={() => showPins(!pinsOpen)} data-testid="open-pins"><PinIcon /></button>}
+          <SearchField open={searchOpen} onOpen={setSearchOpen} onSearch={search} />
           <button type="button" className="icon-button narrow-only" aria-label={words.openMembers} aria-expanded={drawer === 'members'} aria-controls="members" onClick={() => setDrawer('members')} data-testid="open-members"><MembersIcon /></button>
         </header>
-        {channel ? <ChannelView key={channel.id} community={community} server={server} channel={channel} /> : <p className="community-empty muted">{words.empty.noChannel}</p>}
+        <div className="channel-frame">
+          {channel ? <ChannelView key={channel.id} community={community} server={server} channel={channel} pinsOpen={pinsOpen} onPinsClose={() => setPinsOpen(false)} /> : <p className="community-empty muted">{words.empty.noChannel}</p>}
+          {query && <SearchPanel key={query.text} server={server} query={query} onOpen={openFound} onClose={closeSearch} />}
+        </div>
       </main>
       <aside className="community-members" id="members" aria-label={words.members.title}>
         <MemberList state={state} onMember={({ user }) => setAsked({ what: 'member', user: user.id })} />

@@ -1,6 +1,7 @@
 // English, and the shape that every dictionary has.
 
 import { communityEn } from './community.en';
+import { messagesEn } from './messages.en';
 
 export const en = {
   languageName: 'English',
@@ -205,6 +206,7 @@ export const en = {
     deleted: 'Deleted message',
   },
   community: communityEn,
+  messages: messagesEn,
   problem: {
     room_full: { title: 'Every seat is taken', text: 'You can try again when someone leaves, or pick another room.' },
     bad_password: { title: 'That password isn’t right', text: 'Check it and try again.' },

@@ -1,6 +1,7 @@
 // Korean.
 
 import { communityKo } from './community.ko';
+import { messagesKo } from './messages.ko';
 import type { Dictionary } from './en';
 
 export const ko: Dictionary = {
@@ -206,6 +207,7 @@ export const ko: Dictionary = {
     deleted: '삭제된 메시지예요',
   },
   community: communityKo,
+  messages: messagesKo,
   problem: {
     room_full: { title: '자리가 꽉 찼어요', text: '누군가 나가면 다시 시도하거나, 다른 방을 골라 보세요.' },
     bad_password: { title: '비밀번호가 맞지 않아요', text: '확인하고 다시 입력해 주세요.' },

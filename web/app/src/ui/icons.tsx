@@ -48,6 +48,10 @@ export const MoreIcon = () => <Icon><circle cx="5.5" cy="12" r="0.6" /><circle c
 export const ChartIcon = () => <Icon><path d="M5 19v-5M12 19V5M19 19v-9" /></Icon>;
 export const ScreenIcon = () => <Icon><rect x="3" y="4.5" width="18" height="12" rx="2.5" /><path d="M8 20h8M12 13.5V8m0 0L9.5 10.5M12 8l2.5 2.5" /></Icon>;
 export const ReplyIcon = () => <Icon><path d="M9.5 6 4 11.5 9.5 17M4.5 11.5H14a6 6 0 0 1 6 6v1" /></Icon>;
+export const SmileIcon = () => <Icon><circle cx="12" cy="12" r="8.5" /><path d="M8.5 14a4.2 4.2 0 0 0 7 0" /><path d="M9 9.6v.2M15 9.6v.2" strokeWidth="2.6" /></Icon>;
+export const SearchIcon = () => <Icon><circle cx="10.5" cy="10.5" r="6" /><path d="m15 15 5 5" /></Icon>;
+export const ClipIcon = () => <Icon><path d="m19.5 11-7.6 7.6a4.6 4.6 0 0 1-6.5-6.5L13 4.5a3.1 3.1 0 0 1 4.4 4.4l-7.6 7.6a1.5 1.5 0 0 1-2.2-2.2l7-7" /></Icon>;
+export const FileIcon = () => <Icon><path d="M7 3.5h6.5L18.5 8.5v10a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2v-13a2 2 0 0 1 2-2zM13 3.5V9h5.5" /></Icon>;
 export const BinIcon = () => <Icon><path d="M4.5 7h15M9.5 7V4.5h5V7M6.5 7l1 13h9l1-13M10.5 11v5M13.5 11v5" /></Icon>;
 export const PencilIcon = () => <Icon><path d="m4 20 1-4.5L16 4.5a2.1 2.1 0 0 1 3 3L8.5 19z" /></Icon>;
 export const UnreadIcon = () => <Icon><path d="M4 7.5A2.5 2.5 0 0 1 6.5 5H13M20 11v4a2.5 2.5 0 0 1-2.5 2.5H11L6.5 21v-3.5A2.5 2.5 0 0 1 4 15V7.5" /><circle cx="18" cy="6" r="2.6" fill="currentColor" /></Icon>;

@@ -15,19 +15,22 @@ export class Reading {
   private channel: string | undefined;
   /** Marked as unread by hand while it was open: not read again before it is opened anew. */
   private held: string | undefined;
+  /** Something came that counts as read here already, and the server doesn't know. */
+  private owed = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly off: Unsubscribe;
 
   /** `read` is called for a channel that is looked at, some time after it began or something new came. */
   constructor(private readonly read: (channel: string) => void, private readonly attention: Attention = pageAttention()) {
-    this.off = attention.onChange(() => this.schedule());
+    this.off = attention.onChange(() => this.later());
   }
 
   /** The newest message of this channel is in sight from now on; `undefined`: of none. */
   look(channel: string | undefined): void {
     if (channel === this.channel) return;
+    if (this.owed) this.tell();
     this.channel = channel;
-    this.schedule();
+    this.later();
   }
 
   /** Another channel was opened, or this one anew. */
@@ -47,15 +50,25 @@ export class Reading {
 
   /** Something came to the channel that is looked at. */
   schedule(): void {
-    this.timer ??= setTimeout(() => {
-      this.timer = undefined;
-      if (this.channel !== undefined && this.covers(this.channel)) this.read(this.channel);
-    }, READ_AFTER_MS);
+    this.owed = true;
+    this.later();
   }
 
   close(): void {
     clearTimeout(this.timer);
     this.off();
+  }
+
+  private later(): void {
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      this.tell();
+    }, READ_AFTER_MS);
+  }
+
+  private tell(): void {
+    this.owed = false;
+    if (this.channel !== undefined && this.covers(this.channel)) this.read(this.channel);
   }
 }
 

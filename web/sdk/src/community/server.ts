@@ -1,10 +1,10 @@
 // One server: its live state, what one asks of it, and a chat for each channel that somebody opens.
 
-import { Chat } from '../chat.js';
+import { Chat, PAGE } from '../chat.js';
 import type { Client } from '../client.js';
 import { Emitter, type Unsubscribe } from '../emitter.js';
 import { ZzanError } from '../errors.js';
-import type { Channel, Message, Permission, Schedule, Server, Unread } from '../protocol.gen.js';
+import type { Channel, ChatFound, Message, Permission, Schedule, Server, Unread } from '../protocol.gen.js';
 import type { AnswerOf, RequestName, RequestOf, ServerEvent } from '../protocol.js';
 import type { Reading } from './reading.js';
 import { Receipts } from './receipts.js';
@@ -71,9 +71,14 @@ export class CommunityServer {
     return this.client.request(name, { ...payload, server: this.id } as unknown as RequestOf<N>);
   }
 
-  /** The messages of a channel, kept up to date. It lives as long as the channel does, or until many others were opened after it. */
+  /**
+   * The messages of a channel, kept up to date: from the first unread one on where those are many, else its end. It lives as long as the channel
+   * does, or until many others were opened after it.
+   */
   chat(channel: string): Chat {
-    const chat = this.chats.get(channel) ?? this.openChat(channel);
+    const known = this.chats.get(channel);
+    const chat = known ?? new Chat(this.client, channel, this.current.me.user.id);
+    if (!known || known.state.newer) this.begin(chat);
     this.chats.delete(channel);
     this.chats.set(channel, chat);
     const [oldest] = this.chats.keys();
@@ -85,6 +90,15 @@ export class CommunityServer {
   receipts(channel: string): Receipts {
     this.watched?.close();
     return (this.watched = new Receipts(this.client, channel));
+  }
+
+  /**
+   * Messages in which every word of `text` occurs, in all channels that one reads, newest first. Give `next` as `before` for the next page.
+   * Rejects with a {@link ZzanError}, `invalid` for no words or more than ten, and where the store can't search.
+   */
+  search(text: string, { before, limit }: { before?: string | undefined; limit?: number } = {}): Promise<ChatFound> {
+    const page = { ...(before === undefined ? {} : { before }), ...(limit === undefined ? {} : { limit }) };
+    return this.client.request('chat:search', { server: this.id, text, ...page });
   }
 
   /** The room of a voice channel's call, to join with `Room.join`. Rejects with a {@link ZzanError}. */
@@ -228,10 +242,11 @@ export class CommunityServer {
     }
   }
 
-  private openChat(channel: string): Chat {
-    const chat = new Chat(this.client, channel, this.current.me.user.id);
-    void chat.catchUp();
-    return chat;
+  private begin(chat: Chat): void {
+    const { unread = 0, read_seq = 0, head_seq = 0 } = this.current.unread.get(chat.channel) ?? {};
+    if (unread > 0 && head_seq - read_seq >= PAGE) return void chat.goTo(read_seq + 1).catch(() => chat.catchUp());
+    if (chat.state.newer) void chat.toNewest().catch(() => undefined);
+    else void chat.catchUp();
   }
 
   private closeChat(channel: string): void {
