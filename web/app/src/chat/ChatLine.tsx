@@ -31,6 +31,8 @@ interface Props extends Acts {
   pinned: boolean;
   /** It mentions oneself. */
   meant: boolean;
+  /** How many haven't read it; 0 also where nobody knows. */
+  waiting: number;
   /** One has just come here from elsewhere. */
   shown: boolean;
   hasReacted: (emoji: string) => boolean;
@@ -40,12 +42,12 @@ interface Props extends Acts {
 
 /** What it does depends on the message alone, so that it is drawn again only when what is shown is another. */
 export const ChatLine = memo(Line, (before, after) => {
-  const keys = ['message', 'answers', 'own', 'grouped', 'pinned', 'meant', 'shown'] as const;
+  const keys = ['message', 'answers', 'own', 'grouped', 'pinned', 'meant', 'waiting', 'shown'] as const;
   const acts = ['onReply', 'onReact', 'onPin', 'onEdit', 'onDelete', 'onUnread'] as const;
   return keys.every((key) => before[key] === after[key]) && acts.every((key) => (before[key] === undefined) === (after[key] === undefined));
 });
 
-function Line({ message, answers, own, grouped, pinned, meant, shown, hasReacted, onGo, onPicker, ...acts }: Props) {
+function Line({ message, answers, own, grouped, pinned, meant, waiting, shown, hasReacted, onGo, onPicker, ...acts }: Props) {
   const { language, t } = useWords();
   const [editing, setEditing] = useState(false);
   const { deleted = false, attachments = [], reactions = [] } = message;
@@ -69,6 +71,7 @@ function Line({ message, answers, own, grouped, pinned, meant, shown, hasReacted
             {(deleted || message.text !== '') && <span className="bubble" data-testid="chat-text">{deleted ? t.chat.deleted : <MessageText message={message} />}</span>}
             {!deleted && attachments.length > 0 && <Attachments attachments={attachments} />}
           </span>
+          {!deleted && waiting > 0 && <span className="line-waiting" role="img" aria-label={t.chat.waiting(waiting)} title={t.chat.waiting(waiting)} data-testid="chat-waiting">{waiting}</span>}
           {!deleted && <Actions acts={acts} pinned={pinned} onEditing={() => setEditing(true)} onPicker={onPicker} />}
         </span>
       )}

@@ -38,6 +38,8 @@ interface Props {
   readUpTo?: number | undefined;
   /** How many messages one hasn't seen. */
   unread?: number;
+  /** How many haven't read a message; `undefined` where nobody knows. */
+  unreadBy?: (seq: number) => number | undefined;
   /** Seconds between one's own messages. */
   slowMode_s?: number | undefined;
   /** Told whether the newest message is in sight. */
@@ -46,7 +48,7 @@ interface Props {
   onUnread?: (seq: number) => void;
 }
 
-export function ChatLog({ chat, people, pins, administer, instead, nameOf, readUpTo, unread = 0, slowMode_s, onSight, onUnread }: Props) {
+export function ChatLog({ chat, people, pins, administer, instead, nameOf, readUpTo, unread = 0, unreadBy, slowMode_s, onSight, onUnread }: Props) {
   const t = useT();
   const state = useChatState(chat);
   const { me } = people;
@@ -107,6 +109,7 @@ export function ChatLog({ chat, people, pins, administer, instead, nameOf, readU
         grouped={seq !== firstNew && before?.author.id === author.id && Date.parse(message.sent_at) - Date.parse(before.sent_at) < GROUP_MS}
         pinned={pins.has(seq)}
         meant={author.id !== me && isMeantFor(message, people)}
+        waiting={unreadBy?.(seq) ?? 0}
         shown={seq === shown}
         hasReacted={(emoji) => chat.hasReacted(message, emoji)}
         onGo={() => reply_to !== undefined && showMessage(chat.channel, reply_to)}

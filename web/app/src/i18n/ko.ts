@@ -190,6 +190,7 @@ export const ko: Dictionary = {
     empty: '아직 메시지가 없어요. 먼저 짠! 해 보세요.',
     newBelow: '새 메시지',
     toEnd: '최신 메시지로',
+    waiting: (count) => `${count}명이 아직 안 읽었어요`,
     markUnread: '안 읽음으로 표시',
     tooLong: (max) => `최대 ${max}자까지 쓸 수 있어요`,
     actions: '메시지 메뉴',
