@@ -24,10 +24,20 @@ pub struct Config {
     pub text_max_chars: usize,
     /// The same for users of some plans, by the plan's name. None.
     pub plan_text_max_chars: BTreeMap<String, usize>,
+    /// Whether sessions may watch how far others have read. Yes.
+    pub unread_readers: UnreadReaders,
     /// Which attachments may have addresses without TLS. None.
     pub plain_http: PlainHttp,
     /// How many chat messages one session may send. `None`: any number. 10 in 5 s, 20 at once.
     pub chat_rate: Option<ChatRate>,
+}
+
+/// Whether "3 have not read this" is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum UnreadReaders {
+    #[default]
+    Told,
+    Hidden,
 }
 
 /// Addresses that browsers fetch without TLS.
@@ -57,6 +67,7 @@ impl Default for Config {
             restart_ttl: Duration::from_secs(60),
             text_max_chars: 4_000,
             plan_text_max_chars: BTreeMap::new(),
+            unread_readers: UnreadReaders::Told,
             plain_http: PlainHttp::Refused,
             chat_rate: Some(ChatRate::default()),
         }

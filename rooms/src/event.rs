@@ -4,7 +4,7 @@ use crate::community::{DepartReason, MemberView, Presence, ServerView};
 use crate::store::{
     CategoryRecord, ChannelRecord, Mark, NoteLine, NoteRecord, Notification, Reading, RoleRecord, ScheduleRecord, ServerRecord,
 };
-use crate::view::{LobbyRoom, MediaMap, Message, ParticipantView, Reaction, RoomView, TrackView, Unread, User};
+use crate::view::{LobbyRoom, MediaMap, Message, ParticipantView, Reaction, ReceiptMove, RoomView, Standing, TrackView, Unread, User};
 use crate::{ChannelId, NoteId, ParticipantId, Quality, Rid, RoomId, ScheduleId, ServerId, TrackId, UserId};
 use std::time::SystemTime;
 
@@ -151,6 +151,16 @@ pub enum Event {
         server: ServerId,
         channel: ChannelId,
         people: Vec<User>,
+    },
+    /// How far the readers of a watched channel have read, whoever they are.
+    ReceiptsStanding {
+        channel: ChannelId,
+        standing: Vec<Standing>,
+    },
+    /// How that has changed since it was told last.
+    ReceiptsMoved {
+        channel: ChannelId,
+        moves: Vec<ReceiptMove>,
     },
     /// How far the receiver's user has read a channel.
     UnreadChanged {

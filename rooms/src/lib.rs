@@ -26,7 +26,7 @@ pub mod store;
 pub mod uploads;
 pub mod view;
 
-pub use config::{Config, PlainHttp};
+pub use config::{Config, PlainHttp, UnreadReaders};
 pub use error::{Error, Result};
 pub use event::{CloseReason, Event, LeaveReason, Loss};
 pub use hub::{CreatedInvite, Direct, Done, Hub, InvitePreview, NoteFormat, OpenDirect};

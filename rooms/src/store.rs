@@ -84,6 +84,8 @@ pub trait MessageStore: Send + Sync + 'static {
     async fn mark_read(&self, user: &UserId, channel: &ChannelId, seq: u64) -> Result<u64, StoreError>;
     /// The user hasn't read `seq` and what follows. Returns where the marker is.
     async fn mark_unread(&self, user: &UserId, channel: &ChannelId, seq: u64) -> Result<u64, StoreError>;
+    /// Where the markers of these users stand in a channel, in their order; 0 where there is none.
+    async fn markers(&self, channel: &ChannelId, users: &[UserId]) -> Result<Vec<u64>, StoreError>;
     /// What the user hasn't read of each of these channels, in their order.
     async fn unread(&self, user: &UserId, channels: &[Membership]) -> Result<Vec<Unread>, StoreError>;
 }

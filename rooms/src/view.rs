@@ -258,3 +258,20 @@ pub struct Unread {
     /// Those among them that mention the user. A message counts once.
     pub mentions: u64,
 }
+
+/// So many readers of a channel have read up to this message, and no further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    pub seq: u64,
+    pub readers: u64,
+}
+
+/// So many readers of a channel have moved from one message to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReceiptMove {
+    /// `None`: they were no readers.
+    pub from: Option<u64>,
+    /// `None`: they are no readers any more.
+    pub to: Option<u64>,
+    pub readers: u64,
+}

@@ -281,6 +281,7 @@ fn read_rooms(reader: &mut Reader, dev: bool) -> rooms::Config {
         unused_ttl: reader.millis("rooms.unused_ttl_ms", default.unused_ttl, 1_000..=2_592_000_000),
         text_max_chars: reader.number("chat.text_max_chars", default.text_max_chars as u64, 1..=TEXT_MAX_CHARS) as usize,
         plan_text_max_chars: read_plans(reader),
+        unread_readers: if reader.flag("chat.unread_readers", true) { rooms::UnreadReaders::Told } else { rooms::UnreadReaders::Hidden },
         plain_http: if dev { rooms::PlainHttp::Loopback } else { rooms::PlainHttp::Refused },
         unused_lobby_ttl: reader.millis("rooms.unused_lobby_ttl_ms", default.unused_lobby_ttl, 1_000..=2_592_000_000),
         restart_ttl: reader.millis("rooms.restart_ttl_ms", default.restart_ttl, 0..=86_400_000),

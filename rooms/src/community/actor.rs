@@ -8,7 +8,7 @@ use super::attendance::Moment;
 use super::handle::{Asked, INBOX_REQUESTS, PostAct, Reply, Request, ServerHandle, Shared};
 use super::jobs::{Doing, Done, Job};
 use super::policy::Act;
-use super::server::{Output, Post, Server};
+use super::server::{Output, Post, Server, Unplaced};
 use crate::chat::{ChannelQueue, Delivery};
 use crate::community::{By, Write};
 use crate::inbox::{Errand, concerns_somebody};
@@ -27,6 +27,8 @@ const WAITING_JOBS: usize = 256;
 pub(super) const UNHEARD_TTL: Duration = Duration::from_secs(300);
 /// Time between two tries to read the state anew from a store that fails.
 const RELOAD_RETRY: Duration = Duration::from_secs(1);
+/// Time between two tries to learn how far readers have read.
+const RECEIPTS_RETRY: Duration = Duration::from_secs(1);
 
 const FAILED: Error = Error::Unavailable("the server failed, try again");
 
@@ -115,14 +117,34 @@ impl Actor {
     fn step<T>(&mut self, step: impl FnOnce(&mut Server, Moment, &mut Vec<Output>) -> T) -> Option<T> {
         let mut out = vec![];
         let server = &mut self.server;
-        let done = std::panic::catch_unwind(AssertUnwindSafe(|| step(server, moment(), &mut out)));
+        let done = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            let moment = moment();
+            let done = step(server, moment, &mut out);
+            (done, server.settle_receipts(moment, &mut out))
+        }));
         if done.is_err() {
             self.distrust("a server's state failed; it is read anew");
         }
         for Output { to, event } in out {
             to.iter().for_each(|session| session.send(event.clone()));
         }
-        done.ok()
+        let (done, unplaced) = done.ok()?;
+        unplaced.into_iter().for_each(|unplaced| self.find_places(unplaced));
+        Some(done)
+    }
+
+    /// Asks the store how far these have read, as long as it takes and this task lives.
+    fn find_places(&self, Unplaced { channel, users }: Unplaced) {
+        let (store, server) = (self.node.store.clone(), self.handle.clone());
+        tokio::spawn(async move {
+            while server.is_open() {
+                if let Ok(marks) = store.markers(&channel, &users).await {
+                    let marks = users.into_iter().zip(marks).collect();
+                    return server.tell(Request::ReceiptsFound { channel, marks }).await;
+                }
+                tokio::time::sleep(RECEIPTS_RETRY).await;
+            }
+        });
     }
 
     /// Asks the core something. A panic there costs whoever asked.
@@ -179,7 +201,17 @@ impl Actor {
                 answer(reply, self.ask(|server| Ok(server.readers_among(&channel, users))));
             }
             Request::Unread { user, unread } => {
-                self.step(|server, _, out| server.tell_unread(&user, unread, out));
+                self.step(|server, moment, out| server.tell_unread(moment, &user, unread, out));
+            }
+            Request::WatchReceipts { session, channel, reply } => {
+                let watching = self.step(|server, _, _| server.watch_receipts(session, &channel));
+                answer(reply, watching.unwrap_or(Err(FAILED)));
+            }
+            Request::UnwatchReceipts { session, channel } => {
+                self.step(|server, _, _| server.unwatch_receipts(&session, &channel));
+            }
+            Request::ReceiptsFound { channel, marks } => {
+                self.step(|server, moment, _| server.receipts_found(moment, &channel, marks));
             }
             Request::Voices { channel, people } => {
                 self.step(|server, _, out| server.set_voices(&channel, people, out));
@@ -190,7 +222,7 @@ impl Actor {
             Request::Chat(delivery) => {
                 if let Some(channel) = delivery.channel() {
                     self.send_courier(&delivery);
-                    self.step(|server, _, out| server.deliver(&channel, delivery, out));
+                    self.step(|server, moment, out| server.deliver(moment, &channel, delivery, out));
                 }
             }
             Request::Stop => return Some(Fate::Stopped),

@@ -84,6 +84,20 @@ pub(crate) enum Request {
         user: UserId,
         unread: Unread,
     },
+    WatchReceipts {
+        session: SessionHandle,
+        channel: ChannelId,
+        reply: Reply<()>,
+    },
+    UnwatchReceipts {
+        session: SessionId,
+        channel: ChannelId,
+    },
+    /// How far some readers of a channel have read, as the store says.
+    ReceiptsFound {
+        channel: ChannelId,
+        marks: Vec<(UserId, u64)>,
+    },
     Voices {
         channel: ChannelId,
         people: Vec<User>,

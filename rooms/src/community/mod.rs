@@ -22,6 +22,7 @@ mod fetch;
 mod handle;
 mod jobs;
 mod policy;
+mod receipts;
 mod registry;
 mod request;
 mod role;

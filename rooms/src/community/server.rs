@@ -6,6 +6,7 @@
 use super::attendance::{Attendance, Idle, Moment, Seen};
 use super::decide::{By, Context, Order, Write};
 use super::policy::{self, Act, Actor};
+use super::receipts::Receipts;
 use super::request::{DepartReason, MemberView, ServerView};
 use crate::chat::Delivery;
 use crate::permission::ChatRights;
@@ -16,6 +17,10 @@ use crate::{ChannelId, Error, Event, Loss, Result, RoleId, SessionId, UserId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+mod receipts;
+
+pub(crate) use receipts::Unplaced;
 
 /// An event for some sessions.
 #[derive(Debug)]
@@ -45,6 +50,10 @@ pub(crate) struct Server {
     /// The sessions of those who read a channel: a cache, forgotten whenever somebody comes, goes or may something else.
     readers: HashMap<ChannelId, Arc<[SessionHandle]>>,
     everyone: Option<Arc<[SessionHandle]>>,
+    /// Of the channels that somebody watches.
+    receipts: HashMap<ChannelId, Receipts>,
+    /// Who reads the channels may not be what `receipts` believe.
+    receipts_stale: bool,
 }
 
 impl Server {
@@ -56,6 +65,8 @@ impl Server {
             voices: BTreeMap::new(),
             readers: HashMap::new(),
             everyone: None,
+            receipts: HashMap::new(),
+            receipts_stale: false,
         }
     }
 
@@ -147,6 +158,7 @@ impl Server {
     /// The session has ended.
     pub(crate) fn unlisten(&mut self, moment: Moment, session: &SessionId, user: &UserId, out: &mut Vec<Output>) {
         self.attendance.unlisten(session, user);
+        self.unwatch(session);
         self.forget_readers();
         self.tell_presence(moment, user, out);
     }
@@ -168,9 +180,9 @@ impl Server {
         self.tell_presence(moment, user, out);
     }
 
-    /// When somebody may have to be told to be gone.
+    /// When somebody may have to be told to be gone, or how far others have read.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.attendance.next_deadline()
+        self.attendance.next_deadline().into_iter().chain(self.receipts_deadline()).min()
     }
 
     /// The time of [`Server::next_deadline`] has come.
@@ -186,7 +198,10 @@ impl Server {
     }
 
     /// What was said in a channel.
-    pub(crate) fn deliver(&mut self, channel: &ChannelId, delivery: Delivery, out: &mut Vec<Output>) {
+    pub(crate) fn deliver(&mut self, moment: Moment, channel: &ChannelId, delivery: Delivery, out: &mut Vec<Output>) {
+        if let Delivery::Messages(messages) = &delivery {
+            self.place_authors(moment, messages);
+        }
         let all = self.readers(channel);
         let to = match delivery.spares() {
             Some(spared) => all.iter().filter(|session| session.user.id != *spared).cloned().collect(),
@@ -196,7 +211,8 @@ impl Server {
     }
 
     /// How far a user has read a channel now, for all devices of the user.
-    pub(crate) fn tell_unread(&mut self, user: &UserId, unread: Unread, out: &mut Vec<Output>) {
+    pub(crate) fn tell_unread(&mut self, moment: Moment, user: &UserId, unread: Unread, out: &mut Vec<Output>) {
+        self.place_reader(moment, &unread.channel, user, unread.read);
         self.tell_user(user, Event::UnreadChanged { unread }, out);
     }
 
@@ -230,6 +246,7 @@ impl Server {
             Some(_) => self.change_member(member, out),
             None => {
                 self.members.insert(member.user.id.clone(), member.clone());
+                self.receipts_stale = true;
                 let (server, member) = (self.tree.server.id.clone(), self.member_view(&member));
                 self.tell_everyone(Event::MemberJoined { server, member: Box::new(member) }, out);
             }
@@ -281,7 +298,7 @@ impl Server {
             }
         }
         self.voices.retain(|channel, _| self.tree.channels.contains_key(channel));
-        self.forget_readers();
+        self.access_changed();
         self.tell_tree(&old, &before, out);
         put_out
     }
@@ -323,7 +340,7 @@ impl Server {
         }
         self.tree.change(changes);
         self.voices.retain(|channel, _| self.tree.channels.contains_key(channel));
-        self.forget_readers();
+        self.access_changed();
         self.tell_tree(&old, &before, out);
     }
 
@@ -351,7 +368,7 @@ impl Server {
         let user = member.user.id.clone();
         let before = self.visible_to([&user].into_iter());
         self.members.insert(user, member.clone());
-        self.forget_readers();
+        self.access_changed();
         self.tell_member(&member, out);
         self.tell_visibility(&before, out);
     }
@@ -368,7 +385,7 @@ impl Server {
         }
         self.tell_user(&user, Event::ServerDeleted { server: server.clone(), reason }, out);
         let put_out = self.attendance.put_out(&user);
-        self.forget_readers();
+        self.access_changed();
         self.tell_everyone(Event::MemberLeft { server, user, reason }, out);
         put_out
     }
@@ -380,7 +397,7 @@ impl Server {
         self.members.clear();
         self.tree.channels.clear();
         self.voices.clear();
-        self.forget_readers();
+        self.access_changed();
         self.attendance.put_all_out()
     }
 
@@ -446,6 +463,12 @@ impl Server {
         let readers: Arc<[SessionHandle]> = reading.flat_map(|user| self.attendance.sessions_of(user).cloned()).collect();
         self.readers.insert(channel.clone(), readers.clone());
         readers
+    }
+
+    /// Others may read channels than did before.
+    fn access_changed(&mut self) {
+        self.forget_readers();
+        self.receipts_stale = true;
     }
 
     fn forget_readers(&mut self) {

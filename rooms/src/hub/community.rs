@@ -9,6 +9,7 @@ use crate::community::{
     Asked, By, Command, CreateServer, Entering, Fetched, Idle, MemberView, Order, Post, PostAct, Presence, Request, ServerHandle,
     ServerView, Write, default_tree, digest,
 };
+use crate::config::UnreadReaders;
 use crate::limits;
 use crate::session::{Grants, SessionHandle};
 use crate::store::{
@@ -311,6 +312,28 @@ impl Hub {
         let (server, membership) = self.membership(session, channel).await?;
         self.node.store.mark_unread(&session.user.id, channel, seq).await?;
         self.tell_unread(session, &server, membership).await
+    }
+
+    /// The session is told how far the readers of a channel have read, and then how that changes; of one channel of a server at a time.
+    ///
+    /// # Errors
+    /// `NotFound` for a channel that the user doesn't read; `Conflict` for one with more than 1,000 readers and for a session that hasn't asked for
+    /// its servers; `Unsupported` where this is switched off; `Unavailable`.
+    pub async fn watch_receipts(&self, session: &SessionHandle, channel: &ChannelId) -> Result<()> {
+        if self.node.config.unread_readers == UnreadReaders::Hidden {
+            return Err(Error::Unsupported("read receipts are switched off"));
+        }
+        person(session).map_err(|_| Error::NotFound("channel"))?;
+        let server = self.node.server_of(channel).await?;
+        let session = session.clone();
+        server.call(|reply| Request::WatchReceipts { session, channel: channel.clone(), reply }).await
+    }
+
+    /// The session is told that no more, if it was.
+    pub async fn unwatch_receipts(&self, session: &SessionHandle, channel: &ChannelId) {
+        if let Some(server) = self.node.communities.live_of(channel) {
+            server.tell(Request::UnwatchReceipts { session: session.id.clone(), channel: channel.clone() }).await;
+        }
     }
 
     /// What the user hasn't read of the channels of a server, in the order of their ids.

@@ -526,6 +526,10 @@ pub async fn a_marker_never_moves_back_by_reading_and_knows_its_channel(store: A
         [("d", 4, 4), ("never used", 0, 0), ("c", 5, 1)]
     );
     assert_eq!(store.unread(&user, &[]).await.unwrap(), []);
+    let users = ["other", "reader", "a"].map(UserId::new);
+    assert_eq!(store.markers(&ChannelId::new("c"), &users).await.unwrap(), [0, 4, 5], "in the order of the question");
+    assert_eq!(store.markers(&ChannelId::new("never used"), &users).await.unwrap(), [0, 0, 0]);
+    assert_eq!(store.markers(&ChannelId::new("c"), &[]).await.unwrap(), []);
 }
 
 /// From that message on.

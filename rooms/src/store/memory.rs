@@ -213,6 +213,12 @@ impl MessageStore for MemoryStore {
         Ok(marker)
     }
 
+    async fn markers(&self, channel: &ChannelId, users: &[UserId]) -> Result<Vec<u64>, StoreError> {
+        let state = self.state();
+        let markers = state.channels.get(channel).map(|channel| &channel.markers);
+        Ok(users.iter().map(|user| markers.and_then(|markers| markers.get(user)).copied().unwrap_or_default()).collect())
+    }
+
     async fn unread(&self, user: &UserId, channels: &[Membership]) -> Result<Vec<Unread>, StoreError> {
         let state = self.state();
         let unread = |Membership { channel: id, since, roles }: &Membership| {

@@ -11,6 +11,7 @@ pub mod error;
 pub mod notes;
 pub mod notification;
 pub(crate) mod notification_convert;
+pub mod receipts;
 pub mod server_event;
 pub mod stats;
 pub mod types;

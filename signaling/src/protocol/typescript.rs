@@ -8,6 +8,7 @@ use super::community;
 use super::error::{ErrorCode, WireError};
 use super::notes;
 use super::notification;
+use super::receipts;
 use super::server_event as push;
 use super::stats;
 use super::types;
@@ -245,6 +246,11 @@ impl Writer {
         self.declare::<community::UnreadChanged>();
         self.declare::<community::ScheduleChanged>();
         self.declare::<community::ScheduleDeleted>();
+        self.declare::<receipts::ReceiptsWatch>();
+        self.declare::<receipts::Standing>();
+        self.declare::<receipts::ReceiptsStanding>();
+        self.declare::<receipts::ReceiptMove>();
+        self.declare::<receipts::ReceiptsMoved>();
     }
 
     fn notes(&mut self) {
@@ -353,6 +359,7 @@ impl Writer {
         self.client::<community::ChatRead>("chat:read", "UnreadChanged");
         self.client::<community::ChatRead>("chat:unread", "UnreadChanged");
         self.client::<community::ServerRef>("unread:list", "UnreadListed");
+        self.client::<receipts::ReceiptsWatch>("receipts:watch", "Empty");
         self.client::<community::PresenceSet>("presence:set", "Empty");
         self.client::<community::PresenceIdle>("presence:idle", "Empty");
         self.client::<notes::NoteStart>("note:start", "NoteChanged");
@@ -417,6 +424,8 @@ impl Writer {
         self.server::<community::PresenceChanged>("presence:changed");
         self.server::<community::VoiceChanged>("voice:changed");
         self.server::<community::UnreadChanged>("unread:changed");
+        self.server::<receipts::ReceiptsStanding>("receipts:standing");
+        self.server::<receipts::ReceiptsMoved>("receipts:moved");
         self.server::<community::ScheduleChanged>("schedule:changed");
         self.server::<community::ScheduleDeleted>("schedule:deleted");
         self.server::<community::ScheduleChanged>("schedule:due");

@@ -12,6 +12,7 @@ use crate::protocol::community_convert::{voice, wire_categories, wire_roles};
 use crate::protocol::convert::{all, rfc3339};
 use crate::protocol::notes::{NoteAppended, NoteChanged};
 use crate::protocol::notification::{InviteReceived, NotificationChanged, NotificationsRead};
+use crate::protocol::receipts::{ReceiptsMoved, ReceiptsStanding};
 use crate::protocol::server_event::{
     ChatDeleted, ChatEdited, ChatMessage, LobbyChanged, MediaLayers, MediaLost, MediaMap, MediaNeed, MediaStalled, ParticipantJoined,
     ParticipantLeft, ParticipantUpdated, QualityChanged, RoomClosed, RoomReplaced, RoomUpdated, SpeakerChanged, TrackChanged,
@@ -124,6 +125,12 @@ pub(super) fn render(event: &Event) -> Rendered {
         }
         Event::VoiceChanged { server, channel, people } => {
             to.emit("voice:changed", &VoiceChanged { server: server.to_string(), voice: voice(&channel, people) })
+        }
+        Event::ReceiptsStanding { channel, standing } => {
+            to.emit("receipts:standing", &ReceiptsStanding { channel: channel.to_string(), standing: all(standing) })
+        }
+        Event::ReceiptsMoved { channel, moves } => {
+            to.emit("receipts:moved", &ReceiptsMoved { channel: channel.to_string(), moves: all(moves) })
         }
         Event::UnreadChanged { unread } => to.emit("unread:changed", &UnreadChanged { unread: unread.into() }),
         Event::ScheduleChanged { schedule } => to.emit("schedule:changed", &ScheduleChanged { schedule: (*schedule).into() }),

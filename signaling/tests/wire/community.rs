@@ -79,6 +79,26 @@ async fn a_message_counts_as_unread_for_the_others_until_one_of_their_devices_re
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_watches_a_channel_is_told_how_far_others_have_read() {
+    let node = Server::start().await;
+    let (mut ana, mut bo, _, channel, _) = community(&node).await;
+    for n in 1..=2 {
+        ana.ask("chat:send", chat(&channel, &format!("message {n}"))).await;
+    }
+    assert_eq!(ana.ask("receipts:watch", json!({ "channel": channel })).await["ok"], true);
+    let told = ana.event("receipts:standing").await;
+    assert_eq!(told, json!({ "channel": channel, "standing": [{ "seq": 0, "readers": 1 }, { "seq": 2, "readers": 1 }] }));
+    bo.ask("chat:read", json!({ "channel": channel, "seq": 1 })).await;
+    let told = ana.event("receipts:moved").await;
+    assert_eq!(told, json!({ "channel": channel, "moves": [{ "from": 0, "to": 1, "readers": 1 }] }));
+    assert_eq!(ana.ask("receipts:watch", json!({ "channel": channel, "watch": false })).await["ok"], true);
+    assert_eq!(code(&ana.ask("receipts:watch", json!({ "channel": "chn_none" })).await), "not_found");
+    let odd = ana.ask("receipts:watch", json!({ "channel": channel, "watch": 1 })).await;
+    assert_eq!(code(&odd), "invalid");
+    assert!(odd["error"]["message"].as_str().unwrap().contains("watch"), "{odd}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_first_server_of_a_user_is_told_to_all_its_devices() {
     let node = Server::start().await;
     let mut ana = node.connect("ana").await;

@@ -260,6 +260,11 @@ impl MessageStore for DynamoDb {
         call.run(self.settled(|| unreads::mark_unread(&call, &self.channels, user, channel, seq))).await
     }
 
+    async fn markers(&self, channel: &ChannelId, users: &[UserId]) -> Result<Vec<u64>, StoreError> {
+        let call = self.db.call("markers");
+        call.run(self.settled(|| unreads::markers(&call, &self.channels, channel, users))).await
+    }
+
     async fn unread(&self, user: &UserId, channels: &[Membership]) -> Result<Vec<Unread>, StoreError> {
         let call = self.db.call("unread");
         call.run(self.settled(|| unreads::unread(&call, &self.channels, user, channels))).await

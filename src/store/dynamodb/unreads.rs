@@ -20,6 +20,9 @@ use std::sync::Arc;
 /// Channels whose counts are asked for at a time.
 const CHANNELS_AT_ONCE: usize = 16;
 
+/// Users whose markers are asked for at a time.
+const MARKERS_AT_ONCE: usize = 32;
+
 /// How far back a marker moves at most. All messages above it have to be looked at once, for those of the user's own: more would take longer
 /// than a caller waits.
 const BACK_MESSAGES_MAX: u64 = 10_000;
@@ -78,6 +81,18 @@ pub(super) async fn mark_unread(
         }
         pause.wait().await;
     }
+}
+
+/// A read unit for each user.
+pub(super) async fn markers(call: &Call<'_>, channels: &Channels, channel: &ChannelId, users: &[UserId]) -> Result<Vec<u64>, Failure> {
+    let state = channels.of(call, channel).await?;
+    let mut marks = Vec::with_capacity(users.len());
+    for some in users.chunks(MARKERS_AT_ONCE) {
+        let rows = some.iter().map(|user| async { call.get::<MarkerRow>(&keys::marker(user, &state.log)).await });
+        let rows: Vec<Option<MarkerRow>> = try_join_all(rows).await?;
+        marks.extend(rows.into_iter().map(|row| row.map_or(0, |row| row.read_seq)));
+    }
+    Ok(marks)
 }
 
 pub(super) async fn unread(call: &Call<'_>, channels: &Channels, user: &UserId, asked: &[Membership]) -> Result<Vec<Unread>, Failure> {

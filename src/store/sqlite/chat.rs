@@ -52,6 +52,11 @@ impl MessageStore for Sqlite {
         self.writer.run("mark_unread", move |db| messages::mark_unread(db, &user, &Log::of(db, &channel)?.into_id(), seq)).await
     }
 
+    async fn markers(&self, channel: &ChannelId, users: &[UserId]) -> Result<Vec<u64>, StoreError> {
+        let (channel, users) = (channel.clone(), users.to_vec());
+        self.readers.run("markers", move |db| messages::markers(db, &Log::of(db, &channel)?.into_id(), &users)).await
+    }
+
     async fn unread(&self, user: &UserId, channels: &[Membership]) -> Result<Vec<Unread>, StoreError> {
         let (user, channels) = (user.clone(), channels.to_vec());
         self.readers.run("unread", move |db| unread(db, &user, &channels)).await

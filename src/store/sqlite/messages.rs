@@ -173,6 +173,10 @@ pub(super) fn mark_unread(db: &Connection, user: &UserId, channel: &ChannelId, s
     Ok(read)
 }
 
+pub(super) fn markers(db: &Connection, channel: &ChannelId, users: &[UserId]) -> Result<Vec<u64>, Failure> {
+    users.iter().map(|user| marker(db, user, channel)).collect()
+}
+
 /// For each channel four look-ups in indexes. They are named, and hold every column that is asked for, since the planner would otherwise count
 /// in the table, text and all; what comes of heads and markers is kept, since it would otherwise look them up for each count.
 const UNREAD: &str = "

@@ -106,6 +106,18 @@ test('a message that is marked as unread counts again, with all after it', async
   for (const visit of [guest, phone]) await untilUnread(visit, 'beer', 0);
 });
 
+test('how many have not read a message stands beside it, and goes as they read it', async () => {
+  for (const visit of [guest, phone]) await openChannel(visit, 'general');
+  await owner.say('six');
+  const waiting = owner.find('chat-message').filter({ hasText: 'six' }).getByTestId('chat-waiting');
+  await waiting.waitFor();
+  assert.equal(await waiting.textContent(), '1');
+  assert.match(await waiting.getAttribute('aria-label'), /1/);
+  await openChannel(guest, 'beer');
+  await waiting.waitFor({ state: 'detached' });
+  assert.equal(await owner.find('chat-waiting').count(), 0);
+});
+
 test('a history of two hundred messages scrolls up without a jump', async () => {
   await createChannel(owner, 'long');
   const socket = await Client.connect(server, { token: await tokenOf(owner) });

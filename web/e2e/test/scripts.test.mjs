@@ -109,6 +109,63 @@ test('so are answers, edits and what is written by hand', async () => {
   await nothingRan();
 });
 
+test('so is what is quoted above an answer', async () => {
+  const written = PAYLOADS.map((text, n) => (n === 1 ? `edited ${PAYLOADS[0]}` : text));
+  for (const n of written.keys()) await writer.ask('chat:send', { channel, nonce: `quote ${n}`, text: `quoted ${n}`, reply_to: n + 1 });
+  const quotes = () => texts(reader.find('chat-message').filter({ has: reader.page.getByTestId('chat-text').filter({ hasText: /^quoted \d+$/ }) }).getByTestId('chat-quote').locator('span'));
+  await until('all quotes', quotes, (shown) => JSON.stringify(shown) === JSON.stringify(written), { within: 30_000 });
+  await nothingRan();
+});
+
+test('so is what a search finds, whatever is searched for', async () => {
+  await reader.find('search-input').fill('hit');
+  await reader.find('search-input').press('Enter');
+  await reader.find('found').first().waitFor();
+  for (;;) {
+    const count = await reader.find('found').count();
+    if ((await reader.find('search-more').count()) === 0) break;
+    await reader.find('search-more').click();
+    await until('more results', () => reader.find('found').count(), (now) => now > count);
+  }
+  const shown = new Set(await texts(reader.find('found-text')));
+  assert.deepEqual(PAYLOADS.filter((text, n) => n !== 1 && text.toLowerCase().includes('hit') && !shown.has(text)), []);
+  await nothingRan();
+  for (const text of PAYLOADS.filter((_, n) => n % 12 === 0)) {
+    await reader.find('search-input').fill(text);
+    await reader.find('search-input').press('Enter');
+    await until('an end', async () => (await reader.find('found').count()) + (await reader.find('search-problem').count()), (count) => count > 0);
+  }
+  await nothingRan();
+  await reader.find('search-clear').click();
+});
+
+test('so are names of files, shown as links and as pictures that don’t come', async () => {
+  const names = NAMES.filter((name) => !/[/\\]/.test(name));
+  assert.ok(names.length >= 40, String(names.length));
+  for (const [n, mime] of ['text/html', 'image/png'].entries()) {
+    for (let from = 0; from < names.length; from += 10) {
+      const attachments = names.slice(from, from + 10).map((name) => ({ url: `https://127.0.0.1:9/${from}`, name, mime, size_bytes: 1 }));
+      await writer.ask('chat:send', { channel, nonce: `files ${n} ${from}`, text: '', attachments });
+    }
+    const times = n + 1;
+    await until('all files', async () => {
+      // A picture is fetched when it is near.
+      await reader.page.evaluate(async () => {
+        for (const one of document.querySelectorAll('[data-testid="picture"]')) {
+          one.scrollIntoView();
+          await new Promise(requestAnimationFrame);
+        }
+      });
+      return (await texts(reader.find('file-name'))).length;
+    }, (count) => count === names.length * times, { within: 30_000 });
+    const shown = await texts(reader.find('file-name'));
+    assert.deepEqual(names.filter((name) => shown.filter((one) => one === name).length < times), [], mime);
+  }
+  await nothingRan();
+  await reader.page.reload();
+  await reader.see('channel-view');
+});
+
 test('names of channels and categories', async () => {
   for (const name of NAMES) await writer.ask('channel:create', { server: id, name });
   for (const name of NAMES.slice(0, CATEGORIES)) await writer.ask('category:create', { server: id, name });
@@ -171,6 +228,18 @@ test('names of people, who come, write and are in a call', async () => {
     await person.join((await person.ask('channel:open', { channel: voice })).room);
     people.push(person);
   }
+  const { members } = await writer.ask('member:list', { server: id });
+  const idOf = (name) => members.find(({ user }) => user.name === name).user.id;
+  await send(names.map((name) => `<@${idOf(name)}>`).join(' '));
+  const mentions = () => texts(reader.find('chat-message').last().getByTestId('mention'));
+  await until('who is mentioned', mentions, (shown) => JSON.stringify(shown) === JSON.stringify(names.map((name) => `@${name}`)));
+  const [odd] = names.filter((name) => /^<\S+ /.test(name));
+  await reader.find('chat-input').click();
+  await reader.page.keyboard.type(`@${odd.split(' ')[0]}`);
+  await reader.find('mention-option').filter({ hasText: odd }).click();
+  assert.equal(await reader.find('chat-input').inputValue(), `@${odd} `);
+  await reader.page.keyboard.press('Enter');
+  await until('a name by hand', mentions, (shown) => shown.length === 1 && shown[0] === `@${odd}`);
   await until('all members', () => reader.find('member').count(), (count) => count === names.length + 1);
   for (const [where, locator] of [
     ['members', reader.find('member').locator('.member-name')],
@@ -194,6 +263,11 @@ test('names of roles', async () => {
   assert.deepEqual(names.filter((name) => !shown.has(name)), []);
   await nothingRan();
   await reader.page.keyboard.press('Escape');
+  const { servers } = await writer.ask('server:list', {});
+  const roles = servers[0].roles.filter(({ kind }) => kind === 'custom').slice(0, 40);
+  await send(roles.map((role) => `<@&${role.id}>`).join(' '));
+  await until('roles are mentioned', () => texts(reader.find('chat-message').last().getByTestId('mention')), (now) => JSON.stringify(now) === JSON.stringify(roles.map(({ name }) => `@${name}`)));
+  await nothingRan();
 });
 
 test('titles and descriptions of the calendar', async () => {

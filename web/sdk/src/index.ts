@@ -6,6 +6,7 @@ export type { UploadOptions } from './uploads.js';
 export { Client, type ClientOptions, type ClientState, type TokenReason } from './client.js';
 export { canShareScreen, listDevices, onDevicesChanged, type Device, type DeviceKind, type DeviceProblem } from './devices.js';
 export { Community, type CommunityState, type Departure } from './community/community.js';
+export { Receipts } from './community/receipts.js';
 export { channelsOf, CommunityServer, type ServerRequestName } from './community/server.js';
 export { isMeant } from './community/unread.js';
 export { ALL as PERMISSIONS, can, rankOf, totals, type ServerState, type Totals } from './community/state.js';

@@ -1730,6 +1730,51 @@ export type ScheduleDeleted = { server: string,
 id: string, };
 
 /**
+ * `receipts:watch`: from now on one is told how far the readers of this channel have read, and of no other channel of its server; nobody is named.
+ */
+export type ReceiptsWatch = { channel: string,
+/**
+ * False ends it; true when absent.
+ */
+watch?: boolean, };
+
+/**
+ * So many readers have read up to this message, and no further.
+ */
+export type Standing = {
+/**
+ * 0: none of it.
+ */
+seq: number, readers: number, };
+
+/**
+ * `receipts:standing`: how far all readers of a watched channel have read, once after `receipts:watch`.
+ */
+export type ReceiptsStanding = { channel: string,
+/**
+ * In the order of their numbers. A message is unread by the `readers` of all that are below it.
+ */
+standing: Array<Standing>, };
+
+/**
+ * So many readers have moved from one message to another.
+ */
+export type ReceiptMove = {
+/**
+ * Absent: they were no readers of the channel.
+ */
+from?: number,
+/**
+ * Absent: they are no readers any more.
+ */
+to?: number, readers: number, };
+
+/**
+ * `receipts:moved`: how that has changed, gathered over a second.
+ */
+export type ReceiptsMoved = { channel: string, moves: Array<ReceiptMove>, };
+
+/**
  * What was said in a call, under the speakers' names.
  */
 export type Note = { id: string, channel: string, name: string, started_by: Person,
@@ -2097,6 +2142,7 @@ export type ClientEvents = {
   "chat:read": { request: ChatRead, response: UnreadChanged },
   "chat:unread": { request: ChatRead, response: UnreadChanged },
   "unread:list": { request: ServerRef, response: UnreadListed },
+  "receipts:watch": { request: ReceiptsWatch, response: Empty },
   "presence:set": { request: PresenceSet, response: Empty },
   "presence:idle": { request: PresenceIdle, response: Empty },
   "note:start": { request: NoteStart, response: NoteChanged },
@@ -2153,6 +2199,8 @@ export type ServerEvents = {
   "presence:changed": PresenceChanged,
   "voice:changed": VoiceChanged,
   "unread:changed": UnreadChanged,
+  "receipts:standing": ReceiptsStanding,
+  "receipts:moved": ReceiptsMoved,
   "schedule:changed": ScheduleChanged,
   "schedule:deleted": ScheduleDeleted,
   "schedule:due": ScheduleChanged,

@@ -335,3 +335,27 @@ test('chats of channels that were not opened for long are let go', async () => {
   server.last.push('chat:message', { message: message('c1', 1) });
   expect(chats[1]?.state.messages).toEqual([]);
 });
+
+test('how many have not read follows what is told, and is asked for anew on a new session', async () => {
+  const { server, community } = await opened();
+  const receipts = community.state.servers[0]!.receipts('s1a');
+  const asked = () => server.last.requests('receipts:watch').map(({ payload }) => payload);
+  expect(asked()).toEqual([{ channel: 's1a' }]);
+  expect(receipts.unreadBy(5)).toBeUndefined();
+  let changes = 0;
+  receipts.onChange(() => (changes += 1));
+  server.last.push('receipts:standing', { channel: 's1b', standing: [{ seq: 0, readers: 9 }] });
+  expect(changes).toBe(0);
+  server.last.push('receipts:standing', { channel: 's1a', standing: [{ seq: 0, readers: 2 }, { seq: 4, readers: 1 }, { seq: 5, readers: 1 }] });
+  expect([1, 4, 5].map((seq) => receipts.unreadBy(seq))).toEqual([2, 2, 3]);
+  server.last.push('receipts:moved', { channel: 's1a', moves: [{ from: 0, to: 5, readers: 1 }, { to: 5, readers: 1 }, { from: 4, readers: 1 }] });
+  expect([1, 4, 5, 6].map((seq) => receipts.unreadBy(seq))).toEqual([1, 1, 1, 4]);
+  expect(changes).toBe(2);
+  community.state.servers[0]!.adopt(listed());
+  expect(asked()).toHaveLength(2);
+  expect(receipts.unreadBy(5)).toBeUndefined();
+  community.state.servers[0]!.receipts('s1b');
+  expect(asked().slice(2)).toEqual([{ channel: 's1a', watch: false }, { channel: 's1b' }]);
+  receipts.watch();
+  expect(asked()).toHaveLength(4);
+});

@@ -58,6 +58,7 @@ impl Bench {
         let mut out = vec![];
         let moment = self.moment();
         let done = step(&mut self.server, moment, &mut out);
+        self.server.settle_receipts(moment, &mut out);
         (done, out)
     }
 

@@ -68,6 +68,9 @@ impl MessageStore for MoodyStore {
     async fn mark_unread(&self, user: &UserId, channel: &ChannelId, seq: u64) -> std::result::Result<u64, StoreError> {
         self.inner.mark_unread(user, channel, seq).await
     }
+    async fn markers(&self, channel: &ChannelId, users: &[UserId]) -> std::result::Result<Vec<u64>, StoreError> {
+        self.inner.markers(channel, users).await
+    }
     async fn unread(&self, user: &UserId, channels: &[Membership]) -> std::result::Result<Vec<Unread>, StoreError> {
         self.inner.unread(user, channels).await
     }

@@ -4,6 +4,7 @@ mod calls;
 mod faults;
 mod foreign;
 mod lives;
+mod receipts;
 mod unread;
 
 use super::*;

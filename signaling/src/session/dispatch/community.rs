@@ -11,6 +11,7 @@ use crate::protocol::community::{
 use crate::protocol::community_convert::instant;
 use crate::protocol::convert::all;
 use crate::protocol::error::{ErrorCode, WireError};
+use crate::protocol::receipts::ReceiptsWatch;
 use crate::session::Session;
 use rooms::community::{Command, Idle};
 use rooms::{CategoryId, ChannelId, Done, RoleId, ScheduleId, ServerId, UserId};
@@ -55,6 +56,7 @@ pub(super) async fn answer(session: &Session, event: &str, argument: Argument<'_
         "chat:read" => chat_read(session, argument).await,
         "chat:unread" => chat_unread(session, argument).await,
         "unread:list" => unread_list(session, argument).await,
+        "receipts:watch" => receipts_watch(session, argument).await,
         "presence:set" => presence_set(session, argument).await,
         "presence:idle" => presence_idle(session, argument).await,
         _ => return None,
@@ -264,6 +266,17 @@ async fn unread_list(session: &Session, argument: Argument<'_>) -> Answer {
     done(UnreadListed { unread: all(session.shared.hub.unread(&session.handle, &ServerId::new(server)).await?) })
 }
 
+async fn receipts_watch(session: &Session, argument: Argument<'_>) -> Answer {
+    let ReceiptsWatch { channel, watch } = parse(argument)?;
+    let (hub, channel) = (&session.shared.hub, ChannelId::new(channel));
+    if watch.unwrap_or(true) {
+        hub.watch_receipts(&session.handle, &channel).await?;
+    } else {
+        hub.unwatch_receipts(&session.handle, &channel).await;
+    }
+    done(())
+}
+
 async fn presence_set(session: &Session, argument: Argument<'_>) -> Answer {
     let PresenceSet { status } = parse(argument)?;
     session.shared.hub.set_status(&session.handle, status.into()).await?;
@@ -314,6 +327,7 @@ pub(super) fn parses(event: &str, argument: Argument<'_>) -> Option<bool> {
         "schedule:update" => parse::<ScheduleUpdate>(argument).and_then(Command::try_from).is_ok(),
         "schedule:delete" => takes::<ScheduleRef>(argument),
         "chat:read" | "chat:unread" => takes::<ChatRead>(argument),
+        "receipts:watch" => takes::<ReceiptsWatch>(argument),
         "presence:set" => takes::<PresenceSet>(argument),
         "presence:idle" => takes::<PresenceIdle>(argument),
         _ => return None,

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { memo, useState } from 'react';
 import type { Message, Outgoing } from 'zzan-client';
 import { useWords } from '../i18n';
 import { BinIcon, MoreIcon, PencilIcon, PinIcon, ReplyIcon, SmileIcon, UnreadIcon } from '../ui/icons';
@@ -31,6 +31,8 @@ interface Props extends Acts {
   pinned: boolean;
   /** It mentions oneself. */
   meant: boolean;
+  /** How many haven't read it; 0 also where nobody knows. */
+  waiting: number;
   /** One has just come here from elsewhere. */
   shown: boolean;
   hasReacted: (emoji: string) => boolean;
@@ -38,7 +40,14 @@ interface Props extends Acts {
   onPicker: (anchor: HTMLElement) => void;
 }
 
-export function ChatLine({ message, answers, own, grouped, pinned, meant, shown, hasReacted, onGo, onPicker, ...acts }: Props) {
+/** What it does depends on the message alone, so that it is drawn again only when what is shown is another. */
+export const ChatLine = memo(Line, (before, after) => {
+  const keys = ['message', 'answers', 'own', 'grouped', 'pinned', 'meant', 'waiting', 'shown'] as const;
+  const acts = ['onReply', 'onReact', 'onPin', 'onEdit', 'onDelete', 'onUnread'] as const;
+  return keys.every((key) => before[key] === after[key]) && acts.every((key) => (before[key] === undefined) === (after[key] === undefined));
+});
+
+function Line({ message, answers, own, grouped, pinned, meant, waiting, shown, hasReacted, onGo, onPicker, ...acts }: Props) {
   const { language, t } = useWords();
   const [editing, setEditing] = useState(false);
   const { deleted = false, attachments = [], reactions = [] } = message;
@@ -62,6 +71,7 @@ export function ChatLine({ message, answers, own, grouped, pinned, meant, shown,
             {(deleted || message.text !== '') && <span className="bubble" data-testid="chat-text">{deleted ? t.chat.deleted : <MessageText message={message} />}</span>}
             {!deleted && attachments.length > 0 && <Attachments attachments={attachments} />}
           </span>
+          {!deleted && waiting > 0 && <span className="line-waiting" role="img" aria-label={t.chat.waiting(waiting)} title={t.chat.waiting(waiting)} data-testid="chat-waiting">{waiting}</span>}
           {!deleted && <Actions acts={acts} pinned={pinned} onEditing={() => setEditing(true)} onPicker={onPicker} />}
         </span>
       )}

@@ -1,6 +1,6 @@
 // A channel's messages and the field to write in, wherever they stand. Text is shown as text, whatever is in it.
 
-import { useCallback, useEffect, useMemo, useState, type ReactNode } from 'react';
+import { useEffect, useMemo, useState, type ReactNode } from 'react';
 import { ZzanError, type Author, type Chat, type Message } from 'zzan-client';
 import { useChatState } from '../hooks/useSource';
 import { useT } from '../i18n';
@@ -38,6 +38,8 @@ interface Props {
   readUpTo?: number | undefined;
   /** How many messages one hasn't seen. */
   unread?: number;
+  /** How many haven't read a message; `undefined` where nobody knows. */
+  unreadBy?: (seq: number) => number | undefined;
   /** Seconds between one's own messages. */
   slowMode_s?: number | undefined;
   /** Told whether the newest message is in sight. */
@@ -46,12 +48,12 @@ interface Props {
   onUnread?: (seq: number) => void;
 }
 
-export function ChatLog({ chat, people, pins, administer, instead, nameOf, readUpTo, unread = 0, slowMode_s, onSight, onUnread }: Props) {
+export function ChatLog({ chat, people, pins, administer, instead, nameOf, readUpTo, unread = 0, unreadBy, slowMode_s, onSight, onUnread }: Props) {
   const t = useT();
   const state = useChatState(chat);
   const { me } = people;
   const { outgoing, newer } = state;
-  const named = useCallback((message: Message): Message => ({ ...message, author: { ...message.author, name: nameOf(message.author) } }), [nameOf]);
+  const named = useNamed(nameOf);
   const messages = useMemo(() => state.messages.map(named), [state.messages, named]);
   const quoted = (seq: number | undefined): Message | undefined => {
     const found = state.messages.find((message) => message.seq === seq) ?? (seq === undefined ? undefined : state.quoted.get(seq));
@@ -107,6 +109,7 @@ export function ChatLog({ chat, people, pins, administer, instead, nameOf, readU
         grouped={seq !== firstNew && before?.author.id === author.id && Date.parse(message.sent_at) - Date.parse(before.sent_at) < GROUP_MS}
         pinned={pins.has(seq)}
         meant={author.id !== me && isMeantFor(message, people)}
+        waiting={unreadBy?.(seq) ?? 0}
         shown={seq === shown}
         hasReacted={(emoji) => chat.hasReacted(message, emoji)}
         onGo={() => reply_to !== undefined && showMessage(chat.channel, reply_to)}
@@ -168,6 +171,20 @@ function ToEnd({ unread, newBelow, onClick }: { unread: number; newBelow: boolea
       {unread > 0 ? t.messages.newMessages(unread) : newBelow ? t.chat.newBelow : t.chat.toEnd} ↓
     </button>
   );
+}
+
+/** Messages with the names that their authors have here. The same message is the same object each time, so that lines needn't be drawn again. */
+function useNamed(nameOf: (author: Author) => string): (message: Message) => Message {
+  return useMemo(() => {
+    const known = new WeakMap<Message, Message>();
+    return (message) => {
+      const before = known.get(message);
+      if (before) return before;
+      const after = { ...message, author: { ...message.author, name: nameOf(message.author) } };
+      known.set(message, after);
+      return after;
+    };
+  }, [nameOf]);
 }
 
 function isMeantFor({ mentions = [] }: Message, { me, myRoles }: People): boolean {

@@ -1,6 +1,6 @@
 // Who can be mentioned where one writes, and what those are called who were.
 
-import { createContext, useContext, useMemo } from 'react';
+import { createContext, useContext, useMemo, useRef } from 'react';
 import { can, type Author, type Mention, type Message, type Participant, type ServerState } from 'zzan-client';
 import { colorOf, cssColor, roleName } from '../community/hooks';
 import { useT } from '../i18n';
@@ -59,12 +59,23 @@ export type LabelOf = (mention: Mention) => string | undefined;
 /** Names of a place, and of who wrote here but isn't there any more. */
 export function useLabels(people: People, messages: readonly Message[], nameOf: (author: Author) => string): LabelOf {
   const t = useT();
+  const authors = useAuthors(messages, nameOf);
   return useMemo(() => {
-    const users = new Map(messages.map(({ author }) => [author.id, nameOf(author)]));
+    const users = new Map(authors);
     for (const { id, name } of people.users) users.set(id, name);
     const roles = new Map(people.roles.map(({ id, name }) => [id, name]));
     return (mention) => labelOf(mention, users, roles, people.complete, t);
-  }, [people, messages, nameOf, t]);
+  }, [people, authors, t]);
+}
+
+/** Another map only when somebody is new or called otherwise: all that shows names is drawn again then. */
+function useAuthors(messages: readonly Message[], nameOf: (author: Author) => string): ReadonlyMap<string, string> {
+  const known = useRef<ReadonlyMap<string, string>>(new Map());
+  return useMemo(() => {
+    const authors = new Map(messages.map(({ author }) => [author.id, nameOf(author)]));
+    const same = authors.size === known.current.size && [...authors].every(([id, name]) => known.current.get(id) === name);
+    return same ? known.current : (known.current = authors);
+  }, [messages, nameOf]);
 }
 
 function labelOf({ kind, id = '' }: Mention, users: ReadonlyMap<string, string>, roles: ReadonlyMap<string, string>, complete: boolean, t: Dictionary): string | undefined {

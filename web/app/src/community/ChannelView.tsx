@@ -31,6 +31,7 @@ export function ChannelView({ community, server, channel, pinsOpen, onPinsClose 
   const pins = usePins(chat);
   const readUpTo = useReadUpTo(community, server, channel.id);
   const inAddress = useMessageInAddress();
+  const unreadBy = useReceipts(server, channel.id);
   const administer = server.can('manage_messages');
 
   useEffect(() => {
@@ -57,6 +58,7 @@ export function ChannelView({ community, server, channel, pinsOpen, onPinsClose 
           nameOf={nameOf}
           readUpTo={readUpTo}
           unread={state.unread.get(channel.id)?.unread ?? 0}
+          unreadBy={unreadBy}
           slowMode_s={administer ? undefined : channel.slow_mode_s}
           onSight={onSight}
           onUnread={(seq) => void server.markUnread(channel.id, seq).catch(() => undefined)}
@@ -66,6 +68,20 @@ export function ChannelView({ community, server, channel, pinsOpen, onPinsClose 
       {pinsOpen && <PinsPanel chat={chat} people={people} pins={pins} administer={administer} nameOf={nameOf} onOpen={() => isCovering() && onPinsClose()} onClose={onPinsClose} />}
     </>
   );
+}
+
+/** How many haven't read a message, as long as the channel is shown. */
+function useReceipts(server: CommunityServer, channel: string): (seq: number) => number | undefined {
+  const [unreadBy, setUnreadBy] = useState<(seq: number) => number | undefined>(() => () => undefined);
+  useEffect(() => {
+    const receipts = server.receipts(channel);
+    const off = receipts.onChange(() => setUnreadBy(() => (seq: number) => receipts.unreadBy(seq)));
+    return () => {
+      off();
+      receipts.close();
+    };
+  }, [server, channel]);
+  return unreadBy;
 }
 
 /** The number after which all was new: when one came, or when something came that nobody looked at. */

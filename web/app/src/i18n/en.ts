@@ -193,6 +193,7 @@ export const en = {
     newBelow: 'New messages',
     toEnd: 'To the newest',
     markUnread: 'Mark as unread',
+    waiting: (count: number) => (count === 1 ? '1 person hasn’t read this' : `${count} people haven’t read this`),
     tooLong: (max: number) => `At most ${max} characters`,
     actions: 'Message actions',
     reply: 'Reply',

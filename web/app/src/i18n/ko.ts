@@ -194,6 +194,7 @@ export const ko: Dictionary = {
     newBelow: '새 메시지',
     toEnd: '최신 메시지로',
     markUnread: '안 읽음으로 표시',
+    waiting: (count) => `${count}명이 아직 안 읽었어요`,
     tooLong: (max) => `최대 ${max}자까지 쓸 수 있어요`,
     actions: '메시지 메뉴',
     reply: '답장',

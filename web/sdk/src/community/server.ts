@@ -8,6 +8,7 @@ import { Notes } from '../notes.js';
 import type { Channel, ChatFound, Message, Permission, Schedule, Server, Unread } from '../protocol.gen.js';
 import type { AnswerOf, RequestName, RequestOf, ServerEvent } from '../protocol.js';
 import type { Reading } from './reading.js';
+import { Receipts } from './receipts.js';
 import { can, fromListing, reduce, serverOf, withMessage, withUnread, type ServerState } from './state.js';
 import { isSkipped } from './unread.js';
 
@@ -44,6 +45,7 @@ export class CommunityServer {
   private membersChanged = false;
   /** Somebody asked for them: each listing fetches them again. */
   private membersWanted = false;
+  private watched: Receipts | undefined;
   private recount: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly client: Client, private readonly reading: Reading, server: Server) {
@@ -90,6 +92,12 @@ export class CommunityServer {
     return new Notes(this.client, channel);
   }
 
+  /** How far others have read a channel, until it is closed or another one of this server is asked for. */
+  receipts(channel: string): Receipts {
+    this.watched?.close();
+    return (this.watched = new Receipts(this.client, channel));
+  }
+
   /**
    * Messages in which every word of `text` occurs, in all channels that one reads, newest first. Give `next` as `before` for the next page.
    * Rejects with a {@link ZzanError}, `invalid` for no words or more than ten, and where the store can't search.
@@ -123,6 +131,7 @@ export class CommunityServer {
     this.confirm(server.unread);
     for (const channel of this.chats.keys()) if (!this.has(channel)) this.closeChat(channel);
     for (const chat of this.chats.values()) void chat.catchUp();
+    this.watched?.watch();
     if (this.membersWanted) void this.fetchMembers().catch(() => undefined);
   }
 
@@ -173,6 +182,7 @@ export class CommunityServer {
 
   close(): void {
     clearTimeout(this.recount);
+    this.watched?.close();
     for (const channel of [...this.chats.keys()]) this.closeChat(channel);
     this.events.clear();
   }

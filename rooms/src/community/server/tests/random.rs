@@ -253,7 +253,7 @@ impl World {
         };
         let (first, second) = (self.said - 1, self.said);
         let delivery = Delivery::Messages(vec![message(first), message(second)]);
-        let out = self.bench.step(|server, _, out| server.deliver(&channel, delivery, out)).1;
+        let out = self.bench.step(|server, moment, out| server.deliver(moment, &channel, delivery, out)).1;
         self.hear(out);
         for (id, replica) in &mut self.replicas {
             let heard = std::mem::take(&mut replica.messages);

@@ -73,6 +73,7 @@ crate::store::delegate::delegate_store!(MessageStore for MoodyStore {
     history(channel: &ChannelId, cursor: Cursor, limit: u32) -> History;
     mark_read(user: &UserId, channel: &ChannelId, seq: u64) -> u64;
     mark_unread(user: &UserId, channel: &ChannelId, seq: u64) -> u64;
+    markers(channel: &ChannelId, users: &[UserId]) -> Vec<u64>;
     unread(user: &UserId, channels: &[Membership]) -> Vec<Unread>;
 });
 

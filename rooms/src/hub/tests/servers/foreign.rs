@@ -132,6 +132,7 @@ async fn asked_of_channel(bench: &Bench, client: &Client, ids: &Ids) -> Vec<Stri
         text(hub.history(session, channel, Cursor::Newest, 1).await),
         text(hub.mark_read(session, channel, 1).await),
         text(hub.mark_unread(session, channel, 1).await),
+        text(hub.watch_receipts(session, channel).await),
         text(hub.open_call(session, channel).await),
     ]
 }
