@@ -169,9 +169,9 @@ test('what comes to the open channel is not told, and read with it', async () =>
 
 test('an answer leads to where it stands', async () => {
   await desk.say('내 메시지');
-  const { messages } = await friend.ask('chat:history', { channel, limit: 1 });
+  const { data } = await friend.when('chat:message', ({ message }) => message.text === '내 메시지');
   await openChannel(desk, 'general');
-  await say('대답이에요', { reply_to: messages[0].seq });
+  await say('대답이에요', { reply_to: data.message.seq });
   await alert(desk, 'answered you').waitFor();
   await openInbox(phone);
   await entry(phone, '답장했어요').first().getByTestId('inbox-link').click();
