@@ -1,7 +1,7 @@
 // The words of what messages have beside their text, in English.
 
 export const messagesEn = {
-  mention: { title: 'Whom to mention', everyone: 'everyone', everyoneHint: 'All who read this channel', role: 'Role', left: 'someone who left' },
+  mention: { title: 'Whom to mention', everyone: 'everyone', everyoneHint: 'Everybody here', role: 'Role', left: 'someone who left' },
   reactions: {
     react: 'React',
     add: 'Add a reaction',

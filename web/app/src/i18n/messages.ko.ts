@@ -3,7 +3,7 @@
 import type { messagesEn } from './messages.en';
 
 export const messagesKo: typeof messagesEn = {
-  mention: { title: '멘션할 사람', everyone: '모두', everyoneHint: '이 채널을 보는 모든 사람', role: '역할', left: '떠난 멤버' },
+  mention: { title: '멘션할 사람', everyone: '모두', everyoneHint: '여기 있는 모든 사람', role: '역할', left: '떠난 멤버' },
   reactions: {
     react: '반응 남기기',
     add: '반응 추가',
