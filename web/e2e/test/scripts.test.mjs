@@ -236,7 +236,7 @@ test('names of people, who come, write and are in a call', async () => {
   const [odd] = names.filter((name) => /^<\S+ /.test(name));
   await reader.find('chat-input').click();
   await reader.page.keyboard.type(`@${odd.split(' ')[0]}`);
-  await reader.find('mention-option').filter({ hasText: odd }).click();
+  await reader.find('mention-option').filter({ has: reader.page.getByText(odd, { exact: true }) }).click();
   assert.equal(await reader.find('chat-input').inputValue(), `@${odd} `);
   await reader.page.keyboard.press('Enter');
   await until('a name by hand', mentions, (shown) => shown.length === 1 && shown[0] === `@${odd}`);

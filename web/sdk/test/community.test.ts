@@ -162,6 +162,47 @@ test('the open channel is read once for several messages, and only with the focu
   expect(server.last.requests('chat:read')).toHaveLength(2);
 });
 
+test('what counts as read here is told also when one looks away at once', async () => {
+  const { server, community } = await opened();
+  first(community).chat('s1a');
+  await answer(server, 'chat:history', { messages: [message('s1a', 5)], more: false });
+  community.look('s1a');
+  await vi.advanceTimersByTimeAsync(1_000);
+  server.last.push('chat:message', { message: message('s1a', 6) });
+  expect(count(community, 's1a')?.unread).toBe(0);
+  community.look(undefined);
+  expect(server.last.requests('chat:read').map(({ payload }) => payload)).toEqual([{ channel: 's1a', seq: 6 }]);
+});
+
+test('a glance reads nothing', async () => {
+  const { server, community } = await opened([listed('s1', { unread: [unread('s1a', 5, 3), unread('s1b', 0, 0)] })]);
+  first(community).chat('s1a');
+  await answer(server, 'chat:history', { messages: [4, 5].map((seq) => message('s1a', seq)), more: true });
+  community.look('s1a');
+  await vi.advanceTimersByTimeAsync(100);
+  community.look(undefined);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(server.last.requests('chat:read')).toHaveLength(0);
+});
+
+test('a channel opens at its end, or at the first unread message where that isn’t on the last page', async () => {
+  const { server, community } = await opened([listed('s1', { unread: [unread('s1a', 90, 41), unread('s1b', 90, 40)] })]);
+  first(community).chat('s1a');
+  first(community).chat('s1b');
+  expect(server.last.requests('chat:history').map(({ payload }) => payload)).toEqual([{ channel: 's1a', limit: 50 }, { channel: 's1b', limit: 50, around: 41 }]);
+});
+
+test('a channel that was left in its middle opens at its end again', async () => {
+  const { server, community } = await opened();
+  const chat = first(community).chat('s1a');
+  await answer(server, 'chat:history', { messages: [message('s1a', 5)], more: true, newer: false });
+  void chat.goTo(2);
+  await answer(server, 'chat:history', { messages: [message('s1a', 2)], more: true, newer: true });
+  expect(first(community).chat('s1a')).toBe(chat);
+  await answer(server, 'chat:history', { messages: [message('s1a', 5)], more: true, newer: false });
+  expect([chat.state.messages.map(({ seq }) => seq), chat.state.newer]).toEqual([[5], false]);
+});
+
 test('what was marked as unread stays so until the channel is opened anew', async () => {
   const { server, community } = await opened();
   first(community).chat('s1a');

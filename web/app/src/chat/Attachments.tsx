@@ -52,7 +52,7 @@ function FileLink({ attachment }: { attachment: Attachment }) {
     <>
       <FileIcon />
       <span className="file-text">
-        <span className="file-name" data-testid="file-name">{name}</span>
+        <span className="file-name" title={name} data-testid="file-name">{name}</span>
         <span className="file-facts">{[kindText(attachment), sizeText(size_bytes, language)].filter(Boolean).join(' · ')}</span>
       </span>
     </>

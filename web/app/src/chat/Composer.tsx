@@ -23,7 +23,6 @@ export function Composer({ chat, replyTo, wait, onCancelReply, onSend }: Props) 
   const [draft, setDraft] = useState(EMPTY);
   const files = useFiles(chat);
   const field = useRef<HTMLTextAreaElement>(null);
-  const picker = useRef<HTMLInputElement>(null);
   const mayAttach = chat.uploads !== undefined;
   const hasContent = draft.text.trim() !== '' || files.pending.length > 0;
   const ready = hasContent && !isTooLong(draft) && files.isReady && wait === 0;
@@ -67,24 +66,7 @@ export function Composer({ chat, replyTo, wait, onCancelReply, onSend }: Props) 
       <TooLong draft={draft} />
       {wait > 0 && <p className="composer-wait" data-testid="slow-wait">{t.messages.slow(wait)}</p>}
       <div className="composer-row">
-        {mayAttach && (
-          <>
-            <button type="button" className="icon-button" aria-label={t.messages.files.attach} title={t.messages.files.attach} onClick={() => picker.current?.click()} data-testid="attach"><ClipIcon /></button>
-            <input
-              ref={picker}
-              type="file"
-              multiple
-              hidden
-              data-testid="file-input"
-              onChange={(event) => {
-                files.add([...(event.currentTarget.files ?? [])]);
-                // The same file can be picked again.
-                event.currentTarget.value = '';
-                field.current?.focus();
-              }}
-            />
-          </>
-        )}
+        {mayAttach && <AttachButton onFiles={files.add} onPicked={() => field.current?.focus()} />}
         <MessageField
           draft={draft}
           onDraft={write}
@@ -99,5 +81,28 @@ export function Composer({ chat, replyTo, wait, onCancelReply, onSend }: Props) 
         <button type="submit" className="icon-button primary" aria-label={t.chat.send} disabled={!ready} data-testid="chat-send"><SendIcon /></button>
       </div>
     </form>
+  );
+}
+
+function AttachButton({ onFiles, onPicked }: { onFiles: (files: readonly File[]) => void; onPicked: () => void }) {
+  const t = useT().messages.files;
+  const picker = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <button type="button" className="icon-button" aria-label={t.attach} title={t.attach} onClick={() => picker.current?.click()} data-testid="attach"><ClipIcon /></button>
+      <input
+        ref={picker}
+        type="file"
+        multiple
+        hidden
+        data-testid="file-input"
+        onChange={(event) => {
+          onFiles([...(event.currentTarget.files ?? [])]);
+          // The same file can be picked again.
+          event.currentTarget.value = '';
+          onPicked();
+        }}
+      />
+    </>
   );
 }

@@ -26,7 +26,7 @@ function Row({ one: { key, file, state, share }, files }: { one: PendingFile; fi
     <div className={`file pending ${state}`} data-testid="pending-file" data-state={state}>
       <FileIcon />
       <span className="file-text">
-        <span className="file-name">{file.name}</span>
+        <span className="file-name" title={file.name}>{file.name}</span>
         <span className="file-facts">
           {state === 'failed' ? words.failed : state === 'uploading' ? words.uploading(percent) : sizeText(file.size, language)}
           {state === 'failed' && <button type="button" className="link-button" onClick={() => files.retry(key)} data-testid="file-retry">{words.retry}</button>}

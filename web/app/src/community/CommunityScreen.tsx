@@ -1,10 +1,9 @@
 // One's servers: which one and which channel are open is in the address. Panels at the sides are drawers on phones.
 
 import { useEffect, useState } from 'react';
-import type { Client, Community, CommunityServer, Message, ServerState } from 'zzan-client';
+import type { Client, Community, CommunityServer, ServerState } from 'zzan-client';
 import type { VisitorProps } from '../App';
 import { Toasts } from '../call/Toasts';
-import { showMessage } from '../chat/target';
 import { useClientState, useLasting } from '../hooks/useSource';
 import { useT, useWords } from '../i18n';
 import { Bell } from '../inbox/Bell';
@@ -13,19 +12,25 @@ import { Refused } from '../lobby/Refused';
 import { navigate, roomPath, serverPath } from '../route';
 import { setPlace } from '../title';
 import { ErrorBanner } from '../ui/ErrorBanner';
+<<<<<<< HEAD
 import { HashIcon, ListIcon, MembersIcon, NoteIcon, PinIcon, SpeakerIcon } from '../ui/icons';
 import { isCovering } from '../ui/Panel';
+=======
+import { HashIcon, ListIcon, MembersIcon, PinIcon, SpeakerIcon } from '../ui/icons';
+import { ProblemScreen } from '../ui/ProblemScreen';
+>>>>>>> page-chat
 import { ChannelList } from './ChannelList';
 import { ChannelView } from './ChannelView';
 import { Dialogs, type Asked } from './Dialogs';
 import { problemText, useCommunity, useNotes, useServer, useWhen } from './hooks';
 import { lastChannel, lastServer, rememberPlace, rememberWayBack } from './lastPlace';
 import { MemberList } from './MemberList';
-import { SearchField, SearchPanel, type Query } from './Search';
+import { SearchField, SearchPanel } from './Search';
 import { ServerHead } from './ServerHead';
 import { ServerRail } from './ServerRail';
 import { CreateServerDialog } from './ServerDialogs';
 import { StatusBar } from './StatusBar';
+import { useSidePanel } from './useSidePanel';
 
 /** Shorter losses mend themselves before anyone reads of them. */
 const UNREACHABLE_AFTER_MS = 2_500;
@@ -106,15 +111,13 @@ function OpenServer({ client, community, servers, server, channel: channelId, on
   const state = useServer(server);
   const [drawer, setDrawer] = useState<Drawer>('none');
   const [asked, setAsked] = useState<Asked>();
-  const [query, setQuery] = useState<Query>();
-  const [searchOpen, setSearchOpen] = useState(false);
-  const [pinsOpen, setPinsOpen] = useState(false);
   const channel = state.channels.find(({ id }) => id === channelId);
   const fallback = firstChannel(state);
   const go = (to: string, replace = false) => {
     setDrawer('none');
     navigate(serverPath(server.id, to), { replace });
   };
+  const { pinsOpen, showPins, searchOpen, setSearchOpen, query, search, closeSearch, openFound } = useSidePanel(channel?.id, go);
 
   useEffect(() => {
     if (channel) rememberPlace(server.id, channel.id);
@@ -130,24 +133,6 @@ function OpenServer({ client, community, servers, server, channel: channelId, on
     return () => window.removeEventListener('keydown', escape);
   }, []);
 
-  // There is place for one panel.
-  const showPins = (open: boolean) => {
-    setPinsOpen(open);
-    setQuery(undefined);
-  };
-  const search = (wanted: Query | undefined) => {
-    setQuery(wanted);
-    setPinsOpen(false);
-  };
-  const closeSearch = () => {
-    setQuery(undefined);
-    setSearchOpen(false);
-  };
-  const openFound = (message: Message) => {
-    if (isCovering()) closeSearch();
-    showMessage(message.channel, message.seq);
-    if (message.channel !== channelId) go(message.channel);
-  };
   const call = (to: string) => {
     server.openCall(to).then(
       (room) => {
@@ -183,7 +168,7 @@ function OpenServer({ client, community, servers, server, channel: channelId, on
           <button type="button" className="icon-button narrow-only" aria-label={words.openMembers} aria-expanded={drawer === 'members'} aria-controls="members" onClick={() => setDrawer('members')} data-testid="open-members"><MembersIcon /></button>
         </header>
         <div className="channel-frame">
-          {channel ? <ChannelView key={channel.id} community={community} server={server} channel={channel} pinsOpen={pinsOpen} onPinsClose={() => setPinsOpen(false)} /> : <p className="community-empty muted">{words.empty.noChannel}</p>}
+          {channel ? <ChannelView key={channel.id} community={community} server={server} channel={channel} pinsOpen={pinsOpen} onPinsClose={() => showPins(false)} /> : <p className="community-empty muted">{words.empty.noChannel}</p>}
           {query && <SearchPanel key={query.text} server={server} query={query} onOpen={openFound} onClose={closeSearch} />}
         </div>
       </main>

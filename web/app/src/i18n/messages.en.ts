@@ -1,7 +1,7 @@
 // The words of what messages have beside their text, in English.
 
 export const messagesEn = {
-  mention: { title: 'Whom to mention', everyone: 'everyone', everyoneHint: 'All who read this channel', role: 'Role', left: 'someone who left', found: (n: number) => (n === 1 ? '1 match' : `${n} matches`) },
+  mention: { title: 'Whom to mention', everyone: 'everyone', everyoneHint: 'Everybody here', role: 'Role', left: 'someone who left' },
   reactions: {
     react: 'React',
     add: 'Add a reaction',
@@ -44,12 +44,10 @@ export const messagesEn = {
   goTo: 'Go to the message',
   notFound: 'The message couldn’t be opened. Please try again.',
   pictureOf: (name: string) => `Picture: ${name}`,
-  file: 'File',
   files: {
     attach: 'Attach files',
     list: 'Attached files',
     remove: (name: string) => `Remove ${name}`,
-    dropped: 'Drop files to attach them',
     uploading: (percent: number) => `${percent}%`,
     failed: 'Not uploaded',
     retry: 'Retry',
@@ -58,7 +56,7 @@ export const messagesEn = {
     badName: (name: string) => `The name of ${name} is too long.`,
     tooMany: (max: number) => `A message takes up to ${max} files.`,
   },
-  attachment: { one: 'A file', picture: 'A picture' },
+  attachment: { one: 'A file' },
   slow: (seconds: number) => `Slow mode: you can write again in ${seconds} s`,
   newMessages: (n: number) => (n === 1 ? '1 new message' : `${n} new messages`),
 };

@@ -3,7 +3,7 @@
 import type { messagesEn } from './messages.en';
 
 export const messagesKo: typeof messagesEn = {
-  mention: { title: '멘션할 사람', everyone: '모두', everyoneHint: '이 채널을 보는 모든 사람', role: '역할', left: '떠난 멤버', found: (n) => `${n}개 찾음` },
+  mention: { title: '멘션할 사람', everyone: '모두', everyoneHint: '여기 있는 모든 사람', role: '역할', left: '떠난 멤버' },
   reactions: {
     react: '반응 남기기',
     add: '반응 추가',
@@ -46,12 +46,10 @@ export const messagesKo: typeof messagesEn = {
   goTo: '메시지로 이동',
   notFound: '메시지를 열지 못했어요. 다시 시도해 주세요.',
   pictureOf: (name) => `사진: ${name}`,
-  file: '파일',
   files: {
     attach: '파일 첨부',
     list: '첨부한 파일',
     remove: (name) => `${name} 빼기`,
-    dropped: '파일을 놓으면 첨부돼요',
     uploading: (percent) => `${percent}% 올림`,
     failed: '올리지 못했어요',
     retry: '다시 시도',
@@ -60,7 +58,7 @@ export const messagesKo: typeof messagesEn = {
     badName: (name) => `${name} 파일의 이름이 너무 길어요.`,
     tooMany: (max) => `메시지 하나에 파일을 ${max}개까지 첨부할 수 있어요.`,
   },
-  attachment: { one: '파일', picture: '사진' },
+  attachment: { one: '파일' },
   slow: (seconds) => `슬로우 모드: ${seconds}초 후에 다시 쓸 수 있어요`,
   newMessages: (n) => `새 메시지 ${n}개`,
 };
