@@ -359,8 +359,8 @@ impl Session {
 async fn work(outlet: &Outlet, task: Task) -> bool {
     match task {
         Task::Lose => true,
-        Task::Wait(flushes, seen) => {
-            flushes.more_than(seen).await;
+        Task::Wait(wait) => {
+            wait.over().await;
             outlet.flush();
             false
         }

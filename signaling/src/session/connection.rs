@@ -4,7 +4,7 @@
 //! The codec's own callbacks do next to nothing: they put what happened where the session's task finds it. Dropping a [`Connection`] drops
 //! its transport, so that nobody can keep one alive that no session owns.
 
-use super::line::{Line, NotSent};
+use super::line::{Ack, Line, NotSent};
 use crate::gate::SocketGuard;
 use crate::listener::{Flushes, Transport};
 use crate::protocol::error::WireError;
@@ -35,7 +35,7 @@ const INBOX_RETRY: Duration = Duration::from_millis(200);
 pub(crate) struct Request {
     /// The packet's JSON array: the event's name and its arguments.
     pub(crate) packet: String,
-    pub(crate) ack: AckSender,
+    pub(crate) ack: Ack,
 }
 
 /// How a connection ended by itself.
@@ -68,6 +68,8 @@ pub(crate) struct Prepared {
     ending: Arc<Ending>,
     limiter: Arc<DefaultDirectRateLimiter>,
     flushes: Arc<Flushes>,
+    /// Its WebSocket, if it began with one, and which greeting on it is this socket's.
+    frames: Option<(Transport, u32)>,
     _polls: Option<PollsEntry>,
     _guard: SocketGuard,
 }
@@ -79,11 +81,13 @@ impl Prepared {
         let (sender, inbox) = mpsc::channel(INBOX_EVENTS);
         let inbox_bytes = Arc::new(AtomicUsize::new(0));
         let ending = Arc::new(Ending::default());
-        let flushes = Arc::<Flushes>::default();
+        let mut flushes = Arc::<Flushes>::default();
         let polls =
             (!crate::service::is_websocket(&socket.req_parts().uri)).then(|| shared.polls.insert(socket.id.to_string(), flushes.clone()));
+        let frames = own_transport(socket).map(|transport| (transport.clone(), transport.admit()));
         for transport in transports(&shared, socket) {
-            transport.count_flushes(flushes.clone());
+            // A client that disconnects and connects again on its WebSocket finds the one that counts there.
+            flushes = transport.count_flushes(flushes);
         }
         socket.on_fallback(Intake { shared, sender, bytes: inbox_bytes.clone(), limiter: limiter.clone() });
         let on_end = ending.clone();
@@ -92,7 +96,7 @@ impl Prepared {
             on_end.ended.cancel();
             std::future::ready(())
         });
-        Self { inbox, inbox_bytes, ending, limiter, flushes, _polls: polls, _guard: guard }
+        Self { inbox, inbox_bytes, ending, limiter, flushes, frames, _polls: polls, _guard: guard }
     }
 }
 
@@ -130,7 +134,11 @@ impl Connection {
 
     /// The way out of it.
     pub(crate) fn line(&self) -> Line {
-        Line::new(self.socket.clone(), self.prepared.flushes.clone())
+        let Prepared { frames, flushes, .. } = &self.prepared;
+        match frames {
+            Some((transport, greeting)) => Line::frames(transport.clone(), *greeting, flushes.clone()),
+            None => Line::codec(self.socket.clone(), flushes.clone()),
+        }
     }
 
     /// For how long nothing came over a WebSocket; `None` for polling, which has many transports and no writer that can get stuck.
@@ -188,13 +196,14 @@ fn kill(shared: &Arc<Shared>, socket: &Socket) {
 /// The TCP connections that are a socket's own: its WebSocket, opened as such or by an upgrade of its polling.
 fn transports(shared: &Shared, socket: &Socket) -> Vec<Transport> {
     let mut transports = shared.upgrades.of(&socket.id.to_string());
-    let request = socket.req_parts();
-    if crate::service::is_websocket(&request.uri)
-        && let Some(transport) = request.extensions.get::<Transport>()
-    {
-        transports.push(transport.clone());
-    }
+    transports.extend(own_transport(socket).cloned());
     transports
+}
+
+/// The WebSocket that a socket began with.
+fn own_transport(socket: &Socket) -> Option<&Transport> {
+    let request = socket.req_parts();
+    if crate::service::is_websocket(&request.uri) { request.extensions.get() } else { None }
 }
 
 fn end_of(reason: DisconnectReason) -> End {
@@ -223,10 +232,10 @@ enum Ordered {}
 
 impl MessageHandler<LocalAdapter, Ordered> for Intake {
     fn call(&self, socket: Arc<Socket>, mut value: Value, ack_id: Option<i64>) {
-        let Ok(ack) = AckSender::from_message_parts(&socket, &mut value, &ack_id);
-        let answered = match self.take(value, ack) {
+        let Ok(codec) = AckSender::from_message_parts(&socket, &mut value, &ack_id);
+        let answered = match self.take(value, Ack { codec, id: ack_id }) {
             Ok(()) => return,
-            Err((error, ack)) => ack.send(&Failure::new(error)).map_err(NotSent::from),
+            Err((error, ack)) => ack.codec.send(&Failure::new(error)).map_err(NotSent::from),
         };
         if answered == Err(NotSent::Full) {
             kill(&self.shared, &socket);
@@ -235,7 +244,7 @@ impl MessageHandler<LocalAdapter, Ordered> for Intake {
 }
 
 impl Intake {
-    fn take(&self, value: Value, ack: AckSender) -> Result<(), (WireError, AckSender)> {
+    fn take(&self, value: Value, ack: Ack) -> Result<(), (WireError, Ack)> {
         if let Err(until) = self.limiter.check() {
             return Err((WireError::rate_limited(until.wait_time_from(DefaultClock::default().now())), ack));
         }

@@ -3,6 +3,7 @@
 //! It doesn't number or send them.
 
 use super::push;
+use crate::listener::append_text;
 use rooms::Event;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -27,6 +28,14 @@ impl Rendered {
             RawValue::NULL.to_owned()
         });
         Self { name, payload }
+    }
+
+    /// Appends it as a WebSocket frame, with its number if it has one.
+    pub(super) fn append(&self, frames: &mut Vec<u8>, sn: Option<u64>) {
+        match sn {
+            Some(sn) => append_text(frames, &["42[\"", self.name, "\",", self.payload.get(), ",", &sn.to_string(), "]"]),
+            None => append_text(frames, &["42[\"", self.name, "\",", self.payload.get(), "]"]),
+        }
     }
 
     /// Of name and payload.
