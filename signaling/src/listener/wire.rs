@@ -31,8 +31,10 @@ struct State {
 /// What became of frames that were to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sent {
-    /// They are on their way: all of it, or the rest goes before anything else.
-    Accepted,
+    /// All of them.
+    All,
+    /// They are accepted, and a rest of them goes before anything else. Whoever sent them sends again when the peer has taken something.
+    Partly,
     /// None of them: the peer hasn't taken what came before.
     PeerIsSlow,
     /// None of them: it is the codec's turn.
@@ -88,8 +90,9 @@ impl Wire {
             Err(_) => return Sent::Closed,
         }
         match state.write_rest() {
-            Err(error) if error.kind() != ErrorKind::WouldBlock => Sent::Closed,
-            Ok(()) | Err(_) => Sent::Accepted,
+            Ok(()) => Sent::All,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Sent::Partly,
+            Err(_) => Sent::Closed,
         }
     }
 
@@ -195,17 +198,21 @@ fn greetings(mut frames: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use socket2::SockRef;
     use std::future::poll_fn;
     use tokio::io::AsyncReadExt as _;
     use tokio::net::TcpListener;
 
-    /// More than a socket's buffers hold.
+    const SOCKET_BYTES: usize = 8 * 1024;
+    /// More than both sockets' buffers hold.
     const MANY: usize = 10_000;
 
     async fn open() -> (Wire, Arc<TcpStream>, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let tcp = Arc::new(listener.accept().await.unwrap().0);
+        SockRef::from(&peer).set_recv_buffer_size(SOCKET_BYTES).unwrap();
+        SockRef::from(&*tcp).set_send_buffer_size(SOCKET_BYTES).unwrap();
         let wire = Wire::default();
         wire.open(tcp.clone());
         (wire, tcp, peer)
@@ -223,7 +230,10 @@ mod tests {
 
     /// Sends numbered frames until the peer takes no more; how many were accepted.
     fn fill(wire: &Wire) -> usize {
-        (0..MANY).position(|index| wire.send(|frames| append_text(frames, &[&text(index)])) != Sent::Accepted).unwrap()
+        let send = |index| wire.send(|frames| append_text(frames, &[&text(index)]));
+        let last = (0..MANY).find(|index| send(*index) == Sent::Partly).unwrap();
+        assert_eq!(wire.send(|_| panic!("not its turn")), Sent::PeerIsSlow);
+        last + 1
     }
 
     /// The next frame's text.
@@ -252,9 +262,7 @@ mod tests {
         let codec = async {
             assert_eq!(poll_fn(|cx| wire.poll_codec(cx, &ping)).await.unwrap(), ping.len());
             poll_fn(|cx| wire.poll_flush(cx)).await.unwrap();
-            while wire.send(|frames| append_text(frames, &["last"])) != Sent::Accepted {
-                poll_fn(|cx| wire.poll_flush(cx)).await.unwrap();
-            }
+            assert_eq!(wire.send(|frames| append_text(frames, &["last"])), Sent::All);
         };
         let reader = async {
             for index in 0..accepted {
@@ -291,7 +299,7 @@ mod tests {
                 tcp.writable().await.unwrap();
             }
             polled.as_mut().await.unwrap();
-            assert_eq!(wire.send(|frames| append_text(frames, &["last"])), Sent::Accepted);
+            assert_eq!(wire.send(|frames| append_text(frames, &["last"])), Sent::All);
             assert_eq!((read(&mut peer).await, read(&mut peer).await), ("2".to_owned(), "last".to_owned()));
         })
         .await;
@@ -310,13 +318,14 @@ mod tests {
 
     #[tokio::test]
     async fn frames_of_every_length_are_read_as_they_were_written() {
-        let (wire, tcp, mut peer) = open().await;
+        let (wire, _tcp, mut peer) = open().await;
         soon(async {
             for length in [0, 1, 125, 126, 65_535, 65_536, 70_000] {
                 let text = "x".repeat(length);
-                assert_eq!(wire.send(|frames| append_text(frames, &["", &text[..length / 2], &text[length / 2..]])), Sent::Accepted);
-                assert_eq!(read(&mut peer).await, text);
-                tcp.writable().await.unwrap();
+                let halves = ["", &text[..length / 2], &text[length / 2..]];
+                assert!(matches!(wire.send(|frames| append_text(frames, &halves)), Sent::All | Sent::Partly));
+                let flush = async { poll_fn(|cx| wire.poll_flush(cx)).await.unwrap() };
+                assert_eq!(tokio::join!(flush, read(&mut peer)).1, text);
             }
         })
         .await;

@@ -135,14 +135,18 @@ impl Line {
         }
     }
 
-    /// Sends an event of which only the latest matters, if nothing waits.
-    pub(super) fn send_volatile(&self, rendered: &Rendered) {
+    /// Sends an event of which only the latest matters, if nothing waits. What to wait for if more is to follow.
+    pub(super) fn send_volatile(&self, rendered: &Rendered) -> Option<Wait> {
         match &self.way {
             Way::Frames(transport, greeting) if transport.greetings() >= *greeting => {
-                transport.send(|frames| rendered.append(frames, None));
+                let sent = transport.send(|frames| rendered.append(frames, None));
+                (sent == Sent::Partly).then(|| Wait::Peer(transport.clone()))
             }
-            Way::Frames(..) => {}
-            Way::Codec(Window { socket, .. }) => drop(socket.volatile().emit(rendered.name, &*rendered.payload)),
+            Way::Frames(..) => None,
+            Way::Codec(Window { socket, .. }) => {
+                socket.volatile().emit(rendered.name, &*rendered.payload).ok();
+                None
+            }
         }
     }
 }
@@ -153,15 +157,15 @@ fn flush_frames(
     flushes: &Arc<Flushes>,
     backlog: &mut Backlog<Once>,
 ) -> Result<Option<Wait>, NotSent> {
-    while backlog.unsent() > 0 {
+    while backlog.unsent() > 0 || transport.waiting_bytes() > 0 {
         // Before it is looked at what they end.
         let seen = flushes.count();
         if transport.greetings() < greeting {
             return Ok(Some(Wait::Flushes(flushes.clone(), seen)));
         }
         match transport.send(|frames| take_window(backlog, frames)) {
-            Sent::Accepted => {}
-            Sent::PeerIsSlow => return Ok(Some(Wait::Peer(transport.clone()))),
+            Sent::All => {}
+            Sent::Partly | Sent::PeerIsSlow => return Ok(Some(Wait::Peer(transport.clone()))),
             Sent::CodecWaits => return Ok(Some(Wait::Flushes(flushes.clone(), seen))),
             Sent::Closed => return Err(NotSent::Closed),
         }

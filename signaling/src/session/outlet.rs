@@ -222,9 +222,12 @@ impl rooms::session::Outlet for Outlet {
         if !event.is_volatile() {
             return self.deliver_numbered(rendered);
         }
-        let state = self.lock();
-        if let (Some(line), 0) = (&state.line, state.backlog.unsent()) {
-            line.send_volatile(&rendered);
+        let mut state = self.lock();
+        if let (Some(line), 0, None) = (&state.line, state.backlog.unsent(), &state.blocked)
+            && let Some(wait) = line.send_volatile(&rendered)
+        {
+            state.blocked = Some(Arc::new(wait));
+            self.0.attention.notify_one();
         }
     }
 
