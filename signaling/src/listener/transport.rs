@@ -6,9 +6,10 @@
 use super::flushes::Flushes;
 use super::frames::Frames;
 use super::wire::{Sent, Wire};
+use socket2::SockRef;
 use std::future::Future;
 use std::io::{Error, ErrorKind, IoSlice, Result};
-use socket2::SockRef;
+
 use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};

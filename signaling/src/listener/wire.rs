@@ -307,10 +307,10 @@ mod tests {
 
     #[tokio::test]
     async fn after_its_end_nothing_is_sent() {
-        let (wire, ..) = open().await;
+        let (wire, _tcp, _peer) = open().await;
         assert!(wire.close());
         assert_eq!(wire.send(|_| panic!("closed")), Sent::Closed);
-        let (wire, ..) = open().await;
+        let (wire, _tcp, _peer) = open().await;
         fill(&wire);
         assert!(!wire.close(), "its last frame is half-written");
         assert_eq!((wire.send(|_| panic!("closed")), wire.waiting_bytes()), (Sent::Closed, 0));
