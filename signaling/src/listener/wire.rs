@@ -54,7 +54,7 @@ impl Wire {
         let mut state = self.lock();
         state.tcp = None;
         let was_whole = state.rest.is_empty();
-        state.rest = Vec::new();
+        (state.rest, state.taken, state.stalled) = (Vec::new(), 0, None);
         was_whole
     }
 
