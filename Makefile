@@ -10,7 +10,7 @@ FUZZ_SECONDS ?= 60
 CACHE := .cache
 WEB_SOURCES := $(shell find web/sdk web/app -name node_modules -prune -o -name dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help run build page test check fmt clippy deny doc tsc test-rust test-web test-e2e bench-forward bench-media bench-fanout bench-join bench-leave bench-hostile fuzz bench-network bench-impaired bench-layers screenshots shop clean
+.PHONY: help run build page test check fmt clippy deny doc tsc test-rust test-web test-e2e bench-chat bench-forward bench-media bench-fanout bench-join bench-leave bench-hostile bench-store fuzz bench-network bench-impaired bench-layers screenshots shop clean
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,7 +46,7 @@ doc: $(CACHE)/packages-build page
 tsc: web/node_modules/.stamp
 	npm --prefix web run check
 
-test-rust: $(CACHE)/packages-build page signaling/tests/client/node_modules/.stamp
+test-rust: $(CACHE)/packages-build page signaling/tests/client/node_modules/.stamp tests/dynamodb/node_modules/.stamp
 	cargo test --workspace --locked
 
 test-web: web/node_modules/.stamp
@@ -65,6 +65,8 @@ bench-media: build $(CACHE)/packages-bench ## zzan beside Janus, the webrtc crat
 bench-fanout: $(CACHE)/packages-build loadtest/examples/fanout_bench/node/node_modules/.stamp ## CPU per delivery to 1,000 sockets, beside the official socket.io server; others' delay while some stall.
 	cargo run --release --locked -p zzan-loadtest --example fanout_bench -- $(BENCH)
 
+bench-chat: bench-store bench-fanout ## Stores and fan-out, one after the other: acked messages a second, unread counts, CPU per delivery.
+
 bench-join: build $(CACHE)/packages-test web/e2e/node_modules/.stamp ## Click on join to first remote frame, over 20 joins.
 	npm --prefix web/e2e run bench:join
 
@@ -79,6 +81,9 @@ bench-impaired: build $(CACHE)/packages-test web/e2e/node_modules/.stamp ## A ca
 
 bench-hostile: $(CACHE)/packages-build ## A live call under 10,000 bad packets a second: what is lost, and how long joins take.
 	cargo run --release --locked -p zzan-media --example hostile
+
+bench-store: $(CACHE)/packages-build ## Durable messages a second, unread counts over a million messages, and what one message writes.
+	cargo run --release --locked -p zzan-loadtest --example store_bench -- $(BENCH)
 
 fuzz: $(CACHE)/packages-build $(CACHE)/bin/cargo-fuzz ## Runs every fuzz target for FUZZ_SECONDS (60) each, on a nightly compiler.
 	for target in $$($(CACHE)/bin/cargo-fuzz fuzz list --fuzz-dir fuzz); do \
@@ -97,7 +102,8 @@ shop: ## Serves the example shop beside a running zzan.
 	npm --prefix examples/shop start
 
 clean: ## Removes everything that was built or installed here; keeps ./data.
-	rm -rf target $(CACHE) web/app/dist web/node_modules web/*/node_modules signaling/tests/client/node_modules loadtest/examples/fanout_bench/node/node_modules
+	rm -rf target $(CACHE) web/app/dist web/node_modules web/*/node_modules signaling/tests/client/node_modules tests/dynamodb/node_modules \
+	  loadtest/examples/fanout_bench/node/node_modules
 
 %/node_modules/.stamp: %/package-lock.json %/package.json
 	npm --prefix $* ci --no-audit --no-fund

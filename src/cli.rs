@@ -1,17 +1,21 @@
-//! The command line: `zzan serve`, `zzan check-config`, `zzan token`.
+//! The command line: `zzan serve`, `zzan check-config`, `zzan token`, `zzan backup`, `zzan restore`, `zzan export`, `zzan import`.
 //!
 //! It starts nothing itself. Invariant: each flag that sets a key goes through [`Config::load`], like the file and the environment.
 
 use crate::config::{Config, ENV_FILE, Effective, Problems, Sources};
-use crate::{api, node};
+use crate::store::sqlite::backup;
+use crate::store::transfer::{self, TransferError};
+use crate::{api, node, store};
 use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
 use rooms::session::{Grants, RoomGrants};
+use rooms::store::Transfer;
 use rooms::{RoomId, User, UserId};
 use signaling::token::Subject;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 const CONFIG_HELP: &str = "Every key of the configuration can stand in the file (media.workers = 2), in the environment \
@@ -40,6 +44,58 @@ enum Command {
     /// Prints a token for one user, signed with a configured key.
     #[command(after_help = "For the room's page: zzan token --dev --user u1 --name 하나 --room room_…")]
     Token(TokenArgs),
+    /// Copies the database into one new file, also while a node runs on it.
+    #[command(
+        after_help = "All that was acknowledged before the command began is in the copy. zzan backup --data-dir ./data --to zzan-backup.db"
+    )]
+    Backup(BackupArgs),
+    /// Puts a backup into an empty data directory.
+    #[command(after_help = "As the user that zzan runs as: zzan restore --from zzan-backup.db --data-dir ./data")]
+    Restore(RestoreArgs),
+    /// Writes everything that the configured store holds into one new file of JSON lines, from which any kind of store is filled.
+    #[command(after_help = "No node may use the store meanwhile. zzan export --config zzan.toml --to zzan-export.jsonl")]
+    Export(ExportArgs),
+    /// Fills the configured store, which has to be empty, from an export.
+    #[command(after_help = "No node may use the store meanwhile. zzan import --config new.toml --from zzan-export.jsonl")]
+    Import(ImportArgs),
+}
+
+#[derive(Debug, Args)]
+struct ExportArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// The file to make. One that is there is never overwritten.
+    #[arg(long, value_name = "FILE")]
+    to: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct ImportArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// The export.
+    #[arg(long, value_name = "FILE")]
+    from: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct BackupArgs {
+    /// Where the node keeps its database.
+    #[arg(long, env = "ZZAN_DATA_DIR", value_name = "DIR", default_value = "./data")]
+    data_dir: PathBuf,
+    /// The file to make. One that is there is never overwritten.
+    #[arg(long, value_name = "FILE")]
+    to: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct RestoreArgs {
+    /// The backup. Whose it is, its version and its structure are checked before anything is written.
+    #[arg(long, value_name = "FILE")]
+    from: PathBuf,
+    /// Where the database is put; empty, or not there yet.
+    #[arg(long, env = "ZZAN_DATA_DIR", value_name = "DIR", default_value = "./data")]
+    data_dir: PathBuf,
 }
 
 /// The configuration's sources.
@@ -60,7 +116,7 @@ struct ConfigArgs {
     /// How browsers reach this node [default: the address listened on].
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
-    /// sqlite, or memory: then nothing survives the process [default: sqlite].
+    /// sqlite, dynamodb, or memory: then nothing survives the process [default: sqlite].
     #[arg(long, value_name = "STORE")]
     store: Option<String>,
     /// First UDP port of the media workers; 0 for any free ones [default: 40000, in dev mode 0].
@@ -123,7 +179,41 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve(args) => node::serve(args.load()?.0),
         Command::CheckConfig(args) => print(&effective_text(&args.load()?.1)),
         Command::Token(args) => print(&token(args)?),
+        Command::Backup(BackupArgs { data_dir, to }) => {
+            let bytes = backup::backup(&data_dir, &to)?;
+            print(&format!("{} holds the database of {}, {bytes} bytes.", to.display(), data_dir.display()))
+        }
+        Command::Restore(RestoreArgs { from, data_dir }) => {
+            let bytes = backup::restore(&from, &data_dir)?;
+            print(&format!("{} holds the database of {}, {bytes} bytes.", data_dir.display(), from.display()))
+        }
+        Command::Export(ExportArgs { config, to }) => {
+            let records = with_store(config, async |store| transfer::export(&*store, &to).await)?;
+            print(&format!("{} holds everything that is kept, {records} records.", to.display()))
+        }
+        Command::Import(ImportArgs { config, from }) => {
+            let records = with_store(config, async |store| transfer::import(&*store, &from).await)?;
+            print(&format!("The store holds everything of {}, {records} records.", from.display()))
+        }
     }
+}
+
+/// Does something with the configured store while no node uses it.
+fn with_store<T>(args: ConfigArgs, work: impl AsyncFnOnce(Arc<dyn Transfer>) -> Result<T, TransferError>) -> anyhow::Result<T> {
+    let (config, _) = args.load()?;
+    match config.store {
+        store::Kind::Memory => bail!("store = \"memory\": nothing of it is kept; allowed is a store that outlives the process"),
+        store::Kind::DynamoDb(_) => bail!("store = \"dynamodb\": it can't be exported or imported yet; allowed is \"sqlite\""),
+        store::Kind::Sqlite => {}
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let opened = store::Opened::open(config.store, &config.data_dir).await?;
+        let transfer = opened.transfer().context("this store can't be read out as a whole")?;
+        let done = work(transfer).await;
+        opened.close();
+        Ok(done?)
+    })
 }
 
 /// A reader that goes away early (`| head`) is no failure.

@@ -4,8 +4,9 @@
 //! | --- | --- |
 //! | [`cli`] | the commands |
 //! | [`config`] | file < environment < flags, checked before anything starts |
-//! | [`store`] | `rooms::store::Store` on SQLite, and which store to open |
+//! | [`store`] | `rooms::store::Store` on SQLite and on DynamoDB, and which store to open |
 //! | [`api`] | REST: routes, errors, documentation, headers |
+//! | [`mail`] | `rooms::mail::Mailer` by SMTP, and how its mails are worded |
 //! | [`page`] | the built page, embedded |
 //! | [`node`] | what starts and stops in which order |
 //! | [`telemetry`] | logs and metrics |
@@ -20,6 +21,7 @@ pub mod demo;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod mail;
 pub mod node;
 pub mod page;
 pub mod store;

@@ -23,7 +23,7 @@ const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\
     <p>Build the page with <code>make page</code> (Node 20), then the binary again: <code>cargo build</code>.</p>\
     <p>The API works without it: <a href=\"/docs/\">/docs</a>.</p></html>";
 
-/// The answer for a path: the page for `/` and `/r/{room}`, a file, or 404.
+/// The answer for a path: the page for its own addresses, a file, or 404.
 pub fn serve(path: &str) -> Response {
     if is_page(path) {
         return index();
@@ -35,9 +35,17 @@ pub fn serve(path: &str) -> Response {
     }
 }
 
-/// The client side routes between these.
+/// The client side routes between these: `/`, `/r/{room}`, `/s`, `/s/{server}`, `/s/{server}/{channel}` and `/i/{secret}`.
 fn is_page(path: &str) -> bool {
-    path == "/" || path.strip_prefix("/r/").is_some_and(|room| !room.is_empty() && !room.contains('/'))
+    let mut parts = path.split('/').skip(1);
+    let (first, rest) = (parts.next().unwrap_or_default(), parts.collect::<Vec<_>>());
+    let named = rest.iter().all(|part| !part.is_empty());
+    match first {
+        "" => rest.is_empty(),
+        "r" | "i" => rest.len() == 1 && named,
+        "s" => rest.len() <= 2 && named,
+        _ => false,
+    }
 }
 
 fn index() -> Response {
@@ -62,11 +70,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rooms_have_the_page_and_their_neighbours_do_not() {
-        for path in ["/", "/r/room_abc"] {
+    fn rooms_servers_and_invitations_have_the_page_and_their_neighbours_do_not() {
+        for path in ["/", "/r/room_abc", "/s", "/s/srv_a", "/s/srv_a/ch_b", "/i/invite_c"] {
             assert!(is_page(path), "{path}");
         }
-        for path in ["/r/", "/r", "/r/a/b", "/rooms", "/index.html", "/assets/x.js"] {
+        for path in ["/r/", "/r", "/r/a/b", "/s/", "/s//b", "/s/a/b/c", "/i", "/i/", "/i/a/b", "/rooms", "/index.html", "/assets/x.js"] {
             assert!(!is_page(path), "{path}");
         }
         assert_eq!(serve("/../Cargo.toml").status(), StatusCode::NOT_FOUND);

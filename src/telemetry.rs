@@ -92,4 +92,8 @@ fn describe() {
     metrics::describe_histogram!("zzan_store_commit_seconds", metrics::Unit::Seconds, "Time of a commit with its sync");
     metrics::describe_histogram!("zzan_store_batch_operations", "Operations that shared a commit");
     metrics::describe_counter!("zzan_store_errors_total", "Operations that the store refused");
+    metrics::describe_counter!(
+        "zzan_dynamodb_consumed_units_total",
+        "Read and write units that DynamoDB charged, by operation; refused writes are charged too, and not told"
+    );
 }

@@ -1,7 +1,9 @@
 //! What sessions are told.
 
 use crate::community::{DepartReason, MemberView, Presence, ServerView};
-use crate::store::{CategoryRecord, ChannelRecord, Mark, NoteLine, NoteRecord, RoleRecord, ScheduleRecord, ServerRecord};
+use crate::store::{
+    CategoryRecord, ChannelRecord, Mark, NoteLine, NoteRecord, Notification, Reading, RoleRecord, ScheduleRecord, ServerRecord,
+};
 use crate::view::{LobbyRoom, MediaMap, Message, ParticipantView, Reaction, RoomView, TrackView, Unread, User};
 use crate::{ChannelId, NoteId, ParticipantId, Quality, Rid, RoomId, ScheduleId, ServerId, TrackId, UserId};
 use std::time::SystemTime;
@@ -193,6 +195,25 @@ pub enum Event {
     ChatTyping {
         channel: ChannelId,
         user: User,
+    },
+    /// The receiver's user has a new notification. Those made at the same time may come in any order: their numbers tell.
+    NotificationNew {
+        notification: Box<Notification>,
+        unread: u64,
+    },
+    /// A notification that was told before is another: an invitation was answered.
+    NotificationUpdated {
+        notification: Box<Notification>,
+        unread: u64,
+    },
+    /// Some session of the receiver's user has read these.
+    NotificationRead {
+        reading: Reading,
+        unread: u64,
+    },
+    /// Somebody invites the receiver's user into a server. A `NotificationNew` came before it.
+    InviteReceived {
+        notification: Box<Notification>,
     },
     /// Rooms that appeared or changed, and ids of those that ended, since the last of these.
     LobbyChanged {

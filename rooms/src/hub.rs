@@ -7,6 +7,8 @@ mod chat;
 mod community;
 mod direct;
 mod find;
+mod inbox;
+mod invitations;
 mod links;
 mod marks;
 mod media;
@@ -20,6 +22,7 @@ pub use direct::{Direct, OpenDirect};
 pub use notes::NoteFormat;
 
 use crate::chat::Pace;
+use crate::inbox::Courier;
 use crate::limits::{self, TokenBucket};
 use crate::permission::{self, Authority};
 use crate::registry::Node;
@@ -49,6 +52,7 @@ pub struct Hub {
     typing_pace: Arc<Mutex<Pace>>,
     /// `None` where files can't be uploaded.
     uploads: Option<Arc<dyn Uploads>>,
+    post: Arc<invitations::Post>,
 }
 
 /// A reservation that is given back unless it was used.
@@ -72,18 +76,22 @@ impl Hub {
     /// # Errors
     /// [`crate::Error::Unavailable`] when the store can't be read.
     pub async fn start(config: Config, store: Arc<dyn Store>, media: ::media::Handle) -> Result<Self> {
-        let node = Arc::new(Node::new(config, store, media));
+        let (courier, errands) = Courier::new();
+        let node = Arc::new(Node::new(config, store, media, courier));
+        errands.start(&node);
         let rooms = node.store.open_rooms().await?;
         tracing::info!(rooms = rooms.len(), "rooms opened again");
         for record in rooms {
             node.reopen(record);
         }
-        Ok(Self { node, chat_buckets: Arc::default(), slow_pace: Arc::default(), typing_pace: Arc::default(), uploads: None })
+        let (slow_pace, typing_pace, post) = (Arc::default(), Arc::default(), Arc::default());
+        Ok(Self { node, chat_buckets: Arc::default(), slow_pace, typing_pace, uploads: None, post })
     }
 
     /// Ends all rooms' tasks, telling their sessions `ServerStopped`. The rooms stay open in the store. Further requests get `Unavailable`.
     pub async fn stop(&self) {
         self.node.begin_stop();
+        self.node.listeners.stop();
         let mut stops = tokio::task::JoinSet::new();
         for server in self.node.communities.all_live() {
             stops.spawn(async move { server.stop().await });
@@ -348,6 +356,7 @@ impl Hub {
     pub async fn session_ended(&self, session: &SessionId, reason: LeaveReason) {
         self.node.lobby.forget(session);
         self.chat_buckets.remove(session);
+        self.node.listeners.ended(session);
         if let Some(room) = self.node.sessions.ended(session, reason).and_then(|room| self.node.live(&room)) {
             room.tell(Input::Leave { session: session.clone(), reason }).await;
         }

@@ -63,6 +63,8 @@ ids! {
     ScheduleId,
     /// A meeting note.
     NoteId,
+    /// An entry of a user's inbox.
+    NotificationId,
 }
 
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";

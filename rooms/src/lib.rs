@@ -11,8 +11,10 @@ mod error;
 mod event;
 mod hub;
 mod id;
+pub mod inbox;
 mod limits;
 mod lobby;
+pub mod mail;
 mod password;
 mod permission;
 mod registry;
@@ -29,8 +31,8 @@ pub use error::{Error, Result};
 pub use event::{CloseReason, Event, LeaveReason, Loss};
 pub use hub::{CreatedInvite, Direct, Done, Hub, InvitePreview, NoteFormat, OpenDirect};
 pub use id::{
-    CategoryId, ChannelId, InviteId, MessageId, NoteId, ParticipantId, RoleId, RoomId, ScheduleId, ServerId, SessionId, TrackId, UserId,
-    random as random_id,
+    CategoryId, ChannelId, InviteId, MessageId, NoteId, NotificationId, ParticipantId, RoleId, RoomId, ScheduleId, ServerId, SessionId,
+    TrackId, UserId, random as random_id,
 };
 pub use limits::ChatRate;
 pub use request::{

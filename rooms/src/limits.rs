@@ -2,9 +2,9 @@
 //!
 //! Pure checks: a value either comes out fit for the domain, or an error says which field, what is wrong with it and what is allowed.
 
-use crate::store::{Nonce, Words};
+use crate::store::{Nonce, Notice, Words};
 use crate::view::{Attachment, RoomKind};
-use crate::{Error, Result};
+use crate::{Error, Result, UserId};
 use std::time::{Duration, Instant};
 
 /// Longest name of a room or of a link's user, in characters (code points).
@@ -63,6 +63,18 @@ pub const SEARCH_CHARS_MAX: usize = 200;
 pub const SEARCH_WORDS_MAX: usize = 10;
 /// Longest emoji of a reaction, in bytes. A family of four takes 25.
 pub const EMOJI_BYTES_MAX: usize = 32;
+/// Longest user id, in bytes: as tokens have it.
+pub const USER_ID_BYTES_MAX: usize = 128;
+/// Most notifications that are marked as read one by one.
+pub const READ_IDS_MAX: usize = 100;
+/// Longest title of a notification, in characters.
+pub const NOTICE_TITLE_CHARS_MAX: usize = 200;
+/// Longest body of a notification, in characters.
+pub const NOTICE_BODY_CHARS_MAX: usize = 4_000;
+/// Longest data of a notification, in bytes.
+pub const NOTICE_DATA_BYTES_MAX: usize = 4 * 1024;
+/// Longest mail address, in bytes (RFC 5321, section 4.5.3.1.3, without the angle brackets).
+pub const MAIL_ADDRESS_BYTES_MAX: usize = 254;
 /// Shortest life of a link.
 pub const LINK_TTL_MIN: Duration = Duration::from_secs(1);
 /// Longest life of a link: 30 days.
@@ -184,6 +196,58 @@ pub(crate) fn invite_ttl(value: Option<Duration>) -> Result<()> {
     }
 }
 
+pub(crate) fn user_id(field: &'static str, value: &UserId) -> Result<()> {
+    let value = value.as_str();
+    if (1..=USER_ID_BYTES_MAX).contains(&value.len()) && !value.chars().any(char::is_control) {
+        return Ok(());
+    }
+    Err(invalid(field, format!("has {} bytes, allowed are 1 to {USER_ID_BYTES_MAX} without control characters", value.len())))
+}
+
+/// What a backend says to a user.
+pub(crate) fn notice(notice: &Notice) -> Result<()> {
+    if notice.title.trim().is_empty() {
+        return Err(invalid("title", format!("is empty, allowed are 1 to {NOTICE_TITLE_CHARS_MAX} characters")));
+    }
+    description("title", &notice.title, NOTICE_TITLE_CHARS_MAX)?;
+    description("body", &notice.body, NOTICE_BODY_CHARS_MAX)?;
+    notice.url.as_deref().map(target).transpose()?;
+    match &notice.data {
+        Some(data) if data.len() > NOTICE_DATA_BYTES_MAX => Err(Error::TooLarge { field: "data", limit: NOTICE_DATA_BYTES_MAX }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Where a page may lead its user: to an https address, or to a path of its own site.
+fn target(value: &str) -> Result<()> {
+    let is_path = value.starts_with('/') && !value.starts_with("//");
+    let host = value.strip_prefix("https://").unwrap_or_default().split(['/', '?', '#']).next().unwrap_or_default();
+    let printable = value.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'`'));
+    if value.len() <= URL_BYTES_MAX && printable && (is_path || !host.is_empty() && !host.contains('@')) {
+        return Ok(());
+    }
+    Err(invalid("url", format!("is no https address or path of at most {URL_BYTES_MAX} printable ASCII bytes without a user name")))
+}
+
+/// A key that makes something once.
+pub(crate) fn key(value: &str) -> Result<()> {
+    if (1..=NONCE_BYTES_MAX).contains(&value.len()) {
+        return Ok(());
+    }
+    Err(invalid("key", format!("has {} bytes, allowed are 1 to {NONCE_BYTES_MAX}", value.len())))
+}
+
+/// What can be a mail address at all, without surrounding blanks. Whether it is one is its mail server's word.
+pub(crate) fn mail_address(value: &str) -> Result<String> {
+    let value = value.trim();
+    let parts = value.rsplit_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    if value.len() <= MAIL_ADDRESS_BYTES_MAX && parts.is_some() && !value.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Ok(value.to_owned());
+    }
+    // The address itself is nobody's affair but its owner's.
+    Err(invalid("email", format!("is no address of the form name@host with at most {MAIL_ADDRESS_BYTES_MAX} bytes")))
+}
+
 pub(crate) fn metadata(value: &str) -> Result<()> {
     if value.len() <= METADATA_BYTES_MAX {
         return Ok(());
@@ -289,6 +353,11 @@ impl TokenBucket {
         Self { full_at: now }
     }
 
+    /// Whether nothing was taken that isn't back.
+    pub(crate) fn is_full(&self, now: Instant) -> bool {
+        self.full_at <= now
+    }
+
     /// Takes one token.
     ///
     /// # Errors
@@ -344,6 +413,29 @@ mod tests {
         let long = "x".repeat(33);
         for bad in ["", " ", "a b", "a\u{a0}b", "\u{0}", "\n", &long] {
             assert!(matches!(emoji(bad), Err(Error::Invalid { field: "emoji", .. })), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_notice_leads_to_https_or_a_path_and_nowhere_else() {
+        let notice_to = |url: &str| {
+            let url = Some(url.to_owned());
+            notice(&Notice { title: "t".to_owned(), body: String::new(), url, data: None })
+        };
+        for good in ["https://shop.example.com/orders/1?a=b#c", "/orders/1", "/"] {
+            assert_eq!(notice_to(good), Ok(()), "{good}");
+        }
+        for bad in ["http://shop.example.com", "javascript:alert(1)", "//evil.example", "https://", "https://a@b", "orders", "", "/a b"] {
+            assert!(matches!(notice_to(bad), Err(Error::Invalid { field: "url", .. })), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_mail_address_has_two_sides_and_is_not_repeated_in_its_refusal() {
+        assert_eq!(mail_address(" 하나@example.com ").unwrap(), "하나@example.com");
+        for bad in ["secret", "@example.com", "secret@", "se cret@example.com", "secret@example.com\r\nbcc: all", &"secret@".repeat(60)] {
+            let refused = mail_address(bad).unwrap_err();
+            assert!(matches!(refused, Error::Invalid { field: "email", .. }) && !refused.to_string().contains("secret"), "{bad}");
         }
     }
 

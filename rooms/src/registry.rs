@@ -3,6 +3,7 @@
 //! Owns no room's state. Invariant: at most one task per room; a room that isn't here is opened from the store.
 
 use crate::community::{By, Communities, PostAct, Request, ServerHandle};
+use crate::inbox::{Courier, Listeners};
 use crate::lobby::Lobby;
 use crate::password::Passwords;
 use crate::permission::Authority;
@@ -32,6 +33,8 @@ pub(crate) struct Node {
     pub(crate) lobby: Lobby,
     pub(crate) sessions: SessionIndex,
     pub(crate) communities: Communities,
+    pub(crate) listeners: Arc<Listeners>,
+    pub(crate) courier: Courier,
     pub(crate) passwords: Passwords,
     pub(crate) negotiations: Arc<Semaphore>,
     rooms: DashMap<RoomId, RoomHandle>,
@@ -41,7 +44,7 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    pub(crate) fn new(config: Config, store: Arc<dyn Store>, media: media::Handle) -> Self {
+    pub(crate) fn new(config: Config, store: Arc<dyn Store>, media: media::Handle, courier: Courier) -> Self {
         Self {
             config,
             store,
@@ -49,6 +52,8 @@ impl Node {
             lobby: Lobby::default(),
             sessions: SessionIndex::default(),
             communities: Communities::default(),
+            listeners: Arc::default(),
+            courier,
             passwords: Passwords::default(),
             negotiations: Arc::new(Semaphore::new(NEGOTIATIONS)),
             rooms: DashMap::new(),

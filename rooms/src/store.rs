@@ -8,7 +8,9 @@ pub(crate) mod delegate;
 mod marks;
 mod memory;
 mod notes;
+mod notifications;
 mod search;
+mod transfer;
 
 pub use community::{
     Access, BanRecord, CategoryRecord, ChannelKind, ChannelRecord, CommunityStore, Entered, Entry, InviteRecord, MemberRecord, RoleRecord,
@@ -17,7 +19,11 @@ pub use community::{
 pub use marks::{Mark, MarkStore, Marked, PINS_MAX, Pin, REACTION_USERS_SHOWN, REACTIONS_MAX, React};
 pub use memory::MemoryStore;
 pub use notes::{NewLine, NoteLine, NoteRecord, NoteStore};
+pub use notifications::{
+    About, INBOX_MAX, Inbox, Invitation, NewNotification, Notice, Notification, NotificationStore, Notified, Place, Reading, Seek,
+};
 pub use search::{Found, Search, SearchCursor, SearchStore, Words, fold};
+pub use transfer::{CommunityRecord, Position, Record, Records, Transfer};
 
 use crate::view::{Attachment, Audience, Cursor, History, Message, RoomKind, Unread, User};
 use crate::{ChannelId, MessageId, RoleId, RoomId, UserId};
@@ -30,9 +36,9 @@ use std::time::SystemTime;
 /// * A returned `Ok` means durable: committed and synced.
 /// * Texts come back byte by byte, times to the millisecond.
 /// * An operation that returns an error may or may not have happened; repeating it with the same nonce is safe.
-pub trait Store: RoomStore + MessageStore + MarkStore + SearchStore + CommunityStore + NoteStore {}
+pub trait Store: RoomStore + MessageStore + MarkStore + SearchStore + CommunityStore + NoteStore + NotificationStore {}
 
-impl<T: RoomStore + MessageStore + MarkStore + SearchStore + CommunityStore + NoteStore> Store for T {}
+impl<T> Store for T where T: RoomStore + MessageStore + MarkStore + SearchStore + CommunityStore + NoteStore + NotificationStore {}
 
 /// Rooms and the links into them.
 #[async_trait]

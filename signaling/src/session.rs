@@ -140,6 +140,7 @@ impl Session {
         handle.plan = subject.plan;
         let (sender, control) = mpsc::channel(CONTROL_MESSAGES);
         let entry = Entry { user: handle.user.id.clone(), control: sender, outlet: outlet.clone(), limiter };
+        shared.hub.session_began(&handle);
         let now = Instant::now();
         let session = Self {
             token: Token::new(verified.expires_at, shared.config.expiry_grace),

@@ -12,6 +12,7 @@ use axum::response::Response;
 use governor::clock::Clock as _;
 use governor::middleware::StateInformationMiddleware;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use rooms::UserId;
 use signaling::token::Verified;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -104,6 +105,7 @@ pub struct Limiters {
     >,
     guests: DefaultKeyedRateLimiter<IpAddr>,
     links: DefaultKeyedRateLimiter<IpAddr>,
+    people: DefaultKeyedRateLimiter<UserId>,
     /// In dev mode all browsers of a machine share one address.
     is_loopback_spared: bool,
 }
@@ -124,6 +126,7 @@ impl Limiters {
             backends: RateLimiter::keyed(Quota::per_second(per_s)).with_middleware(),
             guests: RateLimiter::keyed(Quota::per_minute(at_least_one(limits.guests_per_min))),
             links: RateLimiter::keyed(Quota::per_minute(at_least_one(limits.links_per_min))),
+            people: RateLimiter::keyed(Quota::per_second(at_least_one(limits.inbox_per_s))),
             is_loopback_spared: dev,
         }
     }
@@ -147,12 +150,25 @@ impl Limiters {
         })
     }
 
+    /// Counts one request of a user about its inbox.
+    ///
+    /// # Errors
+    /// 429 when there were too many.
+    pub fn check_person(&self, user: &UserId) -> Result<(), Problem> {
+        self.people.check_key(user).map_err(|denied| {
+            let wait: Duration = denied.wait_time_from(governor::clock::DefaultClock::default().now());
+            Problem::rate_limited(wait)
+        })
+    }
+
     /// Forgets addresses that have been quiet, so that the tables don't grow with everyone who ever came.
     pub fn forget_quiet(&self) {
         self.guests.retain_recent();
         self.links.retain_recent();
         self.guests.shrink_to_fit();
         self.links.shrink_to_fit();
+        self.people.retain_recent();
+        self.people.shrink_to_fit();
     }
 }
 
@@ -174,6 +190,7 @@ mod tests {
             rest_per_s: 100,
             guests_per_min: 30,
             links_per_min: 10,
+            inbox_per_s: 10,
             body_bytes_max: 1024,
             connects_per_s: 10,
             sockets_per_address: 100,

@@ -20,6 +20,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
         (name = "rooms", description = "For backends, with an API key."),
         (name = "channels", description = "For backends: channels of two people, and messages of bots."),
         (name = "media", description = "For encoders and players: WHIP and WHEP, with a token."),
+        (name = "notifications", description = "Inboxes: backends fill them with an API key, and their owners read them with a token."),
         (name = "visitors", description = "For pages, without one."),
         (name = "system", description = "For operators.")
     )

@@ -11,6 +11,7 @@ pub mod error;
 mod guests;
 mod links;
 mod measure;
+mod notifications;
 mod rooms;
 mod security;
 mod sessions;
@@ -111,12 +112,17 @@ fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(channels::delete))
         .routes(routes!(channels::find, channels::update))
         .routes(routes!(channels::post, channels::list))
+        .routes(routes!(notifications::create))
         .route_layer(middleware::from_fn_with_state(app.clone(), auth::require_key));
     let public = OpenApiRouter::new()
         .routes(routes!(guests::create))
         .routes(routes!(links::redeem))
         .routes(routes!(tokens::refresh))
         .routes(routes!(sessions::unload))
+        .routes(routes!(notifications::list))
+        .routes(routes!(notifications::read))
+        .routes(routes!(notifications::events::stream))
+        .routes(routes!(notifications::events::token))
         .layer(security::cors(app));
     let media = OpenApiRouter::new()
         .routes(routes!(whip::publish))

@@ -144,10 +144,10 @@ fn owner(backend: &Backend, owner: Option<String>) -> Result<User, Problem> {
     }
 }
 
-/// The client's key that makes a retry safe.
+/// The key of a request that may be repeated.
 ///
 /// # Errors
-/// 400 for one out of bounds.
+/// 400 for one that is none.
 pub(super) fn nonce(headers: &HeaderMap) -> Result<Option<Nonce>, Problem> {
     match headers.get(IDEMPOTENCY_KEY).map(|key| key.to_str()) {
         None => Ok(None),

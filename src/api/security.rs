@@ -20,8 +20,8 @@ pub fn cors(app: &App) -> CorsLayer {
     let (origins, dev) = (app.origins.clone(), app.dev);
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(move |origin, _| is_allowed(&origins, dev, origin)))
-        .allow_methods([Method::POST])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, HeaderName::from_static("last-event-id")])
         .expose_headers([header::RETRY_AFTER, super::error::REQUEST_ID])
         .max_age(Duration::from_secs(3600))
 }
@@ -77,8 +77,9 @@ fn content_security_policy(app: &App, host: Option<&str>, is_docs: bool) -> Stri
         ancestors.push(' ');
         ancestors.push_str(LOOPBACK_ANCESTORS);
     }
+    // The picture of a server is wherever its people have it.
     format!(
-        "default-src 'self'; connect-src 'self'{sockets}; img-src 'self' data: blob:; media-src 'self' blob:{styles}; object-src 'none'; \
+        "default-src 'self'; connect-src 'self'{sockets}; img-src 'self' https: data: blob:; media-src 'self' blob:{styles}; object-src 'none'; \
          base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
     )
 }

@@ -102,7 +102,11 @@ pub fn mint(key: Option<&Key>, user: User, grants: Grants, life: Duration, now: 
     sign(key, &Subject { user, grants, locale: None, plan: None }, life, now)
 }
 
-fn sign(key: Option<&Key>, subject: &Subject, life: Duration, now: SystemTime) -> Result<Token, Problem> {
+/// Signs a token that says what another one said.
+///
+/// # Errors
+/// As [`mint`].
+pub fn sign(key: Option<&Key>, subject: &Subject, life: Duration, now: SystemTime) -> Result<Token, Problem> {
     let failed = || Problem::new(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, "the token could not be signed");
     let token = key.ok_or_else(failed)?.mint(subject, now, life).map_err(|error| match error {
         MintError::Subject(reason) => Problem::field("user", reason),

@@ -18,6 +18,9 @@ pub const ENV_FILE: &str = "ZZAN_CONFIG";
 /// Variables that Kubernetes sets by itself for a service called `zzan`.
 const ENV_FOREIGN: [&str; 2] = ["ZZAN_PORT", "ZZAN_SERVICE_"];
 
+/// Variables of AWS's own tools that stand in for ours.
+const ENV_AWS: [&str; 4] = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+
 /// Where a value stood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
@@ -72,12 +75,14 @@ pub(super) struct Setting {
 }
 
 /// All values that were given, by dotted key. What is not taken out by the time all keys were asked for is unknown.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Layers {
     file: BTreeMap<String, Setting>,
     /// By variable name.
     env: BTreeMap<String, Setting>,
     flags: BTreeMap<String, Setting>,
+    /// Those of [`ENV_AWS`] that are set.
+    foreign: BTreeMap<String, String>,
 }
 
 impl Layers {
@@ -96,6 +101,8 @@ impl Layers {
             if ours {
                 let setting = Setting { value: Value::Text(value), origin: Origin::Env(name.clone()) };
                 self.env.insert(name, setting);
+            } else if ENV_AWS.contains(&name.as_str()) {
+                self.foreign.insert(name, value);
             }
         }
     }
@@ -116,6 +123,11 @@ impl Layers {
         let prefix = format!("{key}.");
         let names: Vec<String> = self.file.keys().filter_map(|known| known.strip_prefix(&prefix)).map(str::to_owned).collect();
         names.into_iter().filter_map(|name| Some((name.clone(), self.file.remove(&format!("{prefix}{name}"))?))).collect()
+    }
+
+    /// A variable of another program.
+    pub(super) fn foreign(&self, name: &str) -> Option<&String> {
+        self.foreign.get(name)
     }
 
     /// What nobody asked for, as (key or variable, value, origin).

@@ -3,10 +3,12 @@
 //! It opens nothing and listens nowhere. Invariant: a [`Config`] that exists is one the node can try to run with; every error names the key,
 //! the value, where it stood and what is allowed.
 
+mod dynamodb;
 mod keys;
 mod layers;
 mod problem;
 mod reader;
+mod smtp;
 mod turn;
 mod uploads;
 
@@ -14,6 +16,7 @@ pub use keys::{ApiKey, DEV_KEY_ID, DEV_SECRET, SECRET_BYTES_MIN, Secret};
 pub use layers::{ENV_FILE, Origin};
 pub use problem::{Problem, Problems};
 pub use reader::Effective;
+pub use smtp::{Smtp, SmtpTls};
 pub use turn::Turn;
 pub use uploads::Uploads;
 
@@ -57,6 +60,8 @@ pub struct Config {
     pub turn: Option<Turn>,
     /// Where clients upload files, if they may.
     pub uploads: Option<Uploads>,
+    /// For invitations by mail.
+    pub smtp: Option<Smtp>,
     pub rooms: rooms::Config,
     pub limits: Limits,
     pub log_format: LogFormat,
@@ -86,6 +91,8 @@ pub struct Limits {
     pub guests_per_min: u32,
     /// Links tried per minute from one address.
     pub links_per_min: u32,
+    /// REST requests per second of one user about its inbox.
+    pub inbox_per_s: u32,
     /// Bytes of a REST body.
     pub body_bytes_max: usize,
     /// New sockets per second from one address, on average.
@@ -180,6 +187,7 @@ fn read(reader: &mut Reader) -> Config {
         media: read_media(reader, dev, listen),
         turn: turn::read(reader),
         uploads: uploads::read(reader),
+        smtp: smtp::read(reader),
         rooms: read_rooms(reader, dev),
         limits: read_limits(reader),
         log_format: read_log_format(reader),
@@ -189,9 +197,18 @@ fn read(reader: &mut Reader) -> Config {
 const ORIGINS: &str = "a list of origins, each of scheme, host and port only, as https://shop.example.com";
 
 fn read_store(reader: &mut Reader) -> store::Kind {
-    let allowed = "\"sqlite\" (kept in data_dir) or \"memory\" (nothing survives the process); \"dynamodb\" is not in this version";
-    let name = reader.text("store", "sqlite".to_owned(), allowed, |text| ["sqlite", "memory"].contains(&text).then(|| text.to_owned()));
-    if name == "memory" { store::Kind::Memory } else { store::Kind::Sqlite }
+    let allowed =
+        "\"sqlite\" (kept in data_dir), \"dynamodb\" (tables that several nodes share) or \"memory\" (nothing survives the process)";
+    let name = reader
+        .text("store", "sqlite".to_owned(), allowed, |text| ["sqlite", "dynamodb", "memory"].contains(&text).then(|| text.to_owned()));
+    let is_used = if name == "dynamodb" { dynamodb::Used::Yes } else { dynamodb::Used::No };
+    let settings = dynamodb::read(reader, is_used);
+    match (name.as_str(), settings) {
+        ("dynamodb", Some(settings)) => store::Kind::DynamoDb(settings),
+        ("memory", _) => store::Kind::Memory,
+        // Without its settings, a store on DynamoDB is a problem that was noted.
+        _ => store::Kind::Sqlite,
+    }
 }
 
 fn read_log_format(reader: &mut Reader) -> LogFormat {
@@ -292,6 +309,7 @@ fn read_limits(reader: &mut Reader) -> Limits {
         rest_per_s: reader.number("limits.rest_per_s", 100, 1..=1_000_000) as u32,
         guests_per_min: reader.number("limits.guests_per_min", 30, 1..=1_000_000) as u32,
         links_per_min: reader.number("limits.links_per_min", 10, 1..=1_000_000) as u32,
+        inbox_per_s: reader.number("limits.inbox_per_s", 10, 1..=1_000_000) as u32,
         body_bytes_max: reader.number("limits.body_bytes_max", 256 * 1024, 1_024..=16 * 1024 * 1024) as usize,
         connects_per_s: reader.number("limits.connects_per_s", 10, 1..=1_000_000) as u32,
         sockets_per_address: reader.number("limits.sockets_per_address", 100, 1..=1_000_000) as u32,

@@ -161,6 +161,11 @@ impl Reader {
         self.layers.take(key)
     }
 
+    /// A variable of another program that stands in for one of our keys.
+    pub(super) fn foreign(&self, name: &str) -> Option<String> {
+        self.layers.foreign(name).cloned()
+    }
+
     /// Records what a key came to.
     pub(super) fn record(&mut self, key: &str, value: String, origin: Origin) {
         self.effective.push(Effective { key: key.into(), value, origin });

@@ -47,7 +47,23 @@ fn every_mistake_names_key_value_origin_and_what_is_allowed() {
         ("media.workers = 0", &[], &["media.workers = 0 (zzan.toml:1): allowed is a whole number from 1 to 64"]),
         ("", &[("ZZAN_MEDIA_WORKERS", "-1")], &["media.workers = \"-1\" (environment ZZAN_MEDIA_WORKERS): allowed is a whole number"]),
         ("guests = \"no\"", &[], &["guests = \"no\" (zzan.toml:1): allowed is true or false"]),
-        ("store = \"dynamodb\"", &[], &["store = \"dynamodb\" (zzan.toml:1)", "\"dynamodb\" is not in this version"]),
+        ("store = \"dynamo\"", &[], &["store = \"dynamo\" (zzan.toml:1): allowed is \"sqlite\" (kept in data_dir), \"dynamodb\""]),
+        ("store = \"dynamodb\"", &[], &["dynamodb.access_key_id (default): store = \"dynamodb\" needs an access key", "AWS_ACCESS_KEY_ID"]),
+        (
+            "store = \"dynamodb\"\ndynamodb.access_key_id = \"a\"",
+            &[("AWS_SECRET_ACCESS_KEY", "b")],
+            &["dynamodb.secret_access_key (default): store = \"dynamodb\" needs an access key"],
+        ),
+        ("dynamodb.region = \"Seoul\"", &[], &["dynamodb.region = \"Seoul\" (zzan.toml:1): allowed is the name of a region, as"]),
+        ("dynamodb.endpoint = \"127.0.0.1:8000\"", &[], &["dynamodb.endpoint = \"127.0.0.1:8000\" (zzan.toml:1): allowed is a URL of"]),
+        ("dynamodb.table_prefix = \"a b\"", &[], &["dynamodb.table_prefix = \"a b\" (zzan.toml:1): allowed is 1 to 200 letters"]),
+        ("dynamodb.strict = \"no\"", &[], &["dynamodb.strict = \"no\" (zzan.toml:1): allowed is true or false"]),
+        ("dynamodb.create_table = true", &[], &["dynamodb.create_table (zzan.toml:1)", "did you mean dynamodb.create_tables?"]),
+        (
+            "dynamodb = { secret_access_key = \"s\", secret_access_key_file = \"shop.secret\" }",
+            &[],
+            &["dynamodb.secret_access_key (zzan.toml:1): dynamodb.secret_access_key is there too: give one of them"],
+        ),
         ("lisen = \"127.0.0.1:1\"", &[], &["lisen (zzan.toml:1): there is no such key; did you mean listen?"]),
         ("[media]\nworker = 1", &[], &["media.worker (zzan.toml:2): there is no such key; did you mean media.workers?"]),
         ("", &[("ZZAN_LISTN", "x")], &["ZZAN_LISTN (environment ZZAN_LISTN): there is no such key; did you mean ZZAN_LISTEN?"]),
@@ -82,6 +98,21 @@ fn every_mistake_names_key_value_origin_and_what_is_allowed() {
         ),
         ("uploads.bucket = \"My Photos\"", &[], &["uploads.bucket = \"My Photos\" (zzan.toml:1): allowed is a bucket's name"]),
         ("uploads.secret_access_key_file = \"gone\"", &[], &["uploads.secret_access_key (zzan.toml:1): secret_file gone can't be read"]),
+        ("smtp.host = \"mail.example.com\"", &[], &["smtp.from (default): smtp.host needs the address that mails come from"]),
+        ("smtp.from = \"zzan\"", &[], &["smtp.from = \"zzan\" (zzan.toml:1): allowed is an address"]),
+        ("smtp.from = \"zzan@example.com\"", &[], &["smtp.host (default): the other settings of smtp need a mail server"]),
+        ("smtp.tls = \"ssl\"", &[], &["smtp.tls = \"ssl\" (zzan.toml:1): allowed is \"starttls\", \"tls\" or \"none\""]),
+        (
+            "smtp = { host = \"mail.example.com\", from = \"z@example.com\", username = \"z\" }",
+            &[],
+            &["smtp.password (default): smtp.username needs a password"],
+        ),
+        (
+            "smtp = { host = \"mail.example.com\", from = \"z@example.com\", username = \"z\", password = \"hidden\", tls = \"none\" }",
+            &[],
+            &["smtp.tls (default): \"none\" would send the password in the clear"],
+        ),
+        ("smtp = { password = \"hidden\", password_file = \"shop.secret\" }", &[], &["smtp.password_file is there too"]),
         ("chat.plans = { free = 0 }", &[], &["chat.plans.free = 0 (zzan.toml:1): allowed are whole numbers from 1 to 10000 by name"]),
         ("[chat.plans]\nfree = 150\npro = \"all\"", &[], &["chat.plans.pro = \"all\" (zzan.toml:3): allowed are whole numbers"]),
         ("chat.plans = 150", &[], &["chat.plans = 150 (zzan.toml:1): allowed are whole numbers from 1 to 10000 by name"]),
@@ -165,6 +196,39 @@ fn a_turn_server_is_known_by_its_addresses_and_a_secret_that_is_never_shown() {
         assert!(!shown.contains(secret), "{shown}");
     }
     assert_eq!(load("dev = true", &[], &[]).expect("fits").0.turn, None);
+}
+
+#[test]
+fn dynamodb_is_used_with_the_key_of_the_configuration_or_else_with_that_of_the_environment() {
+    let settings = |file: &str, env: &[(&str, &str)]| {
+        let (config, effective) = load(&format!("dev = true\nstore = \"dynamodb\"\n{file}"), env, &[]).expect("fits");
+        let shown = format!("{config:?} {effective:?}");
+        let store::Kind::DynamoDb(settings) = config.store else { panic!("{:?} is used", config.store) };
+        assert!(!shown.contains(settings.credentials.secret_access_key.expose()), "{shown}");
+        assert!(settings.credentials.session_token.as_ref().is_none_or(|token| !shown.contains(token.expose())), "{shown}");
+        settings
+    };
+    let aws = [
+        ("AWS_ACCESS_KEY_ID", "aws-id"),
+        ("AWS_SECRET_ACCESS_KEY", "aws-secret"),
+        ("AWS_SESSION_TOKEN", "aws-token"),
+        ("AWS_REGION", "ap-northeast-2"),
+    ];
+    let from_aws = settings("", &aws);
+    assert_eq!((from_aws.region.as_str(), from_aws.table_prefix.as_str()), ("ap-northeast-2", "zzan"));
+    assert!(from_aws.strict && !from_aws.create_tables && from_aws.endpoint.is_none());
+    assert_eq!(from_aws.credentials.secret_access_key.expose(), "aws-secret");
+    assert_eq!(from_aws.credentials.session_token.as_ref().map(Secret::expose), Some("aws-token"));
+
+    let file = "[dynamodb]\nendpoint = \"http://127.0.0.1:8000\"\nregion = \"eu-west-1\"\ntable_prefix = \"shop\"\nstrict = false\n\
+        create_tables = true\naccess_key_id = \"id\"\nsecret_access_key_file = \"shop.secret\"\n";
+    let given = settings(file, &aws);
+    assert_eq!((given.region.as_str(), given.endpoint.as_deref()), ("eu-west-1", Some("http://127.0.0.1:8000")));
+    assert_eq!((given.credentials.access_key_id.as_str(), given.strict, given.create_tables), ("id", false, true));
+    assert_eq!(given.credentials.secret_access_key.expose(), "from-a-file-from-a-file-from-a-file");
+    assert_eq!(given.credentials.session_token, None, "a token of another key is none of this one");
+    let env = [("ZZAN_DYNAMODB_ACCESS_KEY_ID", "id"), ("ZZAN_DYNAMODB_SECRET_ACCESS_KEY", "in-the-environment")];
+    assert_eq!(settings("", &env).credentials.secret_access_key.expose(), "in-the-environment");
 }
 
 #[test]

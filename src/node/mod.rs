@@ -12,6 +12,7 @@ mod banner;
 use crate::api::{self, App, HttpMedia, Limiters, Readiness, Shared};
 use crate::config::{Config, Limits};
 use crate::demo::Demo;
+use crate::mail::SmtpMailer;
 use crate::store::Opened;
 use crate::telemetry::{self, Metrics};
 use crate::uploads::Bucket;
@@ -42,6 +43,9 @@ const REQUESTS_GRACE: Duration = Duration::from_secs(2);
 /// How often measurements are tidied and quiet addresses forgotten.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
+/// How often calendars are looked at: a reminder comes at most this late.
+const REMIND_EVERY: Duration = Duration::from_secs(5);
+
 /// Clients come back after about this time when the node stops.
 const RECONNECT_IN: Duration = Duration::from_secs(1);
 
@@ -64,12 +68,15 @@ impl Node {
     pub async fn start(config: Config) -> anyhow::Result<Self> {
         let metrics = Metrics::start()?;
         let keys = api::tokens_of(&config)?;
-        let (kind, data_dir) = (config.store, config.data_dir.clone());
-        let store = Arc::new(tokio::task::spawn_blocking(move || Opened::open(kind, &data_dir)).await??);
+        let store = Arc::new(Opened::open(config.store.clone(), &config.data_dir).await?);
         let (media, workers) = start_media(&config)?;
         let mut hub = rooms::Hub::start(config.rooms.clone(), store.store(), media.clone()).await.context("rooms can't be opened")?;
         if let Some(uploads) = config.uploads.clone() {
             hub = hub.with_uploads(Arc::new(Bucket::new(uploads)));
+        }
+        let sender_url = config.public_url.clone().unwrap_or_else(|| format!("http://{}", config.listen));
+        if let Some(smtp) = &config.smtp {
+            hub.send_mail_by(Arc::new(SmtpMailer::new(smtp, sender_url).context("smtp")?));
         }
         let sessions = Service::start(signaling_config(&config), hub.clone(), keys.clone());
 
@@ -101,6 +108,7 @@ impl Node {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         tasks.spawn(listener.serve(router, stop.clone(), REQUESTS_GRACE));
         tasks.spawn(upkeep(app.clone(), stop.clone()));
+        tasks.spawn(remind(app.hub.clone(), stop.clone()));
         readiness.set(true);
         tracing::info!(%address, public_url, dev = config.dev, "zzan is ready");
         Ok(Self { address, public_url, app, store, workers, tasks, stop })
@@ -291,6 +299,24 @@ async fn bind(config: &Config) -> anyhow::Result<Listener> {
     })
 }
 
+/// Tells servers of what is due in their calendars.
+async fn remind(hub: rooms::Hub, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(REMIND_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let reminding = async {
+        loop {
+            ticks.tick().await;
+            if let Err(error) = hub.remind().await {
+                tracing::warn!(%error, "what is due in calendars is told later");
+            }
+        }
+    };
+    tokio::select! {
+        () = reminding => {}
+        () = stop.cancelled() => {}
+    }
+}
+
 async fn upkeep(app: App, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(UPKEEP_EVERY);
     loop {
@@ -298,9 +324,6 @@ async fn upkeep(app: App, stop: CancellationToken) {
             _ = ticks.tick() => {
                 app.metrics.tidy();
                 app.limiters.forget_quiet();
-                if let Err(error) = app.hub.remind().await {
-                    tracing::warn!(%error, "reminders of calendars have to wait");
-                }
             }
             () = stop.cancelled() => return,
         }

@@ -1,11 +1,16 @@
 //! The keepers of the durable half: opens the one that the configuration names.
 //!
-//! It is not where anything is decided. Invariant: one process per data directory, held by a lock on `zzan.lock`.
+//! It is not where anything is decided. Invariant: one process per data directory, held by a lock on `zzan.lock`; tables of DynamoDB are shared.
 
+mod about;
+pub mod dynamodb;
+mod partial;
 pub mod sqlite;
+pub mod transfer;
 
+use dynamodb::DynamoDb;
 use rooms::store::MemoryStore;
-use rooms::store::Store;
+use rooms::store::{Store, Transfer};
 use sqlite::Sqlite;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -18,10 +23,12 @@ const LOCK_FILE: &str = "zzan.lock";
 const DATABASE_FILE: &str = "zzan.db";
 
 /// Which keeper to use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// The embedded database in the data directory.
     Sqlite,
+    /// Tables that several nodes share.
+    DynamoDb(dynamodb::Settings),
     /// Nothing survives the process.
     Memory,
 }
@@ -29,22 +36,36 @@ pub enum Kind {
 /// An opened keeper.
 pub struct Opened {
     store: Arc<dyn Store>,
-    sqlite: Option<Arc<Sqlite>>,
-    _lock: Option<File>,
+    keeper: Keeper,
+}
+
+/// What is beside the store itself.
+enum Keeper {
+    Sqlite { sqlite: Arc<Sqlite>, _lock: File },
+    DynamoDb(Arc<DynamoDb>),
+    Memory(Arc<MemoryStore>),
 }
 
 impl Opened {
-    /// Opens the keeper; `data_dir` is made where it's missing. Blocks on the disk.
+    /// Opens the keeper; `data_dir` is made where it's missing and needed.
     ///
     /// # Errors
-    /// [`OpenError`] when the directory can't be used or the database can't be read.
-    pub fn open(kind: Kind, data_dir: &Path) -> Result<Self, OpenError> {
+    /// [`OpenError`] when the directory can't be used, the database can't be read, or the tables can't be reached.
+    pub async fn open(kind: Kind, data_dir: &Path) -> Result<Self, OpenError> {
         match kind {
-            Kind::Memory => Ok(Self { store: Arc::new(MemoryStore::default()), sqlite: None, _lock: None }),
+            Kind::Memory => {
+                let memory = Arc::new(MemoryStore::default());
+                Ok(Self { store: memory.clone(), keeper: Keeper::Memory(memory) })
+            }
             Kind::Sqlite => {
-                let lock = lock(data_dir)?;
-                let sqlite = Arc::new(Sqlite::open(&data_dir.join(DATABASE_FILE))?);
-                Ok(Self { store: sqlite.clone(), sqlite: Some(sqlite), _lock: Some(lock) })
+                let data_dir = data_dir.to_owned();
+                let opened = tokio::task::spawn_blocking(move || open_sqlite(&data_dir)).await;
+                let (sqlite, lock) = opened.map_err(|error| OpenError::Thread(error.into()))??;
+                Ok(Self { store: sqlite.clone(), keeper: Keeper::Sqlite { sqlite, _lock: lock } })
+            }
+            Kind::DynamoDb(settings) => {
+                let dynamodb = Arc::new(DynamoDb::open(&settings).await?);
+                Ok(Self { store: dynamodb.clone(), keeper: Keeper::DynamoDb(dynamodb) })
             }
         }
     }
@@ -54,17 +75,39 @@ impl Opened {
         self.store.clone()
     }
 
-    /// Whether writes can succeed at all: false once the writer has ended.
+    /// The same keeper, to be read out or filled as a whole. `None` for one that can't.
+    pub fn transfer(&self) -> Option<Arc<dyn Transfer>> {
+        match &self.keeper {
+            Keeper::Sqlite { sqlite, .. } => Some(sqlite.clone()),
+            Keeper::Memory(memory) => Some(memory.clone()),
+            Keeper::DynamoDb(_) => None,
+        }
+    }
+
+    /// Whether writes can succeed at all: false once the writer has ended, or while DynamoDB doesn't take any.
     pub fn is_writable(&self) -> bool {
-        self.sqlite.as_ref().is_none_or(|sqlite| sqlite.is_writable())
+        match &self.keeper {
+            Keeper::Sqlite { sqlite, .. } => sqlite.is_writable(),
+            Keeper::DynamoDb(dynamodb) => dynamodb.is_writable(),
+            Keeper::Memory(_) => true,
+        }
     }
 
     /// Waits until everything queued is committed, and closes the files. Later operations get `Unavailable`. Blocks on the disk.
     pub fn close(&self) {
-        if let Some(sqlite) = &self.sqlite {
-            sqlite.close();
+        match &self.keeper {
+            Keeper::Sqlite { sqlite, .. } => sqlite.close(),
+            Keeper::DynamoDb(dynamodb) => dynamodb.close(),
+            Keeper::Memory(_) => {}
         }
     }
+}
+
+/// Blocks on the disk.
+fn open_sqlite(data_dir: &Path) -> Result<(Arc<Sqlite>, File), OpenError> {
+    let lock = lock(data_dir)?;
+    let sqlite = Sqlite::open(&data_dir.join(DATABASE_FILE))?;
+    Ok((Arc::new(sqlite), lock))
 }
 
 /// Why the keeper can't be opened. The texts name the configuration key.
@@ -85,6 +128,9 @@ pub enum OpenError {
     /// The database can't be opened, read or brought up to date.
     #[error("data_dir: {} can't be opened: {source}", path.display())]
     Database { path: PathBuf, source: rusqlite::Error },
+    /// DynamoDB can't be reached, or has other tables than needed.
+    #[error("{key}: {problem}")]
+    Remote { key: &'static str, problem: String },
     /// The writer's thread can't be started.
     #[error("the store's writer can't be started: {0}")]
     Thread(std::io::Error),
@@ -105,22 +151,22 @@ fn lock(data_dir: &Path) -> Result<File, OpenError> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_second_process_on_the_same_directory_is_refused_and_may_come_after_the_first() {
+    #[tokio::test]
+    async fn a_second_process_on_the_same_directory_is_refused_and_may_come_after_the_first() {
         let dir = tempfile::tempdir().expect("a directory");
-        let first = Opened::open(Kind::Sqlite, dir.path()).expect("the first opens");
-        assert!(matches!(Opened::open(Kind::Sqlite, dir.path()), Err(OpenError::InUse { .. })));
+        let first = Opened::open(Kind::Sqlite, dir.path()).await.expect("the first opens");
+        assert!(matches!(Opened::open(Kind::Sqlite, dir.path()).await, Err(OpenError::InUse { .. })));
         first.close();
         drop(first);
-        Opened::open(Kind::Sqlite, dir.path()).expect("the lock is free again");
+        Opened::open(Kind::Sqlite, dir.path()).await.expect("the lock is free again");
     }
 
-    #[test]
-    fn a_directory_that_cannot_be_made_is_named() {
+    #[tokio::test]
+    async fn a_directory_that_cannot_be_made_is_named() {
         let dir = tempfile::tempdir().expect("a directory");
         let file = dir.path().join("file");
         std::fs::write(&file, "").expect("a file");
-        let error = Opened::open(Kind::Sqlite, &file.join("data")).err().expect("a file is no directory").to_string();
+        let error = Opened::open(Kind::Sqlite, &file.join("data")).await.err().expect("a file is no directory").to_string();
         assert!(error.starts_with("data_dir: ") && error.contains("file/data"), "{error}");
     }
 }

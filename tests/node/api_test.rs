@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 /// Every operation there is. A route that isn't here, or is here and isn't there, fails a test.
-const OPERATIONS: [(&str, &str); 24] = [
+const OPERATIONS: [(&str, &str); 29] = [
     ("POST", "/v1/rooms"),
     ("GET", "/v1/rooms/{room}"),
     ("DELETE", "/v1/rooms/{room}"),
@@ -27,6 +27,11 @@ const OPERATIONS: [(&str, &str); 24] = [
     ("POST", "/v1/whep/{room}"),
     ("DELETE", "/v1/media/{session}"),
     ("PATCH", "/v1/media/{session}"),
+    ("POST", "/v1/notifications"),
+    ("GET", "/v1/notifications"),
+    ("POST", "/v1/notifications/read"),
+    ("GET", "/v1/events"),
+    ("POST", "/v1/events/tokens"),
     ("POST", "/v1/guests"),
     ("POST", "/v1/links/redeem"),
     ("POST", "/v1/tokens/refresh"),

@@ -8,7 +8,11 @@ use std::net::{TcpListener, UdpSocket};
 async fn each_command_explains_itself() {
     let dir = tempfile::tempdir().expect("a directory");
     for (args, parts) in [
-        (&["--help"][..], &["serve", "check-config", "token"][..]),
+        (&["--help"][..], &["serve", "check-config", "token", "backup", "restore", "export", "import"][..]),
+        (&["backup", "--help"], &["--data-dir", "--to", "while a node runs"]),
+        (&["restore", "--help"], &["--data-dir", "--from", "empty data directory"]),
+        (&["export", "--help"], &["--config", "--to", "JSON lines"]),
+        (&["import", "--help"], &["--config", "--from", "has to be empty"]),
         (&["serve", "--help"], &["--dev", "--listen", "--data-dir", "ZZAN_", "zzan serve --dev"]),
         (&["check-config", "--help"], &["--config", "redacted"]),
         (&["token", "--help"], &["--user", "--name", "--room", "--ttl"]),

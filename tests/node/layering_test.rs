@@ -6,14 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What each crate may use of the workspace, and what it must not use of the world.
 const RULES: [(&str, &[&str], &[&str]); 5] = [
     // It speaks in ids, tracks and packets.
-    ("zzan-media", &[], &["serde", "serde_json", "tokio", "axum", "hyper", "socketioxide", "rusqlite"]),
+    ("zzan-media", &[], &["serde", "serde_json", "tokio", "axum", "hyper", "socketioxide", "rusqlite", "aws-sdk-dynamodb"]),
     // It decides: no socket, no HTTP, no JSON, no database.
-    ("zzan-rooms", &["zzan-media"], &["serde", "serde_json", "axum", "hyper", "socketioxide", "rusqlite", "mio", "socket2", "str0m"]),
+    (
+        "zzan-rooms",
+        &["zzan-media"],
+        &["serde", "serde_json", "axum", "hyper", "socketioxide", "rusqlite", "aws-sdk-dynamodb", "mio", "socket2", "str0m"],
+    ),
     // It alone knows socket.io, and neither the disk nor packets.
-    ("zzan-signaling", &["zzan-rooms"], &["rusqlite", "str0m", "zzan-media"]),
+    ("zzan-signaling", &["zzan-rooms"], &["rusqlite", "aws-sdk-dynamodb", "str0m", "zzan-media"]),
     ("zzan", &["zzan-signaling", "zzan-rooms", "zzan-media"], &["socketioxide", "str0m"]),
     // A user knows the wire alone.
-    ("zzan-loadtest", &["zzan-signaling"], &["zzan", "zzan-media", "rusqlite", "str0m", "socketioxide"]),
+    ("zzan-loadtest", &["zzan-signaling"], &["zzan", "zzan-media", "rusqlite", "aws-sdk-dynamodb", "str0m", "socketioxide"]),
 ];
 
 /// Direct dependencies of each crate of the workspace, without those of its tests.

@@ -4,8 +4,11 @@
 mod api_test;
 mod channels_test;
 mod cli_test;
+mod data_test;
 mod durability_test;
+mod inbox_test;
 mod layering_test;
+mod mail_test;
 mod page_test;
 mod stop_test;
 mod support;

@@ -9,8 +9,9 @@ use super::handle::{Asked, INBOX_REQUESTS, PostAct, Reply, Request, ServerHandle
 use super::jobs::{Doing, Done, Job};
 use super::policy::Act;
 use super::server::{Output, Post, Server};
-use crate::chat::ChannelQueue;
+use crate::chat::{ChannelQueue, Delivery};
 use crate::community::{By, Write};
+use crate::inbox::{Errand, concerns_somebody};
 use crate::registry::Node;
 use crate::store::{Entered, MemberRecord, ServerTree};
 use crate::{ChannelId, Error, Result};
@@ -173,6 +174,10 @@ impl Actor {
             Request::Memberships { user, reply } => answer(reply, self.ask(|server| Ok(server.memberships(&user)))),
             Request::Members { by, reply } => answer(reply, self.ask(|server| server.actor(&by).map(|_| server.members()))),
             Request::May { by, what, reply } => answer(reply, self.ask(|server| may(server, &by, what))),
+            Request::View { user, reply } => answer(reply, self.ask(|server| server.view(&user))),
+            Request::ReadersAmong { channel, users, reply } => {
+                answer(reply, self.ask(|server| Ok(server.readers_among(&channel, users))));
+            }
             Request::Unread { user, unread } => {
                 self.step(|server, _, out| server.tell_unread(&user, unread, out));
             }
@@ -184,6 +189,7 @@ impl Actor {
             }
             Request::Chat(delivery) => {
                 if let Some(channel) = delivery.channel() {
+                    self.send_courier(&delivery);
                     self.step(|server, _, out| server.deliver(&channel, delivery, out));
                 }
             }
@@ -192,6 +198,14 @@ impl Actor {
             Request::Panic => drop(self.step(|_, _, _| panic!("on demand"))),
         }
         None
+    }
+
+    /// Whom new messages concern by name finds them in the inbox.
+    fn send_courier(&self, delivery: &Delivery) {
+        let Delivery::Messages(messages) = delivery else { return };
+        for message in messages.iter().filter(|message| concerns_somebody(message)) {
+            self.node.courier.take(Errand::Posted { server: self.handle.clone(), message: message.clone() });
+        }
     }
 
     fn post(&mut self, by: &By, channel: &ChannelId, act: PostAct) -> Result<(Post, ChannelQueue)> {
@@ -332,5 +346,6 @@ fn may(server: &Server, by: &By, what: Asked) -> Result<()> {
         Asked::Membership => server.actor(by).map(drop),
         Asked::SeeBans => server.may(by, Act::SeeBans),
         Asked::SeeInvites => server.may(by, Act::SeeInvites),
+        Asked::Invite => server.may_invite(by),
     }
 }

@@ -162,6 +162,12 @@ impl<'a> Context<'a> {
         self.tree.roles.values().find(|role| role.kind == kind).ok_or(Error::NotFound("role"))
     }
 
+    /// # Errors
+    /// As [`policy::may`], for the role that every member has.
+    pub(super) fn may_invite(&self, by: &By) -> Result<()> {
+        self.may(self.actor(by)?, Act::Invite { role: self.role_of(RoleKind::Member)? })
+    }
+
     fn may(&self, actor: Actor<'_>, act: Act<'_>) -> Result<()> {
         policy::may(self.tree, actor, act)
     }

@@ -88,6 +88,15 @@ pub(crate) enum Request {
         channel: ChannelId,
         people: Vec<User>,
     },
+    View {
+        user: UserId,
+        reply: Reply<ServerView>,
+    },
+    ReadersAmong {
+        channel: ChannelId,
+        users: Vec<UserId>,
+        reply: Reply<Vec<UserId>>,
+    },
     Tell(Event),
     Chat(Delivery),
     Stop,
@@ -124,6 +133,8 @@ pub(crate) enum Asked {
     Membership,
     SeeBans,
     SeeInvites,
+    /// Let somebody in as an ordinary member.
+    Invite,
 }
 
 /// Somebody at the door.

@@ -12,6 +12,7 @@ use crate::view::User;
 use crate::{ChannelId, Error, Result, RoomId, ServerId, SessionId, UserId};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
+use dashmap::mapref::one::RefMut;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -75,10 +76,19 @@ impl Communities {
         }
     }
 
+    /// The session wants to be told of its user's servers, also of the first one.
+    pub(crate) fn attends(&self, session: &SessionHandle) {
+        self.attending(session);
+    }
+
     /// A session is about to listen to a server: its end will find it there.
     pub(crate) fn listens(&self, session: &SessionHandle, server: &ServerId) {
+        self.attending(session).servers.insert(server.clone());
+    }
+
+    fn attending(&self, session: &SessionHandle) -> RefMut<'_, SessionId, Listening> {
         let fresh = || Listening { session: session.clone(), servers: HashSet::new() };
-        self.listening.entry(session.id.clone()).or_insert_with(fresh).servers.insert(server.clone());
+        self.listening.entry(session.id.clone()).or_insert_with(fresh)
     }
 
     /// As [`Communities::listens`], for a session that listens to others. False when it doesn't, or to this one too.

@@ -92,6 +92,20 @@ impl Server {
         policy::may(&self.tree, self.actor(by)?, act)
     }
 
+    /// Whether somebody may invite ordinary members.
+    ///
+    /// # Errors
+    /// As [`policy::may`].
+    pub(crate) fn may_invite(&self, by: &By) -> Result<()> {
+        self.context().may_invite(by)
+    }
+
+    /// Those of these users who read a channel.
+    pub(crate) fn readers_among(&self, channel: &ChannelId, users: Vec<UserId>) -> Vec<UserId> {
+        let Some(channel) = self.tree.channels.get(channel) else { return vec![] };
+        users.into_iter().filter(|user| self.members.get(user).is_some_and(|member| self.reads(member, channel))).collect()
+    }
+
     /// A channel, and what can be done there.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 use super::{Hub, authority, wall_clock};
 use crate::chat::attachment;
 use crate::chat::{Change, ChannelQueue, Delivery, Pace, mentions};
+use crate::inbox::Errand;
 use crate::limits::{self, TokenBucket};
 use crate::permission::{self, ChatRights};
 use crate::room::handle::RoomHandle;
@@ -86,8 +87,11 @@ impl Hub {
         let message = self.stored(channel, seq).await?;
         permission::may_edit(&session.user.id, &message.author.id)?;
         limits::text(&text, place.text_max_chars, &message.attachments)?;
+        let before = message.mentions;
         let (at, mentions) = (wall_clock(), place.mentions(&text));
-        place.queue.send(Change::Edit(Edit { channel: channel.clone(), seq, text, mentions, at })).await
+        let edited = place.queue.send(Change::Edit(Edit { channel: channel.clone(), seq, text, mentions, at })).await?;
+        self.tell_of_edit(&edited, before);
+        Ok(edited)
     }
 
     /// Turns a message into a tombstone, then tells everyone in the channel. Returns when it is durable.
@@ -128,6 +132,15 @@ impl Hub {
             place.queue.tell_aside(Delivery::Typing { channel, user });
         }
         Ok(())
+    }
+
+    /// Whom an edit mentions for the first time finds it in the inbox.
+    fn tell_of_edit(&self, message: &Message, before: Vec<Audience>) {
+        if message.mentions != before
+            && let Some(server) = self.node.communities.live_of(&message.channel)
+        {
+            self.node.courier.take(Errand::Edited { server, message: message.clone(), before });
+        }
     }
 
     pub(super) async fn stored(&self, channel: &ChannelId, seq: u64) -> Result<Message> {

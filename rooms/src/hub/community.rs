@@ -115,6 +115,7 @@ impl Hub {
     /// `Unavailable`.
     pub async fn servers(&self, session: &SessionHandle) -> Result<Vec<ServerView>> {
         let user = person(session)?;
+        self.node.communities.attends(session);
         let known = self.user_record(user).await?;
         let mut views = vec![];
         for membership in self.node.store.memberships(&user.id).await? {
@@ -259,7 +260,8 @@ impl Hub {
         Ok(schedules)
     }
 
-    /// Tells the members of every server of what is due in their calendars. To be called every few seconds, by any number of nodes.
+    /// Tells the members of every server of what is due in their calendars; in servers of up to 100 members it is in their inboxes too. To be
+    /// called every few seconds, by any number of nodes.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -267,7 +269,8 @@ impl Hub {
         /// Reminders of one call; further ones are due at the next.
         const REMINDERS: u32 = 100;
         for schedule in self.node.store.due_schedules(wall_clock(), REMINDERS).await? {
-            // Where nobody has opened the server there is nobody to be told.
+            // Before it is taken: whoever fails in between does it again, and nobody is notified twice.
+            self.remind_members(&schedule).await?;
             if self.node.store.take_reminder(&schedule).await?
                 && let Some(server) = self.node.communities.live(&schedule.server)
             {
@@ -381,13 +384,13 @@ impl Hub {
         handle.call(|reply| Request::Order { order: Box::new(order), reply }).await.map(Done)
     }
 
-    async fn enter(&self, server: &ServerHandle, user: &User, entry: Entry, role: Option<crate::RoleId>) -> Result<Entered> {
+    pub(super) async fn enter(&self, server: &ServerHandle, user: &User, entry: Entry, role: Option<crate::RoleId>) -> Result<Entered> {
         let entering = Entering { user: user.clone(), entry, role, at: wall_clock() };
         server.call(|reply| Request::Enter { entering: Box::new(entering), reply }).await
     }
 
     /// The session listens from now on, and so do the user's other sessions that listen to servers.
-    async fn come_in(&self, server: &ServerHandle, user: &User, session: &SessionHandle) -> Result<ServerView> {
+    pub(super) async fn come_in(&self, server: &ServerHandle, user: &User, session: &SessionHandle) -> Result<ServerView> {
         let known = self.user_record(user).await?;
         let view = self.listen(server.id(), session, &known).await?;
         self.welcome(server, user).await?;
@@ -457,7 +460,7 @@ impl Hub {
         self.node.server(server).await?.call(|reply| Request::May { by, what, reply }).await
     }
 
-    async fn check_server_count(&self, user: &UserId) -> Result<()> {
+    pub(super) async fn check_server_count(&self, user: &UserId) -> Result<()> {
         let servers = self.node.store.memberships(user).await?.len();
         if servers < limits::SERVERS_MAX { Ok(()) } else { Err(Error::Conflict("you are in as many servers as one may be in")) }
     }

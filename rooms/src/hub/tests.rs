@@ -2,6 +2,7 @@
 
 mod chat;
 mod find;
+mod inbox;
 mod lobby;
 mod marks;
 mod media;

@@ -2,14 +2,35 @@
 //! [`store_conformance!`](crate::store_conformance).
 //!
 //! Tests nothing of durability across processes: a backend does that with its own means. Invariant: a case gets a fresh, empty store.
+//!
+//! The faults of chats that must stay fixed, and the cases that hold them (those marked ³ are of
+//! [`store_nodes_conformance!`](crate::store_nodes_conformance), with three handles on one store):
+//!
+//! | fault | cases |
+//! | --- | --- |
+//! | after a gap something is missing or doubled | [`a_client_that_was_away_misses_nothing_and_gets_nothing_twice`], [`history_pages_meet_without_gap_or_overlap`] |
+//! | own messages are unread, or so after a new login | [`own_messages_are_never_unread`], [`a_new_login_finds_own_messages_read_and_the_rest_as_it_was`], [`a_login_on_another_node_sees_the_same_markers`]³ |
+//! | a stale device moves a marker back, or reading one channel clears another | [`reading_on_one_device_clears_the_others_and_a_late_one_brings_nothing_back`], [`a_marker_never_moves_back_by_reading_and_knows_its_channel`] |
+//! | deleting leaves a count behind or makes it negative | [`deleting_lowers_what_is_unread_and_never_below_nothing`], [`a_deleted_message_is_unread_by_nobody`] |
+//! | an edit leaves a mention behind or brings none | [`an_edit_adds_and_removes_mentions`], [`an_edit_of_a_read_message_mentions_nobody_anew`] |
+//! | a channel never opened, or left and joined again, is full of unread messages | [`nothing_before_coming_is_unread`], [`who_leaves_and_comes_again_starts_at_the_newest_message`] |
+//! | several nodes at once break the order or the counts | [`three_nodes_number_one_channel_without_a_gap`]³, [`counts_stay_within_bounds_on_every_node_and_agree_at_the_end`]³, [`counts_hold_while_many_write_read_and_delete_at_once`] |
+//! | a flushed cache changes numbers or counts | none: no number is allocated or counted outside the store |
+//! | a retry after a lost reply doubles a message | [`a_retry_after_a_lost_reply_stores_one_message`], [`a_repeated_nonce_returns_the_first_message`], [`a_retry_on_another_node_finds_the_first_message`]³ |
+//! | what was marked unread doesn't stay so | [`what_is_marked_unread_is_unread_until_it_is_read`] |
+//! | anything else | [`random_operations_agree_with_an_oracle`], and with kills in between the backend's own walk by [`Walk`] |
 
 #![allow(clippy::unwrap_used, reason = "these are tests, compiled into others")]
 
 mod community;
+mod faults;
 mod marks;
+mod nodes;
 mod notes;
+mod notifications;
 mod oracle;
 mod search;
+mod transfer;
 
 use super::{Edit, LinkRecord, Listing, Membership, NewMessage, Nonce, Redeemed, RoomRecord, Store};
 use crate::view::{Audience, Cursor, Message, RoomKind, User};
@@ -19,12 +40,16 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub use community::*;
+pub use faults::*;
 pub use marks::*;
+pub use nodes::*;
 pub use notes::{
     a_channel_has_one_note_at_a_time, lines_of_a_note_are_contiguous_and_stored_once, nothing_is_added_to_a_note_that_has_ended,
 };
-pub use oracle::random_operations_agree_with_an_oracle;
+pub use notifications::*;
+pub use oracle::{Walk, random_operations_agree_with_an_oracle};
 pub use search::*;
+pub use transfer::*;
 
 /// Expands to one `#[tokio::test]` per case. Takes the path of an `async fn() -> (Arc<dyn Store>, K)` that makes an empty store, and
 /// anything that has to live as long as it (a temporary folder).
@@ -60,6 +85,13 @@ macro_rules! store_conformance {
             a_role_that_is_mentioned_means_those_who_have_it,
             nothing_before_coming_is_unread,
             counts_hold_while_many_write_read_and_delete_at_once,
+            a_client_that_was_away_misses_nothing_and_gets_nothing_twice,
+            a_new_login_finds_own_messages_read_and_the_rest_as_it_was,
+            reading_on_one_device_clears_the_others_and_a_late_one_brings_nothing_back,
+            deleting_lowers_what_is_unread_and_never_below_nothing,
+            an_edit_of_a_read_message_mentions_nobody_anew,
+            who_leaves_and_comes_again_starts_at_the_newest_message,
+            a_retry_after_a_lost_reply_stores_one_message,
             attachments_come_back_as_they_were_sent,
             a_user_reacts_once_with_an_emoji,
             a_message_bears_twenty_different_emojis,
@@ -98,6 +130,14 @@ macro_rules! store_conformance {
             a_reminder_of_a_changed_entry_is_not_taken,
             what_is_known_of_users_comes_back_in_the_order_asked,
             random_changes_of_servers_agree_with_the_plainest_reading,
+            a_notification_comes_back_as_it_was_kept,
+            notifications_are_numbered_without_a_gap_however_many_race,
+            a_key_keeps_one_notification_of_a_user_however_many_race,
+            an_inbox_keeps_the_newest_and_its_numbers_go_on,
+            pages_of_an_inbox_meet_without_gap_or_overlap,
+            what_is_read_stays_read,
+            nobody_reads_or_answers_what_is_another_users,
+            an_invitation_is_answered_once_however_many_race,
         );
     };
     ($make:path; $($case:ident),* $(,)?) => {$(

@@ -12,7 +12,7 @@ macro_rules! delegate_store {
     };
 }
 
-/// Implements `RoomStore`, `CommunityStore` and `NoteStore` by the field `inner`.
+/// Implements `RoomStore`, `CommunityStore`, `NoteStore` and `NotificationStore` by the field `inner`.
 macro_rules! delegate_all_but_messages {
     ($store:ty) => {
         $crate::store::delegate::delegate_store!(RoomStore for $store {
@@ -56,6 +56,14 @@ macro_rules! delegate_all_but_messages {
             note(channel: &ChannelId, note: &$crate::NoteId) -> Option<$crate::store::NoteRecord>;
             notes(channel: &ChannelId, before: Option<SystemTime>, limit: u32) -> Vec<$crate::store::NoteRecord>;
             note_lines(note: &$crate::NoteId, after: u64, limit: u32) -> Vec<$crate::store::NoteLine>;
+        });
+        $crate::store::delegate::delegate_store!(NotificationStore for $store {
+            notify(new: $crate::store::NewNotification) -> $crate::store::Notified;
+            notification(user: &UserId, id: &$crate::NotificationId) -> Option<$crate::store::Notification>;
+            notifications(user: &UserId, seek: $crate::store::Seek, limit: u32) -> $crate::store::Inbox;
+            read_notifications(user: &UserId, reading: &$crate::store::Reading, at: SystemTime) -> bool;
+            unread_count(user: &UserId) -> u64;
+            answer_invitation(user: &UserId, id: &$crate::NotificationId, answer: $crate::store::Invitation, at: SystemTime) -> Option<$crate::store::Notification>;
         });
     };
 }

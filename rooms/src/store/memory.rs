@@ -5,7 +5,9 @@
 mod community;
 mod marks;
 mod notes;
+mod notifications;
 mod search;
+mod transfer;
 
 use super::{Appended, Edit, LinkRecord, Membership, MessageStore, NewMessage, Nonce, Redeemed, RoomRecord, RoomStore, StoreError};
 use crate::view::{Audience, Cursor, History, Message, Unread};
@@ -15,7 +17,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-/// Rooms, links, messages and servers of one process.
+/// Rooms, links, messages, servers and inboxes of one process.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     state: Mutex<State>,
@@ -31,6 +33,7 @@ struct State {
     communities: community::Communities,
     /// In the order of starting.
     notes: Vec<notes::Note>,
+    inboxes: HashMap<UserId, notifications::Kept>,
     /// Messages of all channels.
     stored: u64,
 }
@@ -248,6 +251,17 @@ mod tests {
         (Arc::new(MemoryStore::new()), ())
     }
 
+    async fn three_handles() -> (crate::store::conformance::Nodes, ()) {
+        let store = Arc::new(MemoryStore::new());
+        ([store.clone(), store.clone(), store], ())
+    }
+
+    async fn one() -> (Arc<MemoryStore>, ()) {
+        (Arc::default(), ())
+    }
+
     crate::store_conformance!(empty);
     crate::search_conformance!(empty);
+    crate::store_nodes_conformance!(three_handles);
+    crate::store_transfer_conformance!(one);
 }

@@ -43,6 +43,7 @@ pub struct ServerInfo {
 /// Oneself in a server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct Membership {
+    pub user: Person,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub nickname: Option<String>,

@@ -129,8 +129,9 @@ impl From<community::ServerView> for wire::Server {
             unread: unread.into_iter().map(Into::into).collect(),
             voices: voices.into_iter().map(voice).collect(),
             me: wire::Membership {
-                nickname: me.nickname,
                 roles: me.roles.iter().map(ToString::to_string).collect(),
+                nickname: me.nickname,
+                user: me.user.into(),
                 permissions: written(permissions),
             },
         }

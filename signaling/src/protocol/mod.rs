@@ -9,6 +9,8 @@ pub(crate) mod community_convert;
 pub mod convert;
 pub mod error;
 pub mod notes;
+pub mod notification;
+pub(crate) mod notification_convert;
 pub mod server_event;
 pub mod stats;
 pub mod types;

@@ -7,6 +7,7 @@ use super::client_event as request;
 use super::community;
 use super::error::{ErrorCode, WireError};
 use super::notes;
+use super::notification;
 use super::server_event as push;
 use super::stats;
 use super::types;
@@ -26,6 +27,7 @@ pub fn generate() -> String {
     out.pushes();
     out.community();
     out.notes();
+    out.notifications();
     out.client_events();
     out.server_events();
     out.text.push_str(ACK);
@@ -262,6 +264,25 @@ impl Writer {
         self.declare::<notes::NoteAppended>();
     }
 
+    fn notifications(&mut self) {
+        self.declare::<notification::Notification>();
+        self.declare::<notification::NotificationAbout>();
+        self.declare::<notification::InvitationState>();
+        self.declare::<notification::NotificationList>();
+        self.declare::<notification::NotificationsListed>();
+        self.declare::<notification::NotificationRead>();
+        self.declare::<notification::NotificationsLeft>();
+        self.declare::<notification::InviteUser>();
+        self.declare::<notification::InviteAnswer>();
+        self.declare::<notification::InviteAnswered>();
+        self.declare::<notification::InviteEmail>();
+        self.declare::<notification::InviteMailed>();
+        self.declare::<notification::RoomInvite>();
+        self.declare::<notification::NotificationChanged>();
+        self.declare::<notification::NotificationsRead>();
+        self.declare::<notification::InviteReceived>();
+    }
+
     fn client_events(&mut self) {
         self.text.push_str(
             "\n/** What a client may send: `emit(event, request, (ack: Ack<response>) => …)`. */\nexport type ClientEvents = {\n",
@@ -292,6 +313,7 @@ impl Writer {
         self.client::<chat::ChatTyping>("chat:typing", "Empty");
         self.client::<request::SessionRefresh>("session:refresh", "SessionRefreshed");
         self.client_events_of_servers();
+        self.client_events_of_inboxes();
         self.text.push_str("};\n");
     }
 
@@ -338,6 +360,15 @@ impl Writer {
         self.client::<notes::NoteList>("note:list", "NotesListed");
         self.client::<notes::NoteGet>("note:get", "NotePage");
         self.client::<notes::NoteExport>("note:export", "NoteExported");
+    }
+
+    fn client_events_of_inboxes(&mut self) {
+        self.client::<notification::NotificationList>("notification:list", "NotificationsListed");
+        self.client::<notification::NotificationRead>("notification:read", "NotificationsLeft");
+        self.client::<notification::InviteUser>("invite:user", "Empty");
+        self.client::<notification::InviteAnswer>("invite:answer", "InviteAnswered");
+        self.client::<notification::InviteEmail>("invite:email", "InviteMailed");
+        self.client::<notification::RoomInvite>("room:invite", "Empty");
     }
 
     fn client<T: TS>(&mut self, event: &str, response: &str) {
@@ -391,6 +422,10 @@ impl Writer {
         self.server::<notes::NoteChanged>("note:started");
         self.server::<notes::NoteAppended>("note:appended");
         self.server::<notes::NoteChanged>("note:ended");
+        self.server::<notification::NotificationChanged>("notification:new");
+        self.server::<notification::NotificationChanged>("notification:updated");
+        self.server::<notification::NotificationsRead>("notification:read");
+        self.server::<notification::InviteReceived>("invite:received");
         self.text.push_str("};\n");
     }
 

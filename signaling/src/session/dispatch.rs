@@ -3,6 +3,7 @@
 mod chat;
 mod community;
 mod notes;
+mod notification;
 
 use super::Session;
 use super::connection::Failure;
@@ -77,15 +78,21 @@ async fn answer(session: &mut Session, packet: &str) -> Answer {
         "chat:typing" => chat::typing(session, argument).await,
         "chat:upload" => chat::upload(session, argument).await,
         "session:refresh" => session_refresh(session, argument),
-        other => {
-            if let Some(answer) = community::answer(session, other, argument).await {
-                return answer;
-            }
-            notes::answer(session, other, argument).await.unwrap_or_else(|| {
-                let shown: String = other.chars().take(NAME_SHOWN_CHARS).collect();
-                Err(WireError::invalid(format!("there is no event {shown}")))
-            })
-        }
+        other => elsewhere(session, other, argument).await.unwrap_or_else(|| {
+            let shown: String = other.chars().take(NAME_SHOWN_CHARS).collect();
+            Err(WireError::invalid(format!("there is no event {shown}")))
+        }),
+    }
+}
+
+/// The answer to an event of a table in a file of its own.
+async fn elsewhere(session: &Session, event: &str, argument: Option<&RawValue>) -> Option<Answer> {
+    if let Some(answer) = notification::answer(session, event, argument).await {
+        return Some(answer);
+    }
+    match community::answer(session, event, argument).await {
+        Some(answer) => Some(answer),
+        None => notes::answer(session, event, argument).await,
     }
 }
 
@@ -277,7 +284,10 @@ pub(crate) fn parses(packet: &str) -> bool {
         "chat:typing" => parse::<ChatTyping>(argument).is_ok(),
         "chat:search" => parse(argument).and_then(|request: ChatSearch| convert::chat::search_cursor(request.before.as_deref())).is_ok(),
         "session:refresh" => parse::<SessionRefresh>(argument).is_ok(),
-        other => community::parses(other, argument).or_else(|| notes::parses(other, argument)).unwrap_or(false),
+        other => {
+            let of_servers = notification::parses(other, argument).or_else(|| community::parses(other, argument));
+            of_servers.or_else(|| notes::parses(other, argument)).unwrap_or(false)
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::protocol::community::{
 use crate::protocol::community_convert::{voice, wire_categories, wire_roles};
 use crate::protocol::convert::{all, rfc3339};
 use crate::protocol::notes::{NoteAppended, NoteChanged};
+use crate::protocol::notification::{InviteReceived, NotificationChanged, NotificationsRead};
 use crate::protocol::server_event::{
     ChatDeleted, ChatEdited, ChatMessage, LobbyChanged, MediaLayers, MediaLost, MediaMap, MediaNeed, MediaStalled, ParticipantJoined,
     ParticipantLeft, ParticipantUpdated, QualityChanged, RoomClosed, RoomReplaced, RoomUpdated, SpeakerChanged, TrackChanged,
@@ -135,5 +136,13 @@ pub(super) fn render(event: &Event) -> Rendered {
         }
         Event::NoteEnded { note } => to.emit("note:ended", &NoteChanged { note: note.into() }),
         Event::ScheduleDue { schedule } => to.emit("schedule:due", &ScheduleChanged { schedule: (*schedule).into() }),
+        Event::NotificationNew { notification, unread } => {
+            to.emit("notification:new", &NotificationChanged { notification: (*notification).into(), unread })
+        }
+        Event::NotificationUpdated { notification, unread } => {
+            to.emit("notification:updated", &NotificationChanged { notification: (*notification).into(), unread })
+        }
+        Event::NotificationRead { reading, unread } => to.emit("notification:read", &NotificationsRead::new(reading, unread)),
+        Event::InviteReceived { notification } => to.emit("invite:received", &InviteReceived { notification: (*notification).into() }),
     }
 }

@@ -5,7 +5,7 @@ use crate::socket::{Socket, chat};
 use serde_json::{Value, json};
 
 /// A server of ana's that bo is a member of: (ana, bo, server's id, text channel's id, voice channel's id).
-async fn community(node: &Server) -> (Socket, Socket, String, String, String) {
+pub async fn community(node: &Server) -> (Socket, Socket, String, String, String) {
     let mut ana = node.connect("ana").await;
     let mut bo = node.connect("bo").await;
     let created = ana.ask("server:create", json!({ "name": "술친구", "nonce": "n1" })).await;
@@ -24,11 +24,11 @@ async fn community(node: &Server) -> (Socket, Socket, String, String, String) {
     (ana, bo, server, written, spoken)
 }
 
-fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-fn code(ack: &Value) -> &str {
+pub fn code(ack: &Value) -> &str {
     ack["error"]["code"].as_str().unwrap_or("ok")
 }
 
@@ -46,6 +46,7 @@ async fn a_server_begins_with_roles_categories_and_channels() {
     assert_eq!(named("categories"), ["채팅 채널", "음성 채널"]);
     assert_eq!(named("channels"), ["일반", "음성"]);
     assert_eq!(server["me"]["permissions"].as_array().unwrap().len(), 16);
+    assert_eq!(server["me"]["user"], json!({ "id": "ana", "name": "ana's name" }));
     let again = ana.ask("server:create", json!({ "name": "another", "nonce": "n1" })).await;
     assert_eq!(again["server"]["info"], server["info"], "the same nonce makes one server");
     let listed = ana.ask("server:list", json!({})).await;
@@ -75,6 +76,19 @@ async fn a_message_counts_as_unread_for_the_others_until_one_of_their_devices_re
     assert_eq!(bo.event("unread:changed").await["unread"], read["unread"], "the other device agrees");
     let marked = bo.ask("chat:unread", json!({ "channel": channel, "seq": 1 })).await;
     assert_eq!(marked["unread"]["unread"], 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_server_of_a_user_is_told_to_all_its_devices() {
+    let node = Server::start().await;
+    let mut ana = node.connect("ana").await;
+    let mut phone = node.connect("ana").await;
+    assert_eq!(phone.ask("server:list", json!({})).await["servers"], json!([]));
+    let created = ana.ask("server:create", json!({ "name": "술친구", "nonce": "n1" })).await;
+    assert_eq!(phone.event("server:added").await["server"]["info"], created["server"]["info"]);
+    let channel = text(&created["server"]["channels"][0]["id"]);
+    ana.ask("chat:send", chat(&channel, "cheers")).await;
+    assert_eq!(phone.event("chat:message").await["message"]["text"], "cheers");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,6 +7,7 @@ mod ends;
 mod handshake;
 mod harness;
 mod hostile;
+mod inbox;
 mod limits;
 mod official_client;
 mod order;

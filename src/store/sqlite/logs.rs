@@ -12,6 +12,7 @@
 use super::Failure;
 use ::rooms::ChannelId;
 use rusqlite::{Connection, OptionalExtension as _, ToSql, types::ToSqlOutput};
+use std::collections::{HashMap, HashSet};
 
 /// Tables whose column `channel` names a log, with the rest of their key. What is said of messages elsewhere belongs here too.
 const TABLES: [(&str, &str); 6] = [
@@ -57,6 +58,33 @@ impl Log {
 impl ToSql for Log {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         self.0.to_sql()
+    }
+}
+
+/// The other way round: what the rows of each log are of.
+pub(super) struct Logs {
+    /// Of logs that don't bear the name of their channel.
+    channels: HashMap<String, ChannelId>,
+    forgotten: HashSet<String>,
+}
+
+impl Logs {
+    /// As they are now. There are as many as channels were removed.
+    pub(super) fn read(db: &Connection) -> Result<Self, Failure> {
+        let channels = db
+            .prepare_cached("SELECT log, channel FROM logs")?
+            .query_map([], |row| Ok((row.get(0)?, ChannelId::new(row.get::<_, String>(1)?))))?
+            .collect::<Result<_, _>>()?;
+        let forgotten = db.prepare_cached("SELECT log FROM forgotten_logs")?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(Self { channels, forgotten })
+    }
+
+    /// The channel of a log. `None` for a forgotten one.
+    pub(super) fn channel(&self, log: &ChannelId) -> Option<ChannelId> {
+        if self.forgotten.contains(log.as_str()) {
+            return None;
+        }
+        Some(self.channels.get(log.as_str()).unwrap_or(log).clone())
     }
 }
 

@@ -10,15 +10,16 @@ use ::rooms::view::{Message, Reaction};
 use ::rooms::{ChannelId, UserId};
 use rusqlite::{Connection, params};
 
+/// Behind those that came before.
+const ADD_REACTION: &str = "INSERT OR IGNORE INTO reactions (channel, seq, emoji, user_id, came)
+    SELECT ?1, ?2, ?3, ?4, coalesce(max(came), 0) + 1 FROM reactions WHERE channel = ?1 AND seq = ?2 AND emoji = ?3";
+
 pub(super) fn react(db: &Connection, react: &React) -> Result<Option<Marked>, Failure> {
     let Some(mut message) = live(db, &react.channel, react.seq)? else { return Ok(None) };
     let known = message.reactions.iter().position(|reaction| reaction.emoji == react.emoji);
     let change = match react.mark {
         Mark::On if known.is_none() && message.reactions.len() >= REACTIONS_MAX => return Ok(Some(Marked::Full)),
-        Mark::On => {
-            "INSERT OR IGNORE INTO reactions (channel, seq, emoji, user_id, came)
-                SELECT ?1, ?2, ?3, ?4, coalesce(max(came), 0) + 1 FROM reactions WHERE channel = ?1 AND seq = ?2 AND emoji = ?3"
-        }
+        Mark::On => ADD_REACTION,
         Mark::Off => "DELETE FROM reactions WHERE channel = ?1 AND seq = ?2 AND emoji = ?3 AND user_id = ?4",
     };
     let key = params![react.channel.as_str(), signed(react.seq), react.emoji, react.user.as_str()];
@@ -42,6 +43,12 @@ pub(super) fn react(db: &Connection, react: &React) -> Result<Option<Marked>, Fa
         written(&message.reactions)
     ])?;
     Ok(Some(Marked::Changed(message)))
+}
+
+/// Keeps who reacted to a message of another store, whose row has the summary already.
+pub(super) fn put_reaction(db: &Connection, channel: &ChannelId, seq: u64, emoji: &str, user: &UserId) -> Result<(), Failure> {
+    db.prepare_cached(ADD_REACTION)?.execute(params![channel.as_str(), signed(seq), emoji, user.as_str()])?;
+    Ok(())
 }
 
 pub(super) fn pin(db: &Connection, pin: &Pin) -> Result<Option<Marked>, Failure> {
@@ -96,7 +103,7 @@ fn first_users(db: &Connection, React { channel, seq, emoji, .. }: &React) -> Re
 }
 
 /// A JSON array of `[emoji, count, [user id]]`; for no reactions nothing.
-fn written(reactions: &[Reaction]) -> Option<String> {
+pub(super) fn written(reactions: &[Reaction]) -> Option<String> {
     let summary = |reaction: &Reaction| {
         let users: Vec<&str> = reaction.users.iter().map(UserId::as_str).collect();
         serde_json::json!([reaction.emoji, reaction.count, users])

@@ -11,7 +11,7 @@ use ::rooms::{ChannelId, MessageId, RoleId, User, UserId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::time::SystemTime;
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "id, channel, seq, author_id, author_name, text, sent_at_ns, edited_at_ns, deleted_at_ns, reply_to, mentions, attachments,
     reactions";
 
@@ -20,7 +20,7 @@ pub(super) fn append(db: &Connection, new: NewMessage) -> Result<Appended, Failu
         return Ok(Appended { message, duplicate: true });
     }
     let seq = head(db, &new.channel)? + 1;
-    let ordinal: i64 = db.prepare_cached("SELECT coalesce(max(ordinal), 0) + 1 FROM messages")?.query_row([], |row| row.get(0))?;
+    let ordinal = next_ordinal(db)?;
     db.prepare_cached(&format!(
         "INSERT INTO messages ({COLUMNS}, ordinal) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, NULL, ?8, ?9, ?10, NULL, ?11)"
     ))?
@@ -46,6 +46,48 @@ pub(super) fn append(db: &Connection, new: NewMessage) -> Result<Appended, Failu
     let (edited_at, deleted_at, reactions) = (None, None, vec![]);
     let message = Message { id, channel, seq, author, text, sent_at, edited_at, deleted_at, reply_to, mentions, attachments, reactions };
     Ok(Appended { message, duplicate: false })
+}
+
+/// Keeps a message as another store had it, as the newest of all, unless it is kept already.
+pub(super) fn put(db: &Connection, message: &Message) -> Result<(), Failure> {
+    let head = head(db, &message.channel)?;
+    if message.seq == 0 || message.seq > head + 1 {
+        return Err(Failure::Unreadable("messages.seq"));
+    }
+    if message.seq <= head {
+        return Ok(());
+    }
+    let ordinal = next_ordinal(db)?;
+    db.prepare_cached(&format!(
+        "INSERT INTO messages ({COLUMNS}, ordinal) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+    ))?
+    .execute(params![
+        message.id.as_str(),
+        message.channel.as_str(),
+        signed(message.seq),
+        message.author.id.as_str(),
+        message.author.name,
+        message.text,
+        to_ns(message.sent_at),
+        message.edited_at.map(to_ns),
+        message.deleted_at.map(to_ns),
+        message.reply_to.map(signed),
+        written(&message.mentions),
+        attachments::written(&message.attachments),
+        marks::written(&message.reactions),
+        ordinal,
+    ])?;
+    mention(db, &message.channel, message.seq, &message.author.id, &message.mentions)?;
+    search::index(db, ordinal, &message.channel, &message.text)
+}
+
+/// Whether the channel has a message of this number.
+pub(super) fn is_kept(db: &Connection, channel: &ChannelId, seq: u64) -> Result<bool, Failure> {
+    Ok((1..=head(db, channel)?).contains(&seq))
+}
+
+fn next_ordinal(db: &Connection) -> Result<i64, Failure> {
+    Ok(db.prepare_cached("SELECT coalesce(max(ordinal), 0) + 1 FROM messages")?.query_row([], |row| row.get(0))?)
 }
 
 /// What an earlier call with the same nonce stored.
@@ -131,8 +173,25 @@ pub(super) fn mark_unread(db: &Connection, user: &UserId, channel: &ChannelId, s
     Ok(read)
 }
 
-/// One query for all: for each channel four look-ups in indexes, and one for each of the user's roles there. What is subtracted are deleted messages and own ones, which is exact since
-/// numbers have no gaps.
+/// For each channel four look-ups in indexes. They are named, and hold every column that is asked for, since the planner would otherwise count
+/// in the table, text and all; what comes of heads and markers is kept, since it would otherwise look them up for each count.
+const UNREAD: &str = "
+    WITH asked AS (SELECT key AS n, value ->> 0 AS channel, value ->> 1 AS since, value -> 2 AS audiences FROM json_each(?1)),
+        heads AS MATERIALIZED (SELECT n, channel, since, audiences,
+            coalesce((SELECT max(seq) FROM messages m WHERE m.channel = asked.channel), 0) AS head,
+            coalesce((SELECT read_seq FROM markers k WHERE k.user_id = ?2 AND k.channel = asked.channel), 0) AS marker FROM asked),
+        reads AS MATERIALIZED (SELECT n, channel, audiences, head, min(head, max(since, marker)) AS read FROM heads)
+    SELECT channel, head, read,
+        head - read
+            - (SELECT count(*) FROM messages m INDEXED BY messages_deleted
+                WHERE m.channel = reads.channel AND m.seq > read AND m.deleted_at_ns IS NOT NULL)
+            - (SELECT count(*) FROM messages m INDEXED BY messages_own
+                WHERE m.channel = reads.channel AND m.author_id = ?2 AND m.seq > read AND m.deleted_at_ns IS NULL),
+        (SELECT count(DISTINCT m.seq) FROM json_each(reads.audiences) me CROSS JOIN mentions m
+            WHERE m.channel = reads.channel AND m.audience = me.value AND m.seq > read AND m.author_id <> ?2)
+    FROM reads ORDER BY n";
+
+/// One query for all: four look-ups for each channel, and one for each of the user's roles there. What is subtracted are deleted messages and own ones, which is exact since numbers have no gaps.
 pub(super) fn unread(db: &Connection, user: &UserId, channels: &[Membership]) -> Result<Vec<Unread>, Failure> {
     let audiences = |roles: &[RoleId]| -> Vec<String> {
         let me = [Audience::Everyone, Audience::User(user.clone())];
@@ -141,28 +200,14 @@ pub(super) fn unread(db: &Connection, user: &UserId, channels: &[Membership]) ->
     let asked: Vec<(&str, u64, Vec<String>)> =
         channels.iter().map(|Membership { channel, since, roles }| (channel.as_str(), *since, audiences(roles))).collect();
     let asked = serde_json::to_string(&asked).map_err(|_| Failure::Unreadable("channels"))?;
-    db.prepare_cached(
-        "WITH asked AS (SELECT key AS n, value ->> 0 AS channel, value ->> 1 AS since, value -> 2 AS audiences FROM json_each(?1)),
-            heads AS (SELECT n, channel, since, audiences, coalesce((SELECT max(seq) FROM messages m WHERE m.channel = asked.channel), 0) AS head,
-                coalesce((SELECT read_seq FROM markers k WHERE k.user_id = ?2 AND k.channel = asked.channel), 0) AS marker FROM asked),
-            reads AS (SELECT n, channel, audiences, head, min(head, max(since, marker)) AS read FROM heads)
-        SELECT channel, head, read,
-            head - read
-                - (SELECT count(*) FROM messages m WHERE m.channel = reads.channel AND m.seq > read AND m.deleted_at_ns IS NOT NULL)
-                - (SELECT count(*) FROM messages m WHERE m.channel = reads.channel AND m.author_id = ?2 AND m.seq > read AND m.deleted_at_ns IS NULL),
-            (SELECT count(DISTINCT m.seq) FROM json_each(reads.audiences) me CROSS JOIN mentions m
-                WHERE m.channel = reads.channel AND m.audience = me.value AND m.seq > read AND m.author_id <> ?2)
-        FROM reads ORDER BY n",
-    )?
-    .query_map(params![asked, user.as_str()], |row| {
-        Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-    })?
-    .map(|row| {
-        let (channel, head, read, unread, mentions) = row?;
-        let (head, read, unread, mentions) = (number(head)?, number(read)?, number(unread)?, number(mentions)?);
-        Ok(Unread { channel: ChannelId::new(channel), head, read, unread, mentions })
-    })
-    .collect()
+    db.prepare_cached(UNREAD)?
+        .query_map(params![asked, user.as_str()], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?
+        .map(|row| {
+            let (channel, head, read, unread, mentions) = row?;
+            let (head, read, unread, mentions) = (number(head)?, number(read)?, number(unread)?, number(mentions)?);
+            Ok(Unread { channel: ChannelId::new(channel), head, read, unread, mentions })
+        })
+        .collect()
 }
 
 /// 0 where there is no message yet.
@@ -213,7 +258,7 @@ fn unmention(db: &Connection, before: &Message) -> Result<(), Failure> {
     Ok(())
 }
 
-fn read(row: &Row<'_>) -> Result<Message, Failure> {
+pub(super) fn read(row: &Row<'_>) -> Result<Message, Failure> {
     let at = |index| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(index)?.map(from_ns));
     Ok(Message {
         id: MessageId::new(row.get::<_, String>(0)?),
@@ -270,4 +315,27 @@ pub(super) fn number(seq: i64) -> Result<u64, Failure> {
 /// Numbers that no message can have find none.
 pub(super) fn signed(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::schema;
+
+    #[test]
+    fn unread_counts_read_indexes_alone() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let db = schema::open(&dir.path().join("zzan.db")).expect("opens");
+        let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {UNREAD}")).expect("planned");
+        let steps = plan.query_map(["[]", "u"], |row| row.get::<_, String>("detail")).expect("read");
+        let steps: Vec<String> = steps.collect::<Result<_, _>>().expect("steps");
+        let of_messages: Vec<&str> =
+            steps.iter().filter_map(|step| step.strip_prefix("SEARCH m ")).filter(|step| !step.contains("audience")).collect();
+        let expected = [
+            "USING PRIMARY KEY (channel=?)",
+            "USING COVERING INDEX messages_deleted (channel=? AND seq>?)",
+            "USING COVERING INDEX messages_own (channel=? AND author_id=? AND seq>?)",
+        ];
+        assert_eq!(of_messages, expected, "{steps:#?}");
+    }
 }

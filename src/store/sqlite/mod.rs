@@ -4,21 +4,24 @@
 //! a writing operation was committed and synced before it was returned.
 
 mod attachments;
+pub mod backup;
 mod chat;
 mod community;
 mod logs;
 mod marks;
 mod messages;
 mod notes;
+mod notifications;
 mod readers;
 mod rooms;
 mod schema;
 mod search;
+mod transfer;
 mod writer;
 
 use super::OpenError;
 use ::rooms::RoomId;
-use ::rooms::store::{LinkRecord, Nonce, Redeemed, RoomRecord, RoomStore, StoreError};
+use ::rooms::store::{LinkRecord, Nonce, Position, Record, Records, Redeemed, RoomRecord, RoomStore, StoreError, Transfer};
 use async_trait::async_trait;
 use readers::Readers;
 use rusqlite::ErrorCode;
@@ -88,6 +91,17 @@ impl RoomStore for Sqlite {
     }
 }
 
+#[async_trait]
+impl Transfer for Sqlite {
+    async fn records(&self, position: Option<Position>, limit: u32) -> Result<Records, StoreError> {
+        self.readers.run("records", move |db| transfer::records(db, position.as_ref(), limit)).await
+    }
+
+    async fn put_records(&self, records: Vec<Record>) -> Result<(), StoreError> {
+        self.writer.run("put_records", move |db| records.into_iter().try_for_each(|record| transfer::put(db, record))).await
+    }
+}
+
 /// What an operation on a connection can fail with.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -119,7 +133,7 @@ fn refuse(operation: &'static str, failure: &Failure) -> StoreError {
 }
 
 /// Nanoseconds since 1970, as they are kept: exact, until the year 2262.
-fn to_ns(time: SystemTime) -> i64 {
+pub(super) fn to_ns(time: SystemTime) -> i64 {
     match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
         Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |ns| -ns),
@@ -127,7 +141,7 @@ fn to_ns(time: SystemTime) -> i64 {
 }
 
 /// The inverse of [`to_ns`].
-fn from_ns(ns: i64) -> SystemTime {
+pub(super) fn from_ns(ns: i64) -> SystemTime {
     let distance = Duration::from_nanos(ns.unsigned_abs());
     if ns >= 0 { SystemTime::UNIX_EPOCH + distance } else { SystemTime::UNIX_EPOCH - distance }
 }

@@ -2,13 +2,16 @@
 
 use super::messages::{number, signed};
 use super::{Failure, Sqlite, from_ns, to_ns};
-use ::rooms::store::{NewLine, NoteLine, NoteRecord, NoteStore, StoreError};
+use ::rooms::store::{NewLine, Nonce, NoteLine, NoteRecord, NoteStore, StoreError};
 use ::rooms::{ChannelId, NoteId, User, UserId};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::time::SystemTime;
 
-const COLUMNS: &str = "id, channel, name, started_by_id, started_by_name, started_at_ns, ended_at_ns, lines";
+pub(super) const COLUMNS: &str = "id, channel, name, started_by_id, started_by_name, started_at_ns, ended_at_ns, lines";
+
+/// Those that [`line`] reads, and the rest of the row.
+pub(super) const LINE_COLUMNS: &str = "seq, speaker_id, speaker_name, text, at_ns, nonce, note";
 
 #[async_trait]
 impl NoteStore for Sqlite {
@@ -74,21 +77,52 @@ fn append(db: &Connection, new: NewLine) -> Result<Option<NoteLine>, Failure> {
     if note.ended_at.is_some() {
         return Ok(None);
     }
-    let seq = note.lines + 1;
+    let line = NoteLine { seq: note.lines + 1, speaker: new.speaker, text: new.text, at: new.at };
+    insert_line(db, &new.note, &line, &new.nonce)?;
+    Ok(Some(line))
+}
+
+fn insert_line(db: &Connection, note: &NoteId, line: &NoteLine, nonce: &Nonce) -> Result<(), Failure> {
     db.prepare_cached(
         "INSERT INTO note_lines (note, seq, speaker_id, speaker_name, nonce, text, at_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?
     .execute(params![
-        new.note.as_str(),
-        signed(seq),
-        new.speaker.id.as_str(),
-        new.speaker.name,
-        new.nonce.0,
-        new.text,
-        to_ns(new.at)
+        note.as_str(),
+        signed(line.seq),
+        line.speaker.id.as_str(),
+        line.speaker.name,
+        nonce.0,
+        line.text,
+        to_ns(line.at)
     ])?;
-    db.prepare_cached("UPDATE notes SET lines = ?2 WHERE id = ?1")?.execute((new.note.as_str(), signed(seq)))?;
-    Ok(Some(NoteLine { seq, speaker: new.speaker, text: new.text, at: new.at }))
+    db.prepare_cached("UPDATE notes SET lines = ?2 WHERE id = ?1")?.execute((note.as_str(), signed(line.seq)))?;
+    Ok(())
+}
+
+/// Keeps a note as another store had it, without its lines, unless it is kept already.
+pub(super) fn put(db: &Connection, note: &NoteRecord) -> Result<(), Failure> {
+    db.prepare_cached(&format!("INSERT OR IGNORE INTO notes ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)"))?.execute(params![
+        note.id.as_str(),
+        note.channel.as_str(),
+        note.name,
+        note.started_by.id.as_str(),
+        note.started_by.name,
+        to_ns(note.started_at),
+        note.ended_at.map(to_ns),
+    ])?;
+    Ok(())
+}
+
+/// Keeps a line as another store had it, unless it is kept already. It has to be the next one of its note.
+pub(super) fn put_line(db: &Connection, note: &NoteId, line: &NoteLine, nonce: &Nonce) -> Result<(), Failure> {
+    let lines: Option<i64> =
+        db.prepare_cached("SELECT lines FROM notes WHERE id = ?1")?.query_row([note.as_str()], |row| row.get(0)).optional()?;
+    let kept = number(lines.ok_or(Failure::Unreadable("note_lines.note"))?)?;
+    match line.seq {
+        seq if (1..=kept).contains(&seq) => Ok(()),
+        seq if seq == kept + 1 => insert_line(db, note, line, nonce),
+        _ => Err(Failure::Unreadable("note_lines.seq")),
+    }
 }
 
 fn end(db: &Connection, channel: &ChannelId, note: &NoteId, at: SystemTime) -> Result<Option<NoteRecord>, Failure> {
@@ -132,7 +166,7 @@ fn lines(db: &Connection, note: &NoteId, after: u64, limit: u32) -> Result<Vec<N
     .collect()
 }
 
-fn read(row: &Row<'_>) -> Result<NoteRecord, Failure> {
+pub(super) fn read(row: &Row<'_>) -> Result<NoteRecord, Failure> {
     Ok(NoteRecord {
         id: NoteId::new(row.get::<_, String>(0)?),
         channel: ChannelId::new(row.get::<_, String>(1)?),
@@ -144,7 +178,7 @@ fn read(row: &Row<'_>) -> Result<NoteRecord, Failure> {
     })
 }
 
-fn line(row: &Row<'_>) -> Result<NoteLine, Failure> {
+pub(super) fn line(row: &Row<'_>) -> Result<NoteLine, Failure> {
     Ok(NoteLine {
         seq: number(row.get(0)?)?,
         speaker: User { id: UserId::new(row.get::<_, String>(1)?), name: row.get(2)? },

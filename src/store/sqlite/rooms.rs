@@ -10,6 +10,10 @@ use std::time::SystemTime;
 
 const ROOM_COLUMNS: &str = "id, name, capacity, password_hash, owner_id, owner_name, channel, listing, created_at_ns, kind";
 
+/// Those of a room that may have ended.
+pub(super) const ALL_ROOM_COLUMNS: &str =
+    "id, name, capacity, password_hash, owner_id, owner_name, channel, listing, created_at_ns, kind, ended_at_ns";
+
 pub(super) fn create(db: &Connection, room: RoomRecord, nonce: &Nonce) -> Result<RoomRecord, Failure> {
     let known = db
         .prepare_cached(&format!(
@@ -41,6 +45,25 @@ pub(super) fn create(db: &Connection, room: RoomRecord, nonce: &Nonce) -> Result
         to_ns(SystemTime::now())
     ])?;
     Ok(room)
+}
+
+/// Keeps a room as another store had it, unless it is kept already.
+pub(super) fn put(db: &Connection, room: &RoomRecord, ended_at: Option<SystemTime>) -> Result<(), Failure> {
+    let values = "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    db.prepare_cached(&format!("INSERT OR IGNORE INTO rooms ({ALL_ROOM_COLUMNS}) {values}"))?.execute(params![
+        room.id.as_str(),
+        room.name,
+        room.capacity,
+        room.password_hash,
+        room.owner.id.as_str(),
+        room.owner.name,
+        room.channel.as_str(),
+        listing_name(room.listing),
+        to_ns(room.created_at),
+        kind_name(room.kind),
+        ended_at.map(to_ns),
+    ])?;
+    Ok(())
 }
 
 pub(super) fn find(db: &Connection, id: &RoomId) -> Result<Option<RoomRecord>, Failure> {
@@ -106,7 +129,7 @@ pub(super) fn redeem_link(db: &Connection, secret_hash: &[u8; 32], now: SystemTi
     Ok(Redeemed::Granted(link))
 }
 
-fn read_room(row: &Row<'_>) -> Result<RoomRecord, Failure> {
+pub(super) fn read_room(row: &Row<'_>) -> Result<RoomRecord, Failure> {
     Ok(RoomRecord {
         id: RoomId::new(row.get::<_, String>(0)?),
         name: row.get(1)?,

@@ -241,7 +241,8 @@ const MIGRATIONS: &[&str] = &[
 
     ALTER TABLE messages ADD COLUMN ordinal INTEGER;
     UPDATE messages SET ordinal = numbered.n
-        FROM (SELECT channel AS of, seq AS number, row_number() OVER (ORDER BY sent_at_ns, channel, seq) AS n FROM messages) AS numbered
+        FROM (SELECT channel AS of, seq AS number, row_number() OVER (ORDER BY latest_ns, channel, seq) AS n
+            FROM (SELECT channel, seq, max(sent_at_ns) OVER (PARTITION BY channel ORDER BY seq) AS latest_ns FROM messages)) AS numbered
         WHERE channel = numbered.of AND seq = numbered.number;
     CREATE UNIQUE INDEX messages_ordinal ON messages (ordinal);
     CREATE VIRTUAL TABLE message_search USING fts5 (channel, pairs, content = '', contentless_delete = 1, tokenize = 'ascii');
@@ -274,21 +275,66 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
     CREATE UNIQUE INDEX note_lines_nonce ON note_lines (note, speaker_id, nonce);
 ",
+    "
+    CREATE TABLE notifications (
+        user_id    TEXT NOT NULL,
+        seq        INTEGER NOT NULL,
+        id         TEXT NOT NULL,
+        about      TEXT NOT NULL,
+        at_ns      INTEGER NOT NULL,
+        read_at_ns INTEGER,
+        PRIMARY KEY (user_id, seq)
+    ) STRICT, WITHOUT ROWID;
+    CREATE UNIQUE INDEX notifications_by_id ON notifications (user_id, id);
+    CREATE INDEX notifications_unread ON notifications (user_id) WHERE read_at_ns IS NULL;
+
+    CREATE TABLE notification_keys (
+        user_id      TEXT NOT NULL,
+        key          TEXT NOT NULL,
+        seq          INTEGER NOT NULL,
+        stored_at_ns INTEGER NOT NULL,
+        PRIMARY KEY (user_id, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX notification_keys_age ON notification_keys (stored_at_ns);
+",
+    // The same with the column that they are chosen by, so that counting in them needs no look at the table.
+    "
+    DROP INDEX messages_deleted;
+    DROP INDEX messages_own;
+    CREATE INDEX messages_deleted ON messages (channel, seq, deleted_at_ns) WHERE deleted_at_ns IS NOT NULL;
+    CREATE INDEX messages_own ON messages (channel, author_id, seq, deleted_at_ns) WHERE deleted_at_ns IS NULL;
+",
 ];
+
+/// Whose a database is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Of this program or an earlier version of it.
+    Ours,
+    /// New, without any table.
+    Empty,
+    Foreign,
+    /// Of a later version, by its schema.
+    Newer {
+        found: i64,
+        known: i64,
+    },
+}
 
 /// Opens the database for writing, makes it durable and brings it up to date.
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     let failed = |source| OpenError::Database { path: path.to_owned(), source };
     let mut db = connect(path).map_err(failed)?;
-    check_origin(&db, path)?;
+    match origin(&db).map_err(failed)? {
+        Origin::Ours => {}
+        Origin::Empty => db.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?,
+        Origin::Foreign => return Err(OpenError::Foreign { path: path.to_owned() }),
+        Origin::Newer { found, known } => return Err(OpenError::Newer { path: path.to_owned(), found, known }),
+    }
     // FULL syncs the log at every commit: an acknowledged message survives a power cut, given an honest disk.
     db.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
     search::define_functions(&db).map_err(failed)?;
     let version = version(&db).map_err(failed)?;
-    let known = MIGRATIONS.len() as i64;
-    if version > known {
-        return Err(OpenError::Newer { path: path.to_owned(), found: version, known });
-    }
     for (index, migration) in MIGRATIONS.iter().enumerate().skip(usize::try_from(version).unwrap_or(0)) {
         migrate(&mut db, migration, index as i64 + 1).map_err(failed)?;
     }
@@ -298,8 +344,14 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
 /// Opens one more connection, as readers need it.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
     let db = connect(path)?;
-    db.pragma_update(None, "query_only", true)?;
+    query_only(&db)?;
     Ok(db)
+}
+
+/// Whatever is run on it from now on, this connection writes nothing.
+pub(super) fn query_only(db: &Connection) -> Result<(), rusqlite::Error> {
+    db.busy_timeout(BUSY_WAIT)?;
+    db.pragma_update(None, "query_only", true)
 }
 
 fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
@@ -310,17 +362,17 @@ fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
     Ok(db)
 }
 
-fn check_origin(db: &Connection, path: &Path) -> Result<(), OpenError> {
-    let failed = |source| OpenError::Database { path: path.to_owned(), source };
-    let id: i64 = db.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(failed)?;
-    if id == APPLICATION_ID {
-        return Ok(());
-    }
-    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
-    if id != 0 || tables != 0 {
-        return Err(OpenError::Foreign { path: path.to_owned() });
-    }
-    db.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)
+/// Looks whose it is, and changes nothing.
+pub(super) fn origin(db: &Connection) -> Result<Origin, rusqlite::Error> {
+    let id: i64 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let (found, known) = (version(db)?, MIGRATIONS.len() as i64);
+    Ok(match id {
+        APPLICATION_ID if found > known => Origin::Newer { found, known },
+        APPLICATION_ID => Origin::Ours,
+        0 if tables == 0 => Origin::Empty,
+        _ => Origin::Foreign,
+    })
 }
 
 fn version(db: &Connection) -> Result<i64, rusqlite::Error> {

@@ -25,8 +25,21 @@ mod conformance {
         (Arc::new(store), dir)
     }
 
+    async fn make_nodes() -> (::rooms::store::conformance::Nodes, tempfile::TempDir) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let open = |_| -> Arc<dyn Store> { Arc::new(Sqlite::open(&dir.path().join("zzan.db")).expect("opens")) };
+        ([0, 1, 2].map(open), dir)
+    }
+
+    async fn make_one() -> (Arc<Sqlite>, tempfile::TempDir) {
+        let (dir, store) = temporary();
+        (Arc::new(store), dir)
+    }
+
     ::rooms::store_conformance!(make);
     ::rooms::search_conformance!(make);
+    ::rooms::store_nodes_conformance!(make_nodes);
+    ::rooms::store_transfer_conformance!(make_one);
 }
 
 fn message(channel: &str, nonce: &str, text: &str) -> NewMessage {

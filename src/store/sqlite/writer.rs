@@ -213,6 +213,11 @@ fn prune(db: &Connection, now: SystemTime) -> Result<(), rusqlite::Error> {
                 (SELECT owner_id, nonce FROM room_nonces WHERE stored_at_ns < ?1 LIMIT ?2)",
             NONCES_KEPT,
         ),
+        (
+            "DELETE FROM notification_keys WHERE (user_id, key) IN
+                (SELECT user_id, key FROM notification_keys WHERE stored_at_ns < ?1 LIMIT ?2)",
+            NONCES_KEPT,
+        ),
         ("DELETE FROM links WHERE secret_hash IN (SELECT secret_hash FROM links WHERE stored_at_ns < ?1 LIMIT ?2)", LINKS_KEPT),
     ] {
         db.prepare_cached(statement)?.execute((super::to_ns(now - kept), PRUNE_ROWS))?;
@@ -234,6 +239,7 @@ mod tests {
             let at = super::super::to_ns(now - Duration::from_secs(age_h * 3600));
             db.execute("INSERT INTO message_nonces VALUES ('c', 'u', ?1, 1, ?2)", (nonce, at)).expect("inserted");
             db.execute("INSERT INTO room_nonces VALUES ('u', ?1, 'r', ?2)", (nonce, at)).expect("inserted");
+            db.execute("INSERT INTO notification_keys VALUES ('u', ?1, 1, ?2)", (nonce, at)).expect("inserted");
         }
         for (hash, age_days) in [([1u8; 32], 0), ([2; 32], 59), ([3; 32], 61)] {
             let at = super::super::to_ns(now - Duration::from_secs(age_days * 24 * 3600));
@@ -242,11 +248,9 @@ mod tests {
         prune(&db, now).expect("pruned");
         let links: i64 = db.query_row("SELECT count(*) FROM links", [], |row| row.get(0)).expect("read");
         assert_eq!(links, 2);
-        for table in ["message_nonces", "room_nonces"] {
+        for (table, nonce) in [("message_nonces", "nonce"), ("room_nonces", "nonce"), ("notification_keys", "key")] {
             let kept: String = db
-                .query_row(&format!("SELECT group_concat(nonce, ' ') FROM (SELECT nonce FROM {table} ORDER BY nonce)"), [], |row| {
-                    row.get(0)
-                })
+                .query_row(&format!("SELECT group_concat(n, ' ') FROM (SELECT {nonce} AS n FROM {table} ORDER BY n)"), [], |row| row.get(0))
                 .expect("read");
             assert_eq!(kept, "fresh promised");
         }

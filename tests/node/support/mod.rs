@@ -3,7 +3,9 @@
 pub mod http;
 pub mod node;
 pub mod process;
+pub mod smtp;
 pub mod socket;
+pub mod sse;
 
 use std::time::Duration;
 

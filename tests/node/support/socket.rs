@@ -63,8 +63,11 @@ impl Socket {
 
     fn keep(&mut self, packet: &str) {
         if let Some(event) = packet.strip_prefix("42") {
-            let (name, payload) = serde_json::from_str(event).expect("a name and one payload");
-            self.events.push((name, payload));
+            // What follows the payload is the event's number.
+            let arguments: Vec<Value> = serde_json::from_str(event).expect("an array");
+            let mut arguments = arguments.into_iter();
+            let name = arguments.next().and_then(|name| name.as_str().map(str::to_owned)).expect("a name");
+            self.events.push((name, arguments.next().expect("a payload")));
         }
     }
 

@@ -1,4 +1,6 @@
 import { useEffect, useMemo, useSyncExternalStore } from 'react';
+import { CommunityScreen } from './community/CommunityScreen';
+import { InviteScreen } from './community/InviteScreen';
 import { LANGUAGES, languageOf, useT, WordsProvider } from './i18n';
 import { LobbyScreen } from './lobby/LobbyScreen';
 import { RoomScreen } from './room/RoomScreen';
@@ -22,13 +24,17 @@ function Screen() {
   const { path } = useLocation();
   const route = useMemo(() => parseRoute(path), [path]);
   useEffect(() => {
-    if (route.screen !== 'room') document.title = `${t.appName} · ${t.tagline}`;
+    if (route.screen === 'lobby' || route.screen === 'invite') document.title = `${t.appName} · ${t.tagline}`;
   }, [route, t]);
   switch (route.screen) {
     case 'lobby':
       return <Guest>{(guest) => <LobbyScreen {...guest} />}</Guest>;
     case 'room':
       return <RoomScreen key={route.room} roomId={route.room} visitor={visitor} />;
+    case 'servers':
+      return <Guest>{(guest) => <CommunityScreen {...guest} server={route.server} channel={route.channel} />}</Guest>;
+    case 'invite':
+      return <Guest>{(guest) => <InviteScreen key={route.secret} {...guest} secret={route.secret} />}</Guest>;
     case 'unknown':
       return <ProblemScreen problem={{ kind: 'not_found' }} />;
   }

@@ -8,6 +8,7 @@ import './styles/room.css';
 import './styles/call.css';
 import './styles/voice.css';
 import './styles/chat.css';
+import './styles/community.css';
 
 const root = document.getElementById('root');
 if (root) createRoot(root).render(<StrictMode><App /></StrictMode>);

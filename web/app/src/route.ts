@@ -1,22 +1,47 @@
-// Which screen an address means. Two paths, so no router library.
+// Which screen an address means. Few paths, so no router library.
 
 import { useMemo, useSyncExternalStore } from 'react';
 
-export type Route = { screen: 'lobby' } | { screen: 'room'; room: string } | { screen: 'unknown' };
+export type Route =
+  | { screen: 'lobby' }
+  | { screen: 'room'; room: string }
+  | { screen: 'servers'; server?: string; channel?: string }
+  | { screen: 'invite'; secret: string }
+  | { screen: 'unknown' };
 
 export function parseRoute(path: string): Route {
   if (path === '/' || path === '/index.html') return { screen: 'lobby' };
-  const room = /^\/r\/([^/]+)\/?$/.exec(path)?.[1];
-  if (room === undefined) return { screen: 'unknown' };
+  const [first, ...rest] = path.replace(/^\//, '').replace(/\/$/, '').split('/').map(decoded);
+  const [one, two] = rest;
+  if (rest.length > 2 || rest.some((part) => !part)) return { screen: 'unknown' };
+  if (first === 's') return { screen: 'servers', ...(one === undefined ? {} : { server: one }), ...(two === undefined ? {} : { channel: two }) };
+  if (one === undefined || two !== undefined) return { screen: 'unknown' };
+  if (first === 'r') return { screen: 'room', room: one };
+  if (first === 'i') return { screen: 'invite', secret: one };
+  return { screen: 'unknown' };
+}
+
+/** A part of a path; nothing where it can't be read. */
+function decoded(part: string): string {
   try {
-    return { screen: 'room', room: decodeURIComponent(room) };
+    return decodeURIComponent(part);
   } catch {
-    return { screen: 'unknown' };
+    return '';
   }
 }
 
 export function roomPath(room: string): string {
   return `/r/${encodeURIComponent(room)}`;
+}
+
+/** The place of a server, or of one of its channels. */
+export function serverPath(server?: string, channel?: string): string {
+  return ['/s', ...[server, channel].flatMap((part) => (part === undefined ? [] : [encodeURIComponent(part)]))].join('/');
+}
+
+/** The link that lets others into a server. */
+export function inviteUrl(secret: string): string {
+  return `${location.origin}/i/${encodeURIComponent(secret)}`;
 }
 
 /** The link that a person sends to others: no language, no secret of one's own. */

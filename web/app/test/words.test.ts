@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { languageOf } from '../src/i18n';
 import { en } from '../src/i18n/en';
 import { ko } from '../src/i18n/ko';
-import { parseRoute, roomPath } from '../src/route';
+import { parseRoute, roomPath, serverPath } from '../src/route';
 import { initialsOf } from '../src/ui/Avatar';
 
 /** Every key of a dictionary with what stands there: a text, or how many arguments its text takes. */
@@ -42,6 +42,10 @@ test('an address is a screen', () => {
   expect(parseRoute('/')).toEqual({ screen: 'lobby' });
   expect(parseRoute('/r/room_1')).toEqual({ screen: 'room', room: 'room_1' });
   expect(parseRoute(roomPath('a/b 짠'))).toEqual({ screen: 'room', room: 'a/b 짠' });
+  expect(parseRoute('/s')).toEqual({ screen: 'servers' });
+  expect(parseRoute(serverPath('srv_1', 'ch 짠'))).toEqual({ screen: 'servers', server: 'srv_1', channel: 'ch 짠' });
+  expect(parseRoute('/i/invite_1')).toEqual({ screen: 'invite', secret: 'invite_1' });
+  for (const path of ['/s//c', '/s/a/b/c', '/i', '/i/a/b', '/r', '/r/a/b']) expect(parseRoute(path)).toEqual({ screen: 'unknown' });
   expect(parseRoute('/r/%E0%A4%A')).toEqual({ screen: 'unknown' });
   expect(parseRoute('/elsewhere')).toEqual({ screen: 'unknown' });
 });

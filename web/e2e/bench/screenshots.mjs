@@ -8,6 +8,7 @@ import { Visit } from '../lib/page.mjs';
 import { startServer } from '../lib/server.mjs';
 import { startShop } from '../lib/shop.mjs';
 import { Client } from '../lib/socket.mjs';
+import { shootServers } from './server_shots.mjs';
 
 const OUT = fileURLToPath(new URL('../out/', import.meta.url));
 const DESKTOP = { width: 1280, height: 800 };
@@ -93,6 +94,7 @@ async function shoot(lang, server, shop) {
   for (const visit of [host, ...friends, fifth]) await visit.page.context().close();
   for (const client of sitting) client.close();
   await shootShop(lang, locale, shot, server, shop);
+  await shootServers(lang, browser, server, shot, { desktop: DESKTOP, phone: PHONE });
 }
 
 /** What one can do about others, a shared screen, and the figures. */

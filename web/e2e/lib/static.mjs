@@ -20,7 +20,7 @@ const SDK = new URL('../../sdk/dist/', import.meta.url);
 export async function startStatic() {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://static.invalid');
-    const module = /^\/sdk\/([a-z_.]+\.js)$/.exec(pathname)?.[1];
+    const module = /^\/sdk\/((?:[a-z_]+\/)?[a-z_.]+\.js)$/.exec(pathname)?.[1];
     const [file, type] = module ? [new URL(module, SDK), 'text/javascript'] : (FILES[pathname] ?? []);
     if (!file) return response.writeHead(404).end();
     response.writeHead(200, { 'content-type': type }).end(await readFile(fileURLToPath(file)));

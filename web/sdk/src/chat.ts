@@ -43,6 +43,8 @@ export class Chat {
   private readonly offs: Unsubscribe[];
   private current: ChatState = { messages: [], outgoing: [], more: false, loading: false };
   private catching: Promise<void> | undefined;
+  /** The last attempt to catch up failed for want of a connection. */
+  private behind = false;
   private typedAt = -Infinity;
 
   /** `user` is the own user id. */
@@ -53,6 +55,8 @@ export class Chat {
       client.onEvent('chat:deleted', ({ message }) => this.amend(message)),
       client.onEvent('chat:reacted', ({ channel, seq, reactions }) => channel === this.channel && this.setReactions(seq, reactions)),
       client.onEvent('chat:pinned', (pin) => pin.message.channel === this.channel && this.events.emit('pin', pin)),
+      // Who comes back to a new session is asked to catch up; one that goes on may have lost its last attempt.
+      client.onEvent('session:ready', ({ replayed }) => replayed !== undefined && this.behind && void this.catchUp()),
       client.onEvent('chat:typing', (typist) => typist.channel === this.channel && this.events.emit('typing', typist)),
     ];
   }
@@ -171,10 +175,11 @@ export class Chat {
 
   /** Fetches what was missed: at the start, after a reconnect, and when a number is skipped. */
   catchUp(): Promise<void> {
+    this.behind = false;
     this.catching ??= this.fetchMissed()
       .catch((cause: unknown) => {
-        // Without a connection it is asked again with the next one.
         const error = ZzanError.from(cause);
+        this.behind = error.transient;
         if (!error.transient && error.code !== 'closed') console.warn('zzan: messages could not be fetched', error);
       })
       .finally(() => (this.catching = undefined));

@@ -1,9 +1,11 @@
 // A session: one connection at a time, replaced until it is closed. Knows events and answers, but not what they mean.
 
 import { Backoff } from './backoff.js';
+import { Community } from './community/community.js';
 import { connectSocketIo, type Connect, type Connection } from './connection.js';
 import { Emitter, type Unsubscribe } from './emitter.js';
 import { ZzanError } from './errors.js';
+import { Notifications } from './notifications.js';
 import type { AnswerOf, RequestName, RequestOf, ServerEventName, ServerEvents } from './protocol.js';
 import type { SessionReady } from './protocol.gen.js';
 
@@ -60,6 +62,8 @@ export class Client {
   private isReady = false;
   private current: ClientState = 'idle';
   private wakeups: Unsubscribe[] = [];
+  private ownCommunity: Community | undefined;
+  private inbox: Notifications | undefined;
 
   constructor(private readonly options: ClientOptions) {
     this.backoff = new Backoff(options.random);
@@ -77,6 +81,17 @@ export class Client {
   /** Hears a server event, on this connection and all later ones. */
   onEvent<N extends ServerEventName>(name: N, listener: (payload: ServerEvents[N]) => void): Unsubscribe {
     return this.server.on(name, listener);
+  }
+
+  /** One's servers, followed from the first call on; the same object each time. It ends with the client. */
+  community(): Community {
+    this.ownCommunity ??= new Community(this);
+    return this.ownCommunity;
+  }
+
+  /** The user's inbox, the same one each time. For `user` tokens. */
+  notifications(): Notifications {
+    return (this.inbox ??= new Notifications(this));
   }
 
   /** Connects and stays connected until `close`. Further calls do nothing. */
@@ -236,6 +251,7 @@ export class Client {
     this.connection?.close();
     this.connection = undefined;
     for (const off of this.wakeups) off();
+    this.ownCommunity?.close();
     this.setState('closed');
     for (const entry of [...this.pending]) entry.reject(error);
     if (error.code !== 'closed') this.own.emit('failed', error);

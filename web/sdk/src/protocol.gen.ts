@@ -1005,7 +1005,7 @@ created_at: string, };
 /**
  * Oneself in a server.
  */
-export type Membership = { nickname?: string,
+export type Membership = { user: Person, nickname?: string,
 /**
  * Role ids.
  */
@@ -1839,6 +1839,190 @@ export type NoteExported = { text: string, };
  */
 export type NoteAppended = { channel: string, note: string, line: NoteLine, };
 
+/**
+ * An entry of one's inbox.
+ */
+export type Notification = { id: string,
+/**
+ * Contiguous from 1 in one's inbox. The newest 500 are kept.
+ */
+seq: number,
+/**
+ * RFC 3339.
+ */
+at: string, read: boolean, about: NotificationAbout, };
+
+/**
+ * What a notification tells.
+ */
+export type NotificationAbout = { "kind": "mention", server: string, channel: string,
+/**
+ * Of the message.
+ */
+message_seq: number, by: Person, } | { "kind": "reply", server: string, channel: string,
+/**
+ * Of the answer.
+ */
+message_seq: number, by: Person, } | { "kind": "server_invite", server: string, name: string, by: Person, state: InvitationState, } | { "kind": "room_invite", room: string, name: string, by: Person, } | { "kind": "schedule", server: string,
+/**
+ * The entry's id.
+ */
+schedule: string, title: string,
+/**
+ * RFC 3339.
+ */
+starts_at: string, } | { "kind": "backend", title: string, body: string,
+/**
+ * An https address, or a path of one's own site.
+ */
+url?: string,
+/**
+ * Whatever the backend keeps here.
+ */
+data?: Record<string, unknown>, };
+
+/**
+ * How far an invitation into a server is.
+ */
+export type InvitationState = "open" | "accepted" | "declined";
+
+/**
+ * `notification:list`
+ */
+export type NotificationList = {
+/**
+ * Notifications with a lower `seq` than this; absent: the newest.
+ */
+before?: number,
+/**
+ * Instead of `before`: notifications with a higher `seq` than this, the lowest first.
+ */
+after?: number,
+/**
+ * 1–100, 50 when absent.
+ */
+limit?: number, };
+
+/**
+ * Answer of `notification:list`: oldest first.
+ */
+export type NotificationsListed = { notifications: Array<Notification>,
+/**
+ * Whether older ones are kept.
+ */
+more: boolean,
+/**
+ * Whether newer ones exist.
+ */
+newer: boolean,
+/**
+ * Of the newest one; 0 where there was none.
+ */
+head_seq: number,
+/**
+ * Of the whole inbox.
+ */
+unread: number, };
+
+/**
+ * `notification:read`: either `ids` or `up_to`.
+ */
+export type NotificationRead = {
+/**
+ * At most 100.
+ */
+ids?: Array<string>,
+/**
+ * A `seq`: all up to it are read.
+ */
+up_to?: number, };
+
+/**
+ * Answer of `notification:read`.
+ */
+export type NotificationsLeft = {
+/**
+ * Of the whole inbox.
+ */
+unread: number, };
+
+/**
+ * `invite:user`: into somebody's inbox.
+ */
+export type InviteUser = { server: string,
+/**
+ * The user id.
+ */
+user: string, };
+
+/**
+ * `invite:answer`
+ */
+export type InviteAnswer = {
+/**
+ * The notification's id.
+ */
+notification: string, accept: boolean, };
+
+/**
+ * Answer of `invite:answer`.
+ */
+export type InviteAnswered = {
+/**
+ * What one is a member of now. Absent after declining.
+ */
+server?: Server, };
+
+/**
+ * `invite:email`: a link that is good once, for seven days, sent by mail.
+ */
+export type InviteEmail = { server: string,
+/**
+ * A mail address.
+ */
+email: string, };
+
+/**
+ * Answer of `invite:email`: the mail is on its way.
+ */
+export type InviteMailed = { invite: Invite, };
+
+/**
+ * `room:invite`: into somebody's inbox.
+ */
+export type RoomInvite = { room: string,
+/**
+ * The user id.
+ */
+user: string, };
+
+/**
+ * `notification:new` and `notification:updated`. New ones that are made at the same time may come in any order.
+ */
+export type NotificationChanged = { notification: Notification,
+/**
+ * Of the whole inbox.
+ */
+unread: number, };
+
+/**
+ * `notification:read`: by any of one's sessions.
+ */
+export type NotificationsRead = {
+/**
+ * These were read, or all up to `up_to`.
+ */
+ids?: Array<string>, up_to?: number,
+/**
+ * Of the whole inbox.
+ */
+unread: number, };
+
+/**
+ * `invite:received`: beside the `notification:new` of the same notification.
+ */
+export type InviteReceived = { notification: Notification, };
+
 /** What a client may send: `emit(event, request, (ack: Ack<response>) => …)`. */
 export type ClientEvents = {
   "room:create": { request: RoomCreate, response: RoomCreated },
@@ -1908,6 +2092,12 @@ export type ClientEvents = {
   "note:list": { request: NoteList, response: NotesListed },
   "note:get": { request: NoteGet, response: NotePage },
   "note:export": { request: NoteExport, response: NoteExported },
+  "notification:list": { request: NotificationList, response: NotificationsListed },
+  "notification:read": { request: NotificationRead, response: NotificationsLeft },
+  "invite:user": { request: InviteUser, response: Empty },
+  "invite:answer": { request: InviteAnswer, response: InviteAnswered },
+  "invite:email": { request: InviteEmail, response: InviteMailed },
+  "room:invite": { request: RoomInvite, response: Empty },
 };
 
 /** What the server pushes: `on(event, payload => …)`. */
@@ -1956,6 +2146,10 @@ export type ServerEvents = {
   "note:started": NoteChanged,
   "note:appended": NoteAppended,
   "note:ended": NoteChanged,
+  "notification:new": NotificationChanged,
+  "notification:updated": NotificationChanged,
+  "notification:read": NotificationsRead,
+  "invite:received": InviteReceived,
 };
 
 /** What the ack of a client event carries. */

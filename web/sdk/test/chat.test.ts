@@ -275,3 +275,15 @@ test('a file is uploaded where the server says, and goes with a message that may
   await expect(refused).rejects.toMatchObject({ code: 'unavailable' });
   vi.unstubAllGlobals();
 });
+
+test('a hole that could not be filled is filled when the session goes on', async () => {
+  const { server, chat } = await opened();
+  void chat.catchUp();
+  await serveHistory(server, range(1, 3));
+  server.last.push('chat:message', { message: message(6) });
+  server.last.lose();
+  await vi.advanceTimersByTimeAsync(1_000);
+  server.last.ready('s1', { resumed: true, replayed: 0 });
+  await serveHistory(server, range(1, 6));
+  expect(seqs(chat)).toEqual([1, 2, 3, 4, 5, 6]);
+});

@@ -35,22 +35,25 @@ async fn who_may_write_uploads_a_file_of_a_fair_name_type_and_size() {
     bench.join(&ann, &room).await.unwrap();
     bench.join(&mute, &room).await.unwrap();
     let photo = || file("안주.jpg", "image/jpeg", 1_000);
-    let none = bench.hub.upload(&ann.session, &room.channel, photo());
+    let none = bench.hub.upload(&ann.session, &room.channel, photo()).await;
     assert_eq!(none, Err(Error::Unsupported("uploads are not configured")));
     let hub = bench.hub.clone().with_uploads(Arc::new(Echo));
-    let first = hub.upload(&ann.session, &room.channel, photo()).unwrap().url;
-    let second = hub.upload(&ann.session, &room.channel, photo()).unwrap().url;
+    let first = hub.upload(&ann.session, &room.channel, photo()).await.unwrap().url;
+    let second = hub.upload(&ann.session, &room.channel, photo()).await.unwrap().url;
     assert!(first.starts_with("file_") && first.ends_with(" 안주.jpg image/jpeg 1000") && first != second, "{first}, {second}");
-    assert!(matches!(hub.upload(&mute.session, &room.channel, photo()), Err(Error::Forbidden(_))));
+    assert!(matches!(hub.upload(&mute.session, &room.channel, photo()).await, Err(Error::Forbidden(_))));
     let stranger = bench.client("stranger");
-    assert_eq!(hub.upload(&stranger.session, &room.channel, photo()), Err(Error::NotFound("channel")));
+    assert_eq!(hub.upload(&stranger.session, &room.channel, photo()).await, Err(Error::NotFound("channel")));
     for (bad, field) in [
         (file("../x", "image/jpeg", 1), "name"),
         (file("x", "image", 1), "mime"),
         (file("x", "image/jpeg", 0), "size_bytes"),
         (file("x", "image/jpeg", 1_001), "size_bytes"),
     ] {
-        assert!(matches!(hub.upload(&ann.session, &room.channel, bad), Err(Error::Invalid { field: odd, .. }) if odd == field), "{field}");
+        assert!(
+            matches!(hub.upload(&ann.session, &room.channel, bad).await, Err(Error::Invalid { field: odd, .. }) if odd == field),
+            "{field}"
+        );
     }
-    assert!(matches!(hub.upload(&ann.session, &room.channel, file("unsignable", "a/b", 1)), Err(Error::Unavailable(_))));
+    assert!(matches!(hub.upload(&ann.session, &room.channel, file("unsignable", "a/b", 1)).await, Err(Error::Unavailable(_))));
 }

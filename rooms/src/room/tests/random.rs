@@ -304,6 +304,8 @@ impl World {
         let room = &mut self.bench.room;
         let view = room.view();
         assert!(view.participants.len() <= usize::from(CAPACITY));
+        // Whoever leaves takes them along. Here the same id may come again, which no real one does.
+        self.demands.retain(|(participant, _), _| room.roster.by_id(participant).is_some());
         let sessions: HashSet<&SessionId> = room.roster.seats().iter().map(|seat| &seat.session).collect();
         assert_eq!(sessions, self.replicas.keys().collect(), "who was told to be seated is seated");
         let tracks: Vec<TrackView> = room.tracks.iter().map(tracks::Track::view).collect();

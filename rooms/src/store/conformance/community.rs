@@ -365,7 +365,7 @@ fn ban(server: &str, name: &str, at_ms: u64) -> BanRecord {
 }
 
 /// Both servers with everything that one can have.
-async fn two_full_servers(store: &dyn Store) {
+pub(super) async fn two_full_servers(store: &dyn Store) {
     two_servers(store).await;
     talk(store).await;
     for (server, secret) in [("a", 1), ("b", 2)] {
@@ -373,6 +373,30 @@ async fn two_full_servers(store: &dyn Store) {
         store.put_schedule(schedule(server, "party", 100)).await.unwrap();
         assert!(!store.remove_member(&id(server), &UserId::new("pest"), Some(ban(server, "pest", 3))).await.unwrap());
     }
+}
+
+/// A server of [`two_full_servers`].
+pub(super) async fn is_full_server(store: &dyn Store, server: &str) {
+    is_as_made(store, server).await;
+    let secret = if server == "a" { 1 } else { 2 };
+    assert_eq!(store.bans(&id(server)).await.unwrap(), [ban(server, "pest", 3)]);
+    assert_eq!(store.invites(&id(server)).await.unwrap(), [invite(server, secret, Some(3))]);
+    assert_eq!(store.schedules(&id(server), millis(0)..millis(10_000)).await.unwrap(), [schedule(server, "party", 100)]);
+    for channel in ["text", "voice"].map(|name| channel(server, name).id) {
+        assert_eq!(store.server_of(&channel).await.unwrap(), Some(id(server)));
+        is_full(store, &channel).await;
+    }
+}
+
+/// Takes a channel of the first of [`two_full_servers`] away, makes it again, and says one thing in it.
+pub(super) async fn say_in_a_channel_made_again(store: &dyn Store) -> ChannelId {
+    let channel = channel("a", "text");
+    let changes = vec![TreeChange::RemoveChannel(channel.id.clone()), TreeChange::PutChannel(channel.clone())];
+    for (version, change) in (1..).zip(changes) {
+        assert_eq!(store.update_server(&id("a"), version, vec![change]).await.unwrap(), Updated::Done);
+    }
+    say(store, channel.id.as_str(), "owner", "anew", &[]).await;
+    channel.id
 }
 
 /// Nor used, nor changed. The other server has all of it still.
@@ -389,7 +413,7 @@ pub async fn nothing_of_a_deleted_server_is_found_again(store: Arc<dyn Store>) {
     assert_eq!(store.invites(&id("a")).await.unwrap(), []);
     assert_eq!(store.invite(&[1; 32]).await.unwrap(), None);
     let always = millis(0)..millis(10_000);
-    assert_eq!(store.schedules(&id("a"), always.clone()).await.unwrap(), []);
+    assert_eq!(store.schedules(&id("a"), always).await.unwrap(), []);
     assert_eq!(store.schedule(&id("a"), &schedule("a", "party", 100).id).await.unwrap(), None);
     assert_eq!(store.due_schedules(millis(10_000), 10).await.unwrap(), [schedule("b", "party", 100)]);
     assert!(!store.take_reminder(&schedule("a", "party", 100)).await.unwrap());
@@ -400,14 +424,7 @@ pub async fn nothing_of_a_deleted_server_is_found_again(store: Arc<dyn Store>) {
         assert_eq!(store.server_of(&channel).await.unwrap(), None);
         is_empty(&*store, &channel).await;
     }
-    is_as_made(&*store, "b").await;
-    assert_eq!(store.bans(&id("b")).await.unwrap(), [ban("b", "pest", 3)]);
-    assert_eq!(store.invites(&id("b")).await.unwrap(), [invite("b", 2, Some(3))]);
-    assert_eq!(store.schedules(&id("b"), always).await.unwrap(), [schedule("b", "party", 100)]);
-    for channel in ["text", "voice"].map(|name| channel("b", name).id) {
-        assert_eq!(store.server_of(&channel).await.unwrap(), Some(id("b")));
-        is_full(&*store, &channel).await;
-    }
+    is_full_server(&*store, "b").await;
 }
 
 /// Of what another server of this id had, nothing is in it.

@@ -28,6 +28,33 @@ fn line(note: &str, channel: &str, speaker: &str, key: &str) -> NewLine {
     }
 }
 
+/// Two notes of one channel, of which one has ended, and one of another.
+pub(super) async fn fill(store: &dyn Store) {
+    for (id, channel) in [("n1", "c"), ("n2", "c"), ("n0", "d")] {
+        store.start_note(note(id, channel, 1)).await.unwrap();
+        for key in 0..5 {
+            store.append_note(line(id, channel, &format!("s{}", key % 2), &key.to_string())).await.unwrap().unwrap();
+        }
+        if id == "n1" {
+            store.end_note(&ChannelId::new(channel), &NoteId::new(id), millis(9)).await.unwrap().unwrap();
+        }
+    }
+}
+
+/// The notes that [`fill`] made, each with its lines, and whether a retry of one is known.
+pub(super) async fn of_all_channels(store: &dyn Store) -> Vec<(NoteRecord, Vec<NoteLine>, Option<NoteLine>)> {
+    let mut found = vec![];
+    for channel in ["c", "d"] {
+        for note in store.notes(&ChannelId::new(channel), None, 10).await.unwrap() {
+            let lines = store.note_lines(&note.id, 0, 100).await.unwrap();
+            let again = store.append_note(line(note.id.as_str(), channel, "s1", "3")).await.unwrap();
+            found.push((note, lines, again));
+        }
+    }
+    assert_eq!(found.len(), 3);
+    found
+}
+
 /// Whoever comes first starts it; after its end another one can begin.
 pub async fn a_channel_has_one_note_at_a_time(store: Arc<dyn Store>) {
     let started = at_once(8, |index| {

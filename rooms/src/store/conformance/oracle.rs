@@ -7,7 +7,7 @@ use crate::store::{
     Appended, Edit, Found, LinkRecord, Mark, Marked, Membership, NewMessage, Nonce, Pin, React, Redeemed, RoomRecord, Search, Store,
     StoreError, Words,
 };
-use crate::view::{Audience, Cursor, History, Message, Reaction, Unread};
+use crate::view::{Attachment, Audience, Cursor, History, Message, Reaction, Unread};
 use crate::{ChannelId, RoleId, RoomId, UserId};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -15,9 +15,22 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+/// Operations of [`random_operations_agree_with_an_oracle`] where the environment sets no other number.
 const OPERATIONS: usize = 3_500;
 
-#[derive(Default)]
+/// The environment variable that sets the number of operations.
+const OPERATIONS_ENV: &str = "ZZAN_ORACLE_OPERATIONS";
+
+/// The environment variable that repeats a failed walk.
+const SEED_ENV: &str = "ZZAN_SEED";
+
+/// What is searched for: parts of words, several words, what nobody said.
+const SEARCHED: [&str; 8] = ["TEXT", "e", "m1", "of m2", "고침 x", "e 9", "t", "M12 f"];
+
+/// Of each of a walk's channels.
+const ALL_ROLES: [[bool; 2]; 4] = [[true; 2]; 4];
+
+#[derive(Debug, Default)]
 struct Oracle {
     rooms: Vec<(RoomRecord, Nonce, bool)>,
     links: Vec<LinkRecord>,
@@ -207,123 +220,271 @@ impl Oracle {
     }
 }
 
-/// Few names, so that operations meet.
-async fn step(store: &dyn Store, oracle: &mut Oracle, rng: &mut StdRng, index: usize) {
-    let channel = ChannelId::new(format!("c{}", rng.random_range(0..3)));
-    let user = UserId::new(format!("u{}", rng.random_range(0..3)));
-    let seq = rng.random_range(0..=oracle.of(&channel).count() as u64 + 1);
-    let at = millis(index as u64);
-    match rng.random_range(0..100) {
-        0..25 => {
-            let (mentions, reply_to) = (mentions(rng), rng.random_bool(0.2).then_some(seq));
-            let key = format!("{}", rng.random_range(0..400));
-            let new = NewMessage { mentions, reply_to, ..message(&format!("m{index}"), channel.as_str(), user.as_str(), &key) };
-            assert_eq!(store.append(new.clone()).await.unwrap(), oracle.append(new));
+/// Random operations of one seed in names of their own, so that several walks can share a store. Two walks of the same number and seed do
+/// the same, whatever the store.
+#[derive(Debug)]
+pub struct Walk {
+    number: u32,
+    rng: StdRng,
+    oracle: Oracle,
+    steps: usize,
+    /// Different nonces of one author in one channel.
+    nonces: usize,
+}
+
+impl Walk {
+    /// The walk before its first step. `steps` is how many are expected: it sets how often nonces repeat.
+    pub fn new(number: u32, seed: u64, steps: usize) -> Self {
+        Self { number, rng: StdRng::seed_from_u64(seed), oracle: Oracle::default(), steps: 0, nonces: (steps / 100).max(400) }
+    }
+
+    /// What it was made with.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Steps taken.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// Does the next operation, which has to answer as the oracle does. Few names, so that operations meet.
+    ///
+    /// # Panics
+    /// Where the store answers something else, or not at all.
+    pub async fn step(&mut self, store: &dyn Store) {
+        let index = self.steps;
+        self.steps += 1;
+        match self.rng.random_range(0..100) {
+            0..60 => self.step_messages(store, index).await,
+            60..70 => self.step_history(store).await,
+            70..81 => self.step_marks(store, index).await,
+            _ => self.step_rooms(store, index).await,
         }
-        25..31 => {
-            let edit = Edit { channel, seq, text: format!("e{index}"), mentions: mentions(rng), at };
-            let expected = oracle.live(&edit.channel, seq).map(|message| {
-                (message.text, message.mentions, message.edited_at) = (edit.text.clone(), edit.mentions.clone(), Some(at));
-                message.clone()
-            });
-            assert_eq!(store.edit(edit).await.unwrap(), expected);
-        }
-        31..36 => {
-            let expected = oracle.delete(&channel, seq, at);
-            assert_eq!(store.delete(&channel, seq, at).await.unwrap(), expected);
-        }
-        36..44 => assert_eq!(store.mark_read(&user, &channel, seq).await.unwrap(), oracle.mark(&user, &channel, seq, false)),
-        44..47 => {
-            assert_eq!(store.mark_unread(&user, &channel, seq).await.unwrap(), oracle.mark(&user, &channel, seq.saturating_sub(1), true));
-        }
-        47..60 => {
-            let asked = [0, 1, 2, 3].map(|n| {
-                let roles = (0..2).filter(|_| rng.random_bool(0.5)).map(|n| RoleId::new(format!("u{n}"))).collect();
-                Membership { channel: ChannelId::new(format!("c{n}")), since: rng.random_range(0..=seq), roles }
-            });
-            let expected: Vec<Unread> = asked.iter().map(|asked| oracle.unread(&user, asked)).collect();
-            assert_eq!(store.unread(&user, &asked).await.unwrap(), expected);
-        }
-        60..70 => {
-            let limit = rng.random_range(1..=100);
-            let cursor = match rng.random_range(0..4) {
-                0 => Cursor::Newest,
-                1 => Cursor::Before(seq),
-                2 => Cursor::After(seq),
-                _ => Cursor::Around(seq),
-            };
-            assert_eq!(store.history(&channel, cursor, limit).await.unwrap(), oracle.history(&channel, cursor, limit), "{cursor:?}");
-        }
-        70..76 => {
-            let (emoji, mark) = (["🍻", "👍", "❤️"][rng.random_range(0..3)].to_owned(), mark(rng));
-            let react = React { channel, seq, user, emoji, mark };
-            assert_eq!(store.react(react.clone()).await.unwrap(), oracle.react(react));
-        }
-        76..79 => {
-            // Few enough numbers that no channel gets too many pins.
-            let pin = Pin { channel, seq: seq % 40, mark: mark(rng), at };
-            assert_eq!(store.pin(pin.clone()).await.unwrap(), oracle.pin(pin));
-        }
-        79 => assert_eq!(store.pins(&channel).await.unwrap(), oracle.pins(&channel)),
-        80 => {
-            let channels: Vec<ChannelId> = (0..3).filter(|_| rng.random_bool(0.6)).map(|n| ChannelId::new(format!("c{n}"))).collect();
-            let text = ["TEXT", "e", "m1", "of m2", "고침 x", "e 9", "t", "M12 f"][rng.random_range(0..8)];
-            let search = Search { channels: channels.clone(), words: Words::of(text), before: None, limit: 10 };
-            let expected = oracle.search(&channels, text);
-            match store.search(search).await {
-                Ok(Found { messages, next }) => assert_eq!((&messages[..], next.is_some()), (page(&expected, 10), expected.len() > 10)),
-                Err(error) => assert_eq!(error, StoreError::Unsupported),
+    }
+
+    async fn step_messages(&mut self, store: &dyn Store, index: usize) {
+        let (channel, user, seq) = self.place();
+        let (oracle, rng, at) = (&mut self.oracle, &mut self.rng, millis(index as u64));
+        match rng.random_range(0..60) {
+            0..25 => {
+                let (mentions, reply_to) = (mentions(rng, self.number), rng.random_bool(0.2).then_some(seq));
+                let attachments = if rng.random_bool(0.1) { vec![attachment(index)] } else { vec![] };
+                let key = format!("{}", rng.random_range(0..self.nonces));
+                let id = format!("w{}-m{index}", self.number);
+                let new = NewMessage { mentions, reply_to, attachments, ..message(&id, channel.as_str(), user.as_str(), &key) };
+                assert_eq!(store.append(new.clone()).await.unwrap(), oracle.append(new));
+            }
+            25..31 => {
+                let edit = Edit { channel, seq, text: format!("e{index}"), mentions: mentions(rng, self.number), at };
+                let expected = oracle.live(&edit.channel, seq).map(|message| {
+                    (message.text, message.mentions, message.edited_at) = (edit.text.clone(), edit.mentions.clone(), Some(at));
+                    message.clone()
+                });
+                assert_eq!(store.edit(edit).await.unwrap(), expected);
+            }
+            31..36 => {
+                let expected = oracle.delete(&channel, seq, at);
+                assert_eq!(store.delete(&channel, seq, at).await.unwrap(), expected);
+            }
+            36..44 => assert_eq!(store.mark_read(&user, &channel, seq).await.unwrap(), oracle.mark(&user, &channel, seq, false)),
+            44..47 => {
+                let expected = oracle.mark(&user, &channel, seq.saturating_sub(1), true);
+                assert_eq!(store.mark_unread(&user, &channel, seq).await.unwrap(), expected);
+            }
+            _ => {
+                let since = [0; 4].map(|_| rng.random_range(0..=seq));
+                let has = [[(); 2]; 4].map(|roles| roles.map(|()| rng.random_bool(0.5)));
+                let asked = self.memberships(since, has);
+                let expected: Vec<Unread> = asked.iter().map(|asked| self.oracle.unread(&user, asked)).collect();
+                assert_eq!(store.unread(&user, &asked).await.unwrap(), expected);
             }
         }
-        81 => {
-            let owner = format!("u{}", rng.random_range(0..3));
-            let (room, nonce) = (room(&format!("r{index}"), &owner, index as u64), nonce(&format!("{}", rng.random_range(0..100))));
-            assert_eq!(store.create_room(room.clone(), nonce.clone()).await.unwrap(), oracle.create_room(room, nonce));
+    }
+
+    async fn step_marks(&mut self, store: &dyn Store, index: usize) {
+        let (channel, user, seq) = self.place();
+        let (oracle, rng, at) = (&mut self.oracle, &mut self.rng, millis(index as u64));
+        match rng.random_range(0..11) {
+            0..6 => {
+                let (emoji, mark) = (["🍻", "👍", "❤️"][rng.random_range(0..3)].to_owned(), mark(rng));
+                let react = React { channel, seq, user, emoji, mark };
+                assert_eq!(store.react(react.clone()).await.unwrap(), oracle.react(react));
+            }
+            6..9 => {
+                // Few enough numbers that no channel gets too many pins.
+                let pin = Pin { channel, seq: seq % 40, mark: mark(rng), at };
+                assert_eq!(store.pin(pin.clone()).await.unwrap(), oracle.pin(pin));
+            }
+            9 => assert_eq!(store.pins(&channel).await.unwrap(), oracle.pins(&channel)),
+            _ => {
+                let channels: Vec<ChannelId> =
+                    (0..3).filter(|_| rng.random_bool(0.6)).map(|n| ChannelId::new(name(self.number, "c", n))).collect();
+                let text = SEARCHED[rng.random_range(0..SEARCHED.len())];
+                assert!(finds(store, oracle, &channels, text).await, "{text:?} in {channels:?}");
+            }
         }
-        82..84 => {
-            let id = RoomId::new(format!("r{}", rng.random_range(0..=index)));
-            store.end_room(&id, millis(index as u64)).await.unwrap();
-            oracle.end_room(&id);
+    }
+
+    async fn step_history(&mut self, store: &dyn Store) {
+        let (channel, _, seq) = self.place();
+        let limit = self.rng.random_range(1..=100);
+        let cursor = match self.rng.random_range(0..4) {
+            0 => Cursor::Newest,
+            1 => Cursor::Before(seq),
+            2 => Cursor::After(seq),
+            _ => Cursor::Around(seq),
+        };
+        assert_eq!(store.history(&channel, cursor, limit).await.unwrap(), self.oracle.history(&channel, cursor, limit), "{cursor:?}");
+    }
+
+    async fn step_rooms(&mut self, store: &dyn Store, index: usize) {
+        let number = self.number;
+        let (oracle, rng) = (&mut self.oracle, &mut self.rng);
+        match rng.random_range(0..30) {
+            0..8 => {
+                let owner = name(number, "u", rng.random_range(0..3));
+                let (room, nonce) =
+                    (room(&name(number, "r", index), &owner, index as u64), nonce(&format!("{}", rng.random_range(0..100))));
+                assert_eq!(store.create_room(room.clone(), nonce.clone()).await.unwrap(), oracle.create_room(room, nonce));
+            }
+            8..14 => {
+                let id = RoomId::new(name(number, "r", rng.random_range(0..=index)));
+                store.end_room(&id, millis(index as u64)).await.unwrap();
+                oracle.end_room(&id);
+            }
+            14..18 => assert_eq!(self.open_rooms(store).await, self.oracle.open_rooms()),
+            18..20 if oracle.links.len() < 200 => {
+                let link = LinkRecord { secret_hash: secret(number, oracle.links.len()), ..link(0, rng.random_range(1..5)) };
+                store.create_link(link.clone()).await.unwrap();
+                oracle.links.push(link);
+            }
+            _ => {
+                let (secret, now_ms) = (secret(number, rng.random_range(0..40)), if rng.random_bool(0.9) { 10 } else { 1_000 });
+                assert_eq!(store.redeem_link(&secret, millis(now_ms)).await.unwrap(), oracle.redeem(&secret, now_ms));
+            }
         }
-        84..88 => assert_eq!(store.open_rooms().await.unwrap(), oracle.open_rooms()),
-        88..90 if oracle.links.len() < 200 => {
-            let link = link(oracle.links.len() as u8, rng.random_range(1..5));
-            store.create_link(link.clone()).await.unwrap();
-            oracle.links.push(link);
+    }
+
+    /// A channel, a user, and the number of one of the channel's messages or of none.
+    fn place(&mut self) -> (ChannelId, UserId, u64) {
+        let channel = ChannelId::new(name(self.number, "c", self.rng.random_range(0..3)));
+        let user = UserId::new(name(self.number, "u", self.rng.random_range(0..3)));
+        let seq = self.rng.random_range(0..=self.oracle.of(&channel).count() as u64 + 1);
+        (channel, user, seq)
+    }
+
+    /// The channels of this walk, and one that stays empty.
+    fn memberships(&self, since: [u64; 4], has: [[bool; 2]; 4]) -> Vec<Membership> {
+        let roles = |has: [bool; 2]| (0..2).filter(|n| has[*n]).map(|n| RoleId::new(name(self.number, "u", n))).collect();
+        let membership = |(n, (since, has))| Membership { channel: ChannelId::new(name(self.number, "c", n)), since, roles: roles(has) };
+        since.into_iter().zip(has).enumerate().map(membership).collect()
+    }
+
+    /// The links as the steps so far have left them, by their secrets' hashes, which begin with the walk's number in big endian.
+    pub fn links(&self) -> &[LinkRecord] {
+        &self.oracle.links
+    }
+
+    async fn open_rooms(&self, store: &dyn Store) -> Vec<RoomRecord> {
+        let mut open = store.open_rooms().await.unwrap();
+        let own = name(self.number, "r", "");
+        open.retain(|room| room.id.as_str().starts_with(&own));
+        open
+    }
+
+    /// Whether the store holds what the steps so far have left, and nothing else in the walk's names. Links are left out: looking at one
+    /// uses it.
+    pub async fn is_kept_by(&self, store: &dyn Store) -> bool {
+        for membership in self.memberships([0; 4], ALL_ROLES) {
+            let (mut messages, mut cursor) = (vec![], Cursor::After(0));
+            loop {
+                let page = store.history(&membership.channel, cursor, 100).await.unwrap();
+                messages.extend(page.messages);
+                cursor = Cursor::After(messages.len() as u64);
+                if !page.newer {
+                    break;
+                }
+            }
+            let pins = store.pins(&membership.channel).await.unwrap();
+            if !self.oracle.of(&membership.channel).eq(&messages) || pins != self.oracle.pins(&membership.channel) {
+                return false;
+            }
         }
-        _ => {
-            let (secret, now_ms) = ([rng.random_range(0..40); 32], if rng.random_bool(0.9) { 10 } else { 1_000 });
-            assert_eq!(store.redeem_link(&secret, millis(now_ms)).await.unwrap(), oracle.redeem(&secret, now_ms));
+        let channels = [0, 1, 2].map(|n| ChannelId::new(name(self.number, "c", n)));
+        for text in SEARCHED {
+            if !finds(store, &self.oracle, &channels, text).await {
+                return false;
+            }
         }
+        for user in [0, 1, 2].map(|n| UserId::new(name(self.number, "u", n))) {
+            let asked = self.memberships([0; 4], ALL_ROLES);
+            let expected: Vec<Unread> = asked.iter().map(|asked| self.oracle.unread(&user, asked)).collect();
+            if store.unread(&user, &asked).await.unwrap() != expected {
+                return false;
+            }
+        }
+        self.open_rooms(store).await == self.oracle.open_rooms()
     }
 }
 
-fn page(messages: &[Message], limit: usize) -> &[Message] {
-    &messages[..messages.len().min(limit)]
+/// A name that no other walk uses.
+fn name(walk: u32, kind: &str, n: impl std::fmt::Display) -> String {
+    format!("w{walk}-{kind}{n}")
+}
+
+fn secret(walk: u32, n: usize) -> [u8; 32] {
+    let mut secret = [0; 32];
+    secret[..4].copy_from_slice(&walk.to_be_bytes());
+    secret[4..12].copy_from_slice(&(n as u64).to_be_bytes());
+    secret
 }
 
 fn mark(rng: &mut StdRng) -> Mark {
     if rng.random_bool(0.7) { Mark::On } else { Mark::Off }
 }
 
-fn mentions(rng: &mut StdRng) -> Vec<Audience> {
+fn attachment(n: usize) -> Attachment {
+    let (url, name, mime) = (format!("https://files.example/{n}"), format!("안주 {n}.jpg"), "image/jpeg".to_owned());
+    Attachment { url, name, mime, size_bytes: n as u64, pixels: n.is_multiple_of(2).then_some((n as u32, 1)) }
+}
+
+/// Whether the store finds what the oracle finds, as far as the first page goes. A store that can't search is right as well.
+async fn finds(store: &dyn Store, oracle: &Oracle, channels: &[ChannelId], text: &str) -> bool {
+    let search = Search { channels: channels.to_vec(), words: Words::of(text), before: None, limit: 10 };
+    let expected = oracle.search(channels, text);
+    match store.search(search).await {
+        Ok(Found { messages, next }) => messages == expected[..expected.len().min(10)] && next.is_some() == (expected.len() > 10),
+        Err(error) => error == StoreError::Unsupported,
+    }
+}
+
+fn mentions(rng: &mut StdRng, walk: u32) -> Vec<Audience> {
     let mut mentions: Vec<Audience> =
-        (0..3).filter(|_| rng.random_bool(0.2)).map(|n| Audience::User(UserId::new(format!("u{n}")))).collect();
+        (0..3).filter(|_| rng.random_bool(0.2)).map(|n| Audience::User(UserId::new(name(walk, "u", n)))).collect();
     // Roles are called like users, to show that they aren't taken for them.
-    mentions.extend((0..2).filter(|_| rng.random_bool(0.1)).map(|n| Audience::Role(RoleId::new(format!("u{n}")))));
+    mentions.extend((0..2).filter(|_| rng.random_bool(0.1)).map(|n| Audience::Role(RoleId::new(name(walk, "u", n)))));
     if rng.random_bool(0.1) {
         mentions.push(Audience::Everyone);
     }
     mentions
 }
 
-/// A few thousand operations of one seed, which a failure names and `ZZAN_SEED` repeats.
+/// A few thousand operations of one seed, which a failure names and `ZZAN_SEED` repeats; `ZZAN_ORACLE_OPERATIONS` sets how many.
 pub async fn random_operations_agree_with_an_oracle(store: Arc<dyn Store>) {
-    let seed = std::env::var("ZZAN_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| rand::rng().random::<u64>());
-    println!("seed {seed}");
-    let (mut oracle, mut rng) = (Oracle::default(), StdRng::seed_from_u64(seed));
-    for index in 0..OPERATIONS {
-        step(&*store, &mut oracle, &mut rng, index).await;
+    let seed = number(SEED_ENV).unwrap_or_else(|| rand::rng().random::<u64>());
+    let operations = number(OPERATIONS_ENV).map_or(OPERATIONS, |operations| operations as usize);
+    println!("{SEED_ENV}={seed} {OPERATIONS_ENV}={operations}");
+    let started = std::time::Instant::now();
+    let mut walk = Walk::new(0, seed, operations);
+    for _ in 0..operations {
+        walk.step(&*store).await;
     }
-    assert_eq!(store.open_rooms().await.unwrap(), oracle.open_rooms());
+    println!("{operations} operations in {:.1} s", started.elapsed().as_secs_f64());
+    assert!(walk.is_kept_by(&*store).await);
+}
+
+fn number(variable: &str) -> Option<u64> {
+    let value = std::env::var(variable).ok()?;
+    Some(value.parse().unwrap_or_else(|_| panic!("{variable} = {value:?}: allowed is a whole number")))
 }

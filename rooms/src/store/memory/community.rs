@@ -1,5 +1,7 @@
 //! Servers in memory. The promises are those of [`CommunityStore`].
 
+mod transfer;
+
 use super::{MemoryStore, State};
 use crate::store::{
     BanRecord, CommunityStore, Entered, Entry, InviteRecord, MemberRecord, ScheduleRecord, ServerTree, StoreError, TreeChange, Updated,

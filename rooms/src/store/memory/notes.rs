@@ -1,7 +1,7 @@
 //! Meeting notes in memory. The promises are those of [`NoteStore`].
 
-use super::MemoryStore;
-use crate::store::{NewLine, Nonce, NoteLine, NoteRecord, NoteStore, StoreError};
+use super::{MemoryStore, State};
+use crate::store::{NewLine, Nonce, NoteLine, NoteRecord, NoteStore, Record, StoreError};
 use crate::{ChannelId, NoteId, UserId};
 use async_trait::async_trait;
 use std::collections::HashMap;
@@ -19,8 +19,46 @@ impl Note {
         self.record.channel == *channel
     }
 
-    fn record(&self) -> NoteRecord {
+    pub(super) fn id(&self) -> &NoteId {
+        &self.record.id
+    }
+
+    pub(super) fn record(&self) -> NoteRecord {
         NoteRecord { lines: self.lines.len() as u64, ..self.record.clone() }
+    }
+
+    pub(super) fn line_records(&self) -> Vec<Record> {
+        let mut nonces: Vec<_> = self.nonces.iter().collect();
+        nonces.sort_by_key(|(_, index)| **index);
+        let line = |((_, nonce), index): (&(UserId, Nonce), &usize)| Record::NoteLine {
+            note: self.record.id.clone(),
+            line: self.lines[*index].clone(),
+            nonce: nonce.clone(),
+        };
+        nonces.into_iter().map(line).collect()
+    }
+}
+
+impl State {
+    /// Keeps a note of another store, without its lines.
+    pub(super) fn put_note(&mut self, note: NoteRecord) {
+        if self.notes.iter().all(|other| other.record.id != note.id) {
+            self.notes.push(Note { record: note, lines: vec![], nonces: HashMap::new() });
+        }
+    }
+
+    /// Keeps a line of another store's, which has to be the next of its note.
+    pub(super) fn put_note_line(&mut self, note: &NoteId, line: NoteLine, nonce: Nonce) -> Result<(), StoreError> {
+        let note = self.notes.iter_mut().find(|other| other.record.id == *note).ok_or(StoreError::Corrupt)?;
+        let next = note.lines.len() as u64 + 1;
+        if line.seq == 0 || line.seq > next {
+            return Err(StoreError::Corrupt);
+        }
+        if line.seq == next {
+            note.nonces.insert((line.speaker.id.clone(), nonce), note.lines.len());
+            note.lines.push(line);
+        }
+        Ok(())
     }
 }
 

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::ops::Range;
 use std::time::SystemTime;
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "server, id, title, description, starts_at_ns, ends_at_ns, color, remind_at_ns, created_by_id, created_by_name, changed_at_ns";
 
 pub(super) fn put(db: &Connection, schedule: &ScheduleRecord) -> Result<(), Failure> {
@@ -75,7 +75,7 @@ pub(super) fn take_reminder(db: &Connection, schedule: &ScheduleRecord) -> Resul
     Ok(true)
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<ScheduleRecord> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<ScheduleRecord> {
     Ok(ScheduleRecord {
         server: ServerId::new(row.get::<_, String>(0)?),
         id: ScheduleId::new(row.get::<_, String>(1)?),

@@ -9,7 +9,7 @@ use ::rooms::{InviteId, RoleId, ServerId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::time::SystemTime;
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "secret_hash, id, server, role, created_by_id, created_by_name, created_at_ns, expires_at_ns, max_uses, uses, revoked";
 
 pub(super) fn create(db: &Connection, invite: &InviteRecord) -> Result<(), Failure> {
@@ -68,7 +68,7 @@ pub(super) fn use_once(db: &Connection, server: &ServerId, secret_hash: &[u8; 32
     Ok(None)
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<InviteRecord> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<InviteRecord> {
     let is_by_somebody = row.get::<_, Option<String>>(4)?.is_some();
     Ok(InviteRecord {
         secret_hash: row.get(0)?,

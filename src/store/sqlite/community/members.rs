@@ -11,7 +11,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-const COLUMNS: &str = "server, user_id, user_name, nickname, roles, joined_at_ns, since";
+pub(super) const COLUMNS: &str = "server, user_id, user_name, nickname, roles, joined_at_ns, since";
+
+pub(super) const BAN_COLUMNS: &str = "user_id, user_name, by, reason, at_ns";
 
 pub(super) fn insert(db: &Connection, member: &MemberRecord) -> Result<(), Failure> {
     db.prepare_cached(&format!("REPLACE INTO members ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"))?.execute(params![
@@ -81,12 +83,17 @@ pub(super) fn remove(db: &Connection, server: &ServerId, user: &UserId, ban: Opt
     if let Some(ban) = ban
         && tree::exists(db, server)?
     {
-        db.prepare_cached("REPLACE INTO bans (server, user_id, user_name, by, reason, at_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(
-            params![server.as_str(), ban.user.id.as_str(), ban.user.name, ban.by.as_ref().map(UserId::as_str), ban.reason, to_ns(ban.at)],
-        )?;
+        put_ban(db, server, ban)?;
     }
     let removed = db.prepare_cached("DELETE FROM members WHERE server = ?1 AND user_id = ?2")?.execute((server.as_str(), user.as_str()))?;
     Ok(removed > 0)
+}
+
+pub(super) fn put_ban(db: &Connection, server: &ServerId, ban: &BanRecord) -> Result<(), Failure> {
+    db.prepare_cached("REPLACE INTO bans (server, user_id, user_name, by, reason, at_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(
+        params![server.as_str(), ban.user.id.as_str(), ban.user.name, ban.by.as_ref().map(UserId::as_str), ban.reason, to_ns(ban.at)],
+    )?;
+    Ok(())
 }
 
 /// Takes a role from all that have it.
@@ -101,16 +108,8 @@ pub(super) fn remove_role(db: &Connection, server: &ServerId, role: &RoleId) -> 
 
 pub(super) fn bans(db: &Connection, server: &ServerId) -> Result<Vec<BanRecord>, Failure> {
     let bans = db
-        .prepare_cached("SELECT user_id, user_name, by, reason, at_ns FROM bans WHERE server = ?1 ORDER BY at_ns, user_id")?
-        .query_map([server.as_str()], |row| {
-            Ok(BanRecord {
-                server: server.clone(),
-                user: read_user(row, 0)?,
-                by: row.get::<_, Option<String>>(2)?.map(UserId::new),
-                reason: row.get(3)?,
-                at: from_ns(row.get(4)?),
-            })
-        })?
+        .prepare_cached(&format!("SELECT {BAN_COLUMNS} FROM bans WHERE server = ?1 ORDER BY at_ns, user_id"))?
+        .query_map([server.as_str()], |row| read_ban(row, server))?
         .collect::<Result<_, _>>()?;
     Ok(bans)
 }
@@ -120,7 +119,17 @@ pub(super) fn unban(db: &Connection, server: &ServerId, user: &UserId) -> Result
     Ok(lifted > 0)
 }
 
-fn read(row: &Row<'_>, server: &ServerId) -> Result<MemberRecord, Failure> {
+pub(super) fn read_ban(row: &Row<'_>, server: &ServerId) -> rusqlite::Result<BanRecord> {
+    Ok(BanRecord {
+        server: server.clone(),
+        user: read_user(row, 0)?,
+        by: row.get::<_, Option<String>>(2)?.map(UserId::new),
+        reason: row.get(3)?,
+        at: from_ns(row.get(4)?),
+    })
+}
+
+pub(super) fn read(row: &Row<'_>, server: &ServerId) -> Result<MemberRecord, Failure> {
     let text = |index| row.get_ref(index)?.as_str().map_err(rusqlite::Error::from);
     let roles: Vec<String> = serde_json::from_str(text(4)?).map_err(|_| Failure::Unreadable("members.roles"))?;
     let since: BTreeMap<String, u64> = serde_json::from_str(text(6)?).map_err(|_| Failure::Unreadable("members.since"))?;

@@ -7,14 +7,18 @@
 //! | `invites` | invitations, and their use |
 //! | `calendar` | entries of calendars |
 //! | `users` | what is known of users |
+//! | `transfer` | all of these as records |
 //!
 //! It decides nothing that the trait doesn't say. Invariant: every row of these tables but `users` is of a server that is in `servers`.
 
 mod calendar;
 mod invites;
 mod members;
+mod transfer;
 mod tree;
 mod users;
+
+pub(super) use transfer::{TABLES, put};
 
 use super::Sqlite;
 use ::rooms::store::{

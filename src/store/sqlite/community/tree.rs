@@ -18,21 +18,32 @@ use std::time::Duration;
 /// The tables that a server has rows in, beside its own.
 const TABLES: [&str; 7] = ["roles", "categories", "channels", "members", "bans", "invites", "schedules"];
 
-const CHANNEL_COLUMNS: &str = "id, category, seats, name, position, access, slow_mode_ns, metadata, created_at_ns";
+pub(super) const SERVER_COLUMNS: &str = "kind, subject, name, image_url, owner, created_at_ns, version";
+
+pub(super) const ROLE_COLUMNS: &str = "id, kind, name, color, permissions, rank";
+
+pub(super) const CATEGORY_COLUMNS: &str = "id, name, position";
+
+pub(super) const CHANNEL_COLUMNS: &str = "id, category, seats, name, position, access, slow_mode_ns, metadata, created_at_ns";
 
 pub(super) fn create(db: &Connection, tree: &ServerTree, first: &[MemberRecord]) -> Result<bool, Failure> {
     let server = &tree.server;
     if exists(db, &server.id)? {
         return Ok(false);
     }
-    db.prepare_cached("INSERT INTO servers (id, kind, name, created_at_ns, version) VALUES (?1, '', '', 0, ?2)")?
-        .execute((server.id.as_str(), tree.version as i64))?;
-    put_server(db, &server.id, server)?;
+    insert(db, server, tree.version)?;
     tree.roles.values().try_for_each(|role| put_role(db, &server.id, role))?;
     tree.categories.values().try_for_each(|category| put_category(db, &server.id, category))?;
     tree.channels.values().try_for_each(|channel| put_channel(db, &server.id, channel))?;
     first.iter().try_for_each(|member| members::insert(db, member))?;
     Ok(true)
+}
+
+/// Keeps a server without its parts.
+pub(super) fn insert(db: &Connection, server: &ServerRecord, version: u64) -> Result<(), Failure> {
+    db.prepare_cached("INSERT INTO servers (id, kind, name, created_at_ns, version) VALUES (?1, '', '', 0, ?2)")?
+        .execute((server.id.as_str(), version as i64))?;
+    put_server(db, &server.id, server)
 }
 
 pub(super) fn exists(db: &Connection, id: &ServerId) -> Result<bool, Failure> {
@@ -41,24 +52,22 @@ pub(super) fn exists(db: &Connection, id: &ServerId) -> Result<bool, Failure> {
 
 pub(super) fn find(db: &Connection, id: &ServerId) -> Result<Option<ServerTree>, Failure> {
     let found = db
-        .prepare_cached("SELECT kind, subject, name, image_url, owner, created_at_ns, version FROM servers WHERE id = ?1")?
-        .query_row([id.as_str()], |row| Ok((read_server(row, id), row.get::<_, i64>(6)?)))
+        .prepare_cached(&format!("SELECT {SERVER_COLUMNS} FROM servers WHERE id = ?1"))?
+        .query_row([id.as_str()], |row| Ok(read_server(row, id)))
         .optional()?;
-    let Some((server, version)) = found else { return Ok(None) };
+    let Some((server, version)) = found.transpose()? else { return Ok(None) };
     let roles = db
-        .prepare_cached("SELECT id, kind, name, color, permissions, rank FROM roles WHERE server = ?1")?
+        .prepare_cached(&format!("SELECT {ROLE_COLUMNS} FROM roles WHERE server = ?1"))?
         .query_map([id.as_str()], |row| Ok(read_role(row)))?
         .map(|row| row?.map(|role| (role.id.clone(), role)))
         .collect::<Result<_, Failure>>()?;
     let categories = db
-        .prepare_cached("SELECT id, name, position FROM categories WHERE server = ?1")?
-        .query_map([id.as_str()], |row| {
-            let id = CategoryId::new(row.get::<_, String>(0)?);
-            Ok((id.clone(), CategoryRecord { id, name: row.get(1)?, position: row.get(2)? }))
-        })?
+        .prepare_cached(&format!("SELECT {CATEGORY_COLUMNS} FROM categories WHERE server = ?1"))?
+        .query_map([id.as_str()], read_category)?
+        .map(|row| row.map(|category| (category.id.clone(), category)))
         .collect::<Result<_, _>>()?;
     let channels = channels(db, id)?.into_iter().map(|channel| (channel.id.clone(), channel)).collect();
-    Ok(Some(ServerTree { server: server?, roles, categories, channels, version: version as u64 }))
+    Ok(Some(ServerTree { server, roles, categories, channels, version }))
 }
 
 pub(super) fn update(db: &Connection, id: &ServerId, version: u64, changes: &[TreeChange]) -> Result<Updated, Failure> {
@@ -122,7 +131,7 @@ fn put_server(db: &Connection, id: &ServerId, server: &ServerRecord) -> Result<(
     Ok(())
 }
 
-fn put_role(db: &Connection, server: &ServerId, role: &RoleRecord) -> Result<(), Failure> {
+pub(super) fn put_role(db: &Connection, server: &ServerId, role: &RoleRecord) -> Result<(), Failure> {
     db.prepare_cached("REPLACE INTO roles (server, id, kind, name, color, permissions, rank) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
         .execute(params![
             server.as_str(),
@@ -148,7 +157,7 @@ fn remove_role(db: &Connection, server: &ServerId, role: &RoleId) -> Result<(), 
     members::remove_role(db, server, role)
 }
 
-fn put_category(db: &Connection, server: &ServerId, category: &CategoryRecord) -> Result<(), Failure> {
+pub(super) fn put_category(db: &Connection, server: &ServerId, category: &CategoryRecord) -> Result<(), Failure> {
     db.prepare_cached("REPLACE INTO categories (server, id, name, position) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
         server.as_str(),
         category.id.as_str(),
@@ -165,7 +174,7 @@ fn remove_category(db: &Connection, server: &ServerId, category: &CategoryId) ->
     Ok(())
 }
 
-fn put_channel(db: &Connection, server: &ServerId, channel: &ChannelRecord) -> Result<(), Failure> {
+pub(super) fn put_channel(db: &Connection, server: &ServerId, channel: &ChannelRecord) -> Result<(), Failure> {
     let seats = match channel.kind {
         ChannelKind::Text => None,
         ChannelKind::Voice { capacity } => Some(capacity),
@@ -205,23 +214,29 @@ fn channels(db: &Connection, server: &ServerId) -> Result<Vec<ChannelRecord>, Fa
         .collect()
 }
 
-fn read_server(row: &Row<'_>, id: &ServerId) -> Result<ServerRecord, Failure> {
+/// With the version of its tree.
+pub(super) fn read_server(row: &Row<'_>, id: &ServerId) -> Result<(ServerRecord, u64), Failure> {
     let kind = match (row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?, row.get(1)?) {
         ("community", None) => ServerKind::Community,
         ("direct", Some(subject)) => ServerKind::Direct { subject },
         _ => return Err(Failure::Unreadable("servers.kind")),
     };
-    Ok(ServerRecord {
+    let server = ServerRecord {
         id: id.clone(),
         kind,
         name: row.get(2)?,
         image_url: row.get(3)?,
         owner: row.get::<_, Option<String>>(4)?.map(UserId::new),
         created_at: from_ns(row.get(5)?),
-    })
+    };
+    Ok((server, row.get::<_, i64>(6)? as u64))
 }
 
-fn read_role(row: &Row<'_>) -> Result<RoleRecord, Failure> {
+pub(super) fn read_category(row: &Row<'_>) -> rusqlite::Result<CategoryRecord> {
+    Ok(CategoryRecord { id: CategoryId::new(row.get::<_, String>(0)?), name: row.get(1)?, position: row.get(2)? })
+}
+
+pub(super) fn read_role(row: &Row<'_>) -> Result<RoleRecord, Failure> {
     Ok(RoleRecord {
         id: RoleId::new(row.get::<_, String>(0)?),
         kind: role_kind(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?,
@@ -232,7 +247,7 @@ fn read_role(row: &Row<'_>) -> Result<RoleRecord, Failure> {
     })
 }
 
-fn read_channel(row: &Row<'_>) -> Result<ChannelRecord, Failure> {
+pub(super) fn read_channel(row: &Row<'_>) -> Result<ChannelRecord, Failure> {
     Ok(ChannelRecord {
         id: ChannelId::new(row.get::<_, String>(0)?),
         category: row.get::<_, Option<String>>(1)?.map(CategoryId::new),

@@ -9,6 +9,8 @@ use ::rooms::store::{Status, UserRecord};
 use rusqlite::{Connection, Row, params};
 use serde_json::Value;
 
+pub(super) const COLUMNS: &str = "id, name, status, last_seen_ns";
+
 pub(super) fn put(db: &Connection, user: &UserRecord) -> Result<(), Failure> {
     db.prepare_cached("REPLACE INTO users (id, name, status, last_seen_ns) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
         user.user.id.as_str(),
@@ -30,7 +32,7 @@ pub(super) fn find(db: &Connection, ids: &[UserId]) -> Result<Vec<UserRecord>, F
     .collect()
 }
 
-fn read(row: &Row<'_>) -> Result<UserRecord, Failure> {
+pub(super) fn read(row: &Row<'_>) -> Result<UserRecord, Failure> {
     Ok(UserRecord {
         user: read_user(row, 0)?,
         status: status(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?)?,

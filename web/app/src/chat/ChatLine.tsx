@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import type { Message, Outgoing } from 'zzan-client';
 import { useWords } from '../i18n';
-import { BinIcon, MoreIcon, PencilIcon, ReplyIcon } from '../ui/icons';
+import { BinIcon, MoreIcon, PencilIcon, ReplyIcon, UnreadIcon } from '../ui/icons';
 import { Menu, MenuItem } from '../ui/Menu';
 import { Editor } from './Editor';
 import { Quote } from './Quote';
@@ -17,9 +17,10 @@ interface Props {
   /** Given where it may be done. */
   onEdit?: (text: string) => Promise<void>;
   onDelete?: () => void;
+  onUnread?: () => void;
 }
 
-export function ChatLine({ message, answers, own, grouped, onReply, onEdit, onDelete }: Props) {
+export function ChatLine({ message, answers, own, grouped, onReply, onEdit, onDelete, onUnread }: Props) {
   const { language, t } = useWords();
   const [editing, setEditing] = useState(false);
   const time = new Intl.DateTimeFormat(language, { hour: 'numeric', minute: '2-digit' }).format(new Date(message.sent_at));
@@ -41,6 +42,7 @@ export function ChatLine({ message, answers, own, grouped, onReply, onEdit, onDe
             <Menu label={t.chat.actions} icon={<MoreIcon />} testId="chat-actions">
               <MenuItem icon={<ReplyIcon />} onClick={onReply} testId="chat-reply">{t.chat.reply}</MenuItem>
               {onEdit && <MenuItem icon={<PencilIcon />} onClick={() => setEditing(true)} testId="chat-edit">{t.chat.edit}</MenuItem>}
+              {onUnread && <MenuItem icon={<UnreadIcon />} onClick={onUnread} testId="chat-unread">{t.chat.markUnread}</MenuItem>}
               {onDelete && <MenuItem icon={<BinIcon />} danger onClick={onDelete} testId="chat-delete">{t.chat.delete}</MenuItem>}
             </Menu>
           )}

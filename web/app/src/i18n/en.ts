@@ -1,5 +1,7 @@
 // English, and the shape that every dictionary has.
 
+import { communityEn } from './community.en';
+
 export const en = {
   languageName: 'English',
   appName: 'zzan',
@@ -185,6 +187,8 @@ export const en = {
     older: 'Earlier messages',
     empty: 'No messages yet. Say cheers!',
     newBelow: 'New messages',
+    toEnd: 'To the newest',
+    markUnread: 'Mark as unread',
     tooLong: (max: number) => `At most ${max} characters`,
     actions: 'Message actions',
     reply: 'Reply',
@@ -200,6 +204,7 @@ export const en = {
     deleteText: 'Nobody can read it any more, and it doesn’t come back.',
     deleted: 'Deleted message',
   },
+  community: communityEn,
   problem: {
     room_full: { title: 'Every seat is taken', text: 'You can try again when someone leaves, or pick another room.' },
     bad_password: { title: 'That password isn’t right', text: 'Check it and try again.' },

@@ -1,5 +1,6 @@
 // Korean.
 
+import { communityKo } from './community.ko';
 import type { Dictionary } from './en';
 
 export const ko: Dictionary = {
@@ -187,6 +188,8 @@ export const ko: Dictionary = {
     older: '이전 메시지',
     empty: '아직 메시지가 없어요. 먼저 짠! 해 보세요.',
     newBelow: '새 메시지',
+    toEnd: '최신 메시지로',
+    markUnread: '안 읽음으로 표시',
     tooLong: (max) => `최대 ${max}자까지 쓸 수 있어요`,
     actions: '메시지 메뉴',
     reply: '답장',
@@ -202,6 +205,7 @@ export const ko: Dictionary = {
     deleteText: '아무도 다시 볼 수 없고, 되돌릴 수 없어요.',
     deleted: '삭제된 메시지예요',
   },
+  community: communityKo,
   problem: {
     room_full: { title: '자리가 꽉 찼어요', text: '누군가 나가면 다시 시도하거나, 다른 방을 골라 보세요.' },
     bad_password: { title: '비밀번호가 맞지 않아요', text: '확인하고 다시 입력해 주세요.' },

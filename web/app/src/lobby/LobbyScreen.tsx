@@ -6,8 +6,9 @@ import type { VisitorProps } from '../App';
 import { useClientState, useLasting } from '../hooks/useSource';
 import { useLobby } from '../hooks/useLobby';
 import { useT } from '../i18n';
+import { navigate } from '../route';
 import { Header } from '../ui/Header';
-import { PencilIcon, PlusIcon } from '../ui/icons';
+import { MembersIcon, PencilIcon, PlusIcon } from '../ui/icons';
 import { ErrorBanner } from '../ui/ErrorBanner';
 import { ProblemScreen } from '../ui/ProblemScreen';
 import { CreateRoomDialog } from './CreateRoomDialog';
@@ -42,6 +43,10 @@ function OpenRooms({ client, name, visitor }: VisitorProps & { name: string }) {
   return (
     <div className="page">
       <Header>
+        <button type="button" className="button ghost small" aria-label={t.community.open} title={t.community.open} onClick={() => navigate('/s')} data-testid="to-servers">
+          <MembersIcon />
+          <span className="wide-only">{t.community.open}</span>
+        </button>
         <button type="button" className="chip" onClick={() => setDialog('rename')} title={t.lobby.rename} data-testid="rename">
           <span className="chip-text">{name}</span>
           <PencilIcon />

@@ -2,7 +2,9 @@
 
 import { useEffect, useState, useSyncExternalStore } from 'react';
 import { CallScreen } from '../call/CallScreen';
+import { wayBack } from '../community/lastPlace';
 import { useT } from '../i18n';
+import { navigate } from '../route';
 import type { Problem } from '../problem';
 import { ProblemScreen } from '../ui/ProblemScreen';
 import { Logo } from '../ui/Logo';
@@ -55,6 +57,13 @@ function Over({ visit, problem }: { visit: Visit; problem: Problem }) {
     room_gone: t.common.retry,
   };
   const label = actions[problem.kind];
+  const back = wayBack(visit.roomId);
+  const isBack = back !== undefined && problem.kind === 'left';
+  useEffect(() => {
+    if (isBack) navigate(back, { replace: true });
+  }, [isBack, back]);
+  if (isBack) return <Waiting />;
+  if (back !== undefined) return <ProblemScreen problem={problem} action={{ label: t.community.back, run: () => navigate(back, { replace: true }) }} />;
   return <ProblemScreen problem={problem} action={label === undefined ? undefined : { label, run: () => visit.again() }} />;
 }
 

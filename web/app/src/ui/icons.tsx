@@ -50,3 +50,10 @@ export const ScreenIcon = () => <Icon><rect x="3" y="4.5" width="18" height="12"
 export const ReplyIcon = () => <Icon><path d="M9.5 6 4 11.5 9.5 17M4.5 11.5H14a6 6 0 0 1 6 6v1" /></Icon>;
 export const BinIcon = () => <Icon><path d="M4.5 7h15M9.5 7V4.5h5V7M6.5 7l1 13h9l1-13M10.5 11v5M13.5 11v5" /></Icon>;
 export const PencilIcon = () => <Icon><path d="m4 20 1-4.5L16 4.5a2.1 2.1 0 0 1 3 3L8.5 19z" /></Icon>;
+export const UnreadIcon = () => <Icon><path d="M4 7.5A2.5 2.5 0 0 1 6.5 5H13M20 11v4a2.5 2.5 0 0 1-2.5 2.5H11L6.5 21v-3.5A2.5 2.5 0 0 1 4 15V7.5" /><circle cx="18" cy="6" r="2.6" fill="currentColor" /></Icon>;
+export const HashIcon = () => <Icon><path d="M9.5 4 7.5 20M16.5 4l-2 16M4.5 9h15.5M4 15h15.5" /></Icon>;
+export const MembersIcon = () => <Icon><circle cx="9" cy="8.5" r="3.3" /><path d="M3 19.5a6 6 0 0 1 12 0M15.5 5.6a3.3 3.3 0 0 1 0 5.8M17.5 14.4a6 6 0 0 1 3.5 5.1" /></Icon>;
+export const CalendarIcon = () => <Icon><rect x="4" y="5.5" width="16" height="14.5" rx="2.5" /><path d="M4 10h16M8.5 3v4M15.5 3v4" /></Icon>;
+export const ListIcon = () => <Icon><path d="M4 6.5h16M4 12h16M4 17.5h16" /></Icon>;
+export const BackIcon = () => <Icon><path d="M20 12H5m0 0 6-6m-6 6 6 6" /></Icon>;
+export const ShieldIcon = () => <Icon><path d="M12 3.5 5 6v5.5c0 4.3 2.9 7.3 7 9 4.1-1.7 7-4.7 7-9V6z" /></Icon>;

@@ -81,6 +81,14 @@ crate::store::delegate::delegate_store!(MarkStore for MoodyStore {
     pin(pin: Pin) -> Option<Marked>;
     pins(channel: &ChannelId) -> Vec<Message>;
 });
+crate::store::delegate::delegate_store!(NotificationStore for MoodyStore {
+    notify(new: crate::store::NewNotification) -> crate::store::Notified;
+    notification(user: &UserId, id: &crate::NotificationId) -> Option<crate::store::Notification>;
+    notifications(user: &UserId, seek: crate::store::Seek, limit: u32) -> crate::store::Inbox;
+    read_notifications(user: &UserId, reading: &crate::store::Reading, at: SystemTime) -> bool;
+    unread_count(user: &UserId) -> u64;
+    answer_invitation(user: &UserId, id: &crate::NotificationId, answer: crate::store::Invitation, at: SystemTime) -> Option<crate::store::Notification>;
+});
 crate::store::delegate::delegate_store!(NoteStore for MoodyStore {
     start_note(note: NoteRecord) -> NoteRecord;
     append_note(line: NewLine) -> Option<NoteLine>;
