@@ -8,6 +8,7 @@ mod backlog;
 pub(crate) mod connection;
 mod dispatch;
 pub(crate) mod flusher;
+mod inbox;
 mod line;
 mod outlet;
 mod push;

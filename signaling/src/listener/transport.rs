@@ -9,7 +9,6 @@ use super::wire::{Sent, Wire};
 use socket2::SockRef;
 use std::future::Future;
 use std::io::{Error, ErrorKind, IoSlice, Result};
-
 use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -107,14 +106,10 @@ impl Transport {
         self.0.admitted.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// How many clients of this WebSocket were told that they are connected.
-    pub(crate) fn greetings(&self) -> u32 {
-        self.0.wire.greetings()
-    }
-
-    /// Sends WebSocket frames past the codec: all that `fill` appends, or nothing of it.
-    pub(crate) fn send(&self, fill: impl FnOnce(&mut Vec<u8>)) -> Sent {
-        if self.0.kill.is_cancelled() { Sent::Closed } else { self.0.wire.send(fill) }
+    /// Sends WebSocket frames past the codec, to the client with this [greeting](Transport::admit): all that `fill` appends, or nothing of
+    /// it.
+    pub(crate) fn send(&self, greeting: u32, fill: impl FnOnce(&mut Vec<u8>)) -> Sent {
+        if self.0.kill.is_cancelled() { Sent::Closed } else { self.0.wire.send(greeting, fill) }
     }
 
     /// Bytes of frames that the peer hasn't taken.

@@ -37,6 +37,8 @@ pub(crate) enum Sent {
     Partly,
     /// None of them: the peer hasn't taken what came before.
     PeerIsSlow,
+    /// None of them: the codec hasn't greeted their client yet.
+    NotGreeted,
     /// None of them: it is the codec's turn.
     CodecWaits,
     /// None of them: nothing is sent any more.
@@ -58,11 +60,6 @@ impl Wire {
         was_whole
     }
 
-    /// How often the codec told a client that it is connected: what it sent before is on its way.
-    pub(super) fn greetings(&self) -> u32 {
-        self.lock().greetings
-    }
-
     /// Bytes that wait.
     pub(super) fn waiting_bytes(&self) -> usize {
         let state = self.lock();
@@ -80,10 +77,15 @@ impl Wire {
         state.tcp.clone().map(|tcp| (tcp, state.stalled))
     }
 
-    /// Sends what `fill` appends, whole frames, unless something else has to go first.
-    pub(super) fn send(&self, fill: impl FnOnce(&mut Vec<u8>)) -> Sent {
+    /// Sends what `fill` appends, whole frames, unless something else has to go first. They are for the client that the codec greets as the
+    /// one of this number: one that was greeted later is another one, on the same socket, and gets nothing of them.
+    pub(super) fn send(&self, greeting: u32, fill: impl FnOnce(&mut Vec<u8>)) -> Sent {
         let mut state = self.lock();
+        if state.greetings > greeting {
+            return Sent::Closed;
+        }
         match state.write_rest() {
+            Ok(()) if state.greetings < greeting => return Sent::NotGreeted,
             Ok(()) if state.codec_waits => return Sent::CodecWaits,
             Ok(()) => fill(&mut state.rest),
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Sent::PeerIsSlow,
@@ -230,9 +232,9 @@ mod tests {
 
     /// Sends numbered frames until the peer takes no more; how many were accepted.
     fn fill(wire: &Wire) -> usize {
-        let send = |index| wire.send(|frames| append_text(frames, &[&text(index)]));
+        let send = |index| wire.send(0, |frames| append_text(frames, &[&text(index)]));
         let last = (0..MANY).find(|index| send(*index) == Sent::Partly).unwrap();
-        assert_eq!(wire.send(|_| panic!("not its turn")), Sent::PeerIsSlow);
+        assert_eq!(wire.send(0, |_| panic!("not its turn")), Sent::PeerIsSlow);
         last + 1
     }
 
@@ -262,7 +264,7 @@ mod tests {
         let codec = async {
             assert_eq!(poll_fn(|cx| wire.poll_codec(cx, &ping)).await.unwrap(), ping.len());
             poll_fn(|cx| wire.poll_flush(cx)).await.unwrap();
-            assert_eq!(wire.send(|frames| append_text(frames, &["last"])), Sent::All);
+            assert_eq!(wire.send(0, |frames| append_text(frames, &["last"])), Sent::All);
         };
         let reader = async {
             for index in 0..accepted {
@@ -284,7 +286,7 @@ mod tests {
         soon(async {
             for index in 0..accepted {
                 // The rest waits for what the peer reads.
-                while wire.send(|_| panic!("the codec is next")) == Sent::PeerIsSlow {
+                while wire.send(0, |_| panic!("the codec is next")) == Sent::PeerIsSlow {
                     tokio::select! {
                         writable = tcp.writable() => writable.unwrap(),
                         readable = peer.readable() => {
@@ -295,25 +297,40 @@ mod tests {
                 }
                 assert_eq!(read(&mut peer).await, text(index));
             }
-            while wire.send(|_| panic!("the codec is next")) != Sent::CodecWaits {
+            while wire.send(0, |_| panic!("the codec is next")) != Sent::CodecWaits {
                 tcp.writable().await.unwrap();
             }
             polled.as_mut().await.unwrap();
-            assert_eq!(wire.send(|frames| append_text(frames, &["last"])), Sent::All);
+            assert_eq!(wire.send(0, |frames| append_text(frames, &["last"])), Sent::All);
             assert_eq!((read(&mut peer).await, read(&mut peer).await), ("2".to_owned(), "last".to_owned()));
         })
         .await;
     }
 
     #[tokio::test]
+    async fn frames_go_to_the_client_that_was_greeted_last_and_to_no_other() {
+        let (wire, _tcp, mut peer) = open().await;
+        let greet = async || poll_fn(|cx| wire.poll_codec(cx, &frame("40{}"))).await.unwrap();
+        let send = |greeting, text| wire.send(greeting, |frames| append_text(frames, &[text]));
+        assert_eq!(send(1, "before its greeting"), Sent::NotGreeted);
+        greet().await;
+        assert_eq!((send(1, "first"), send(2, "before its greeting")), (Sent::All, Sent::NotGreeted));
+        greet().await;
+        assert_eq!((send(1, "to who is gone"), send(2, "second")), (Sent::Closed, Sent::All));
+        for expected in ["40{}", "first", "40{}", "second"] {
+            assert_eq!(soon(read(&mut peer)).await, expected);
+        }
+    }
+
+    #[tokio::test]
     async fn after_its_end_nothing_is_sent() {
         let (wire, _tcp, _peer) = open().await;
         assert!(wire.close());
-        assert_eq!(wire.send(|_| panic!("closed")), Sent::Closed);
+        assert_eq!(wire.send(0, |_| panic!("closed")), Sent::Closed);
         let (wire, _tcp, _peer) = open().await;
         fill(&wire);
         assert!(!wire.close(), "its last frame is half-written");
-        assert_eq!((wire.send(|_| panic!("closed")), wire.waiting_bytes()), (Sent::Closed, 0));
+        assert_eq!((wire.send(0, |_| panic!("closed")), wire.waiting_bytes()), (Sent::Closed, 0));
     }
 
     #[tokio::test]
@@ -323,7 +340,7 @@ mod tests {
             for length in [0, 1, 125, 126, 65_535, 65_536, 70_000] {
                 let text = "x".repeat(length);
                 let halves = ["", &text[..length / 2], &text[length / 2..]];
-                assert!(matches!(wire.send(|frames| append_text(frames, &halves)), Sent::All | Sent::Partly));
+                assert!(matches!(wire.send(0, |frames| append_text(frames, &halves)), Sent::All | Sent::Partly));
                 let flush = async { poll_fn(|cx| wire.poll_flush(cx)).await.unwrap() };
                 assert_eq!(tokio::join!(flush, read(&mut peer)).1, text);
             }

@@ -4,6 +4,7 @@
 //! The codec's own callbacks do next to nothing: they put what happened where the session's task finds it. Dropping a [`Connection`] drops
 //! its transport, so that nobody can keep one alive that no session owns.
 
+use super::inbox::{Inbox, Slot};
 use super::line::{Ack, Line, NotSent};
 use crate::gate::SocketGuard;
 use crate::listener::{Flushes, Transport};
@@ -17,17 +18,10 @@ use socketioxide::adapter::LocalAdapter;
 use socketioxide::extract::{AckSender, SocketRef};
 use socketioxide::handler::{FromMessageParts as _, MessageHandler, Value};
 use socketioxide::socket::{DisconnectReason, Socket};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// Events of one connection that wait for its session's task. When it is full the event is answered with `rate_limited`: the client is
-/// faster than what it asks for.
-const INBOX_EVENTS: usize = 64;
-/// Bytes of those events: two of the longest messages. When it is full, likewise.
-const INBOX_BYTES: usize = 256 * 1024;
 /// When a client whose inbox is full should try again: the time for some events to be handled.
 const INBOX_RETRY: Duration = Duration::from_millis(200);
 
@@ -63,8 +57,7 @@ struct Ending {
 
 /// The receiving end of a socket whose client may not know yet that it is connected. It doesn't hold the socket, which may never be.
 pub(crate) struct Prepared {
-    inbox: mpsc::Receiver<Request>,
-    inbox_bytes: Arc<AtomicUsize>,
+    inbox: Inbox<Request>,
     ending: Arc<Ending>,
     limiter: Arc<DefaultDirectRateLimiter>,
     flushes: Arc<Flushes>,
@@ -78,8 +71,7 @@ impl Prepared {
     /// Takes over a socket. From here on nothing that it sends is lost, so this is to be called before its client is told that it is
     /// connected.
     pub(crate) fn new(shared: Arc<Shared>, socket: &SocketRef, guard: SocketGuard, limiter: Arc<DefaultDirectRateLimiter>) -> Self {
-        let (sender, inbox) = mpsc::channel(INBOX_EVENTS);
-        let inbox_bytes = Arc::new(AtomicUsize::new(0));
+        let (inbox, slot) = Inbox::new();
         let ending = Arc::new(Ending::default());
         let mut flushes = Arc::<Flushes>::default();
         let polls =
@@ -89,14 +81,14 @@ impl Prepared {
             // A client that disconnects and connects again on its WebSocket finds the one that counts there.
             flushes = transport.count_flushes(flushes);
         }
-        socket.on_fallback(Intake { shared, sender, bytes: inbox_bytes.clone(), limiter: limiter.clone() });
+        socket.on_fallback(Intake { shared, slot, limiter: limiter.clone() });
         let on_end = ending.clone();
         socket.on_disconnect(move |reason: DisconnectReason| {
             on_end.how.get_or_init(|| end_of(reason));
             on_end.ended.cancel();
             std::future::ready(())
         });
-        Self { inbox, inbox_bytes, ending, limiter, flushes, frames, _polls: polls, _guard: guard }
+        Self { inbox, ending, limiter, flushes, frames, _polls: polls, _guard: guard }
     }
 }
 
@@ -121,14 +113,15 @@ impl Connection {
 
     /// What happens next. Everything that came in before the end is told before the end. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Happening {
-        let Prepared { inbox, inbox_bytes, ending, .. } = &mut self.prepared;
+        let Prepared { inbox, ending, .. } = &mut self.prepared;
         tokio::select! {
             biased;
-            Some(request) = inbox.recv() => {
-                inbox_bytes.fetch_sub(request.packet.len(), Ordering::Relaxed);
-                Happening::Request(request)
-            }
-            () = ending.ended.cancelled() => Happening::Ended(ending.how.get().copied().unwrap_or(End::Lost)),
+            request = inbox.next() => Happening::Request(request),
+            // Something may have come in between the two looks.
+            () = ending.ended.cancelled() => match inbox.take() {
+                Some(request) => Happening::Request(request),
+                None => Happening::Ended(ending.how.get().copied().unwrap_or(End::Lost)),
+            },
         }
     }
 
@@ -222,8 +215,7 @@ fn end_of(reason: DisconnectReason) -> End {
 /// Takes every event of a socket, in the order of the wire: the codec calls it for one packet after the other, and it never waits.
 struct Intake {
     shared: Arc<Shared>,
-    sender: mpsc::Sender<Request>,
-    bytes: Arc<AtomicUsize>,
+    slot: Slot<Request>,
     limiter: Arc<DefaultDirectRateLimiter>,
 }
 
@@ -251,18 +243,8 @@ impl Intake {
         let Value::Str(packet, None) = value else {
             return Err((WireError::invalid("events have no binary attachments"), ack));
         };
-        let bytes = packet.len();
-        if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > INBOX_BYTES {
-            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-            return Err((WireError::rate_limited(INBOX_RETRY), ack));
-        }
-        match self.sender.try_send(Request { packet: packet.as_str().to_owned(), ack }) {
-            Ok(()) => Ok(()),
-            Err(mpsc::error::TrySendError::Full(request) | mpsc::error::TrySendError::Closed(request)) => {
-                self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-                Err((WireError::rate_limited(INBOX_RETRY), request.ack))
-            }
-        }
+        let (bytes, packet) = (packet.len(), packet.as_str().to_owned());
+        self.slot.put(Request { packet, ack }, bytes).map_err(|request| (WireError::rate_limited(INBOX_RETRY), request.ack))
     }
 }
 

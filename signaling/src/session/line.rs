@@ -138,11 +138,10 @@ impl Line {
     /// Sends an event of which only the latest matters, if nothing waits. What to wait for if more is to follow.
     pub(super) fn send_volatile(&self, rendered: &Rendered) -> Option<Wait> {
         match &self.way {
-            Way::Frames(transport, greeting) if transport.greetings() >= *greeting => {
-                let sent = transport.send(|frames| rendered.append(frames, None));
+            Way::Frames(transport, greeting) => {
+                let sent = transport.send(*greeting, |frames| rendered.append(frames, None));
                 (sent == Sent::Partly).then(|| Wait::Peer(transport.clone()))
             }
-            Way::Frames(..) => None,
             Way::Codec(Window { socket, .. }) => {
                 socket.volatile().emit(rendered.name, &*rendered.payload).ok();
                 None
@@ -157,20 +156,20 @@ fn flush_frames(
     flushes: &Arc<Flushes>,
     backlog: &mut Backlog<Once>,
 ) -> Result<Option<Wait>, NotSent> {
-    while backlog.unsent() > 0 || transport.waiting_bytes() > 0 {
+    if backlog.unsent() == 0 && transport.waiting_bytes() == 0 {
+        return Ok(None);
+    }
+    loop {
         // Before it is looked at what they end.
         let seen = flushes.count();
-        if transport.greetings() < greeting {
-            return Ok(Some(Wait::Flushes(flushes.clone(), seen)));
-        }
-        match transport.send(|frames| take_window(backlog, frames)) {
+        match transport.send(greeting, |frames| take_window(backlog, frames)) {
+            Sent::All if backlog.unsent() == 0 => return Ok(None),
             Sent::All => {}
             Sent::Partly | Sent::PeerIsSlow => return Ok(Some(Wait::Peer(transport.clone()))),
-            Sent::CodecWaits => return Ok(Some(Wait::Flushes(flushes.clone(), seen))),
+            Sent::NotGreeted | Sent::CodecWaits => return Ok(Some(Wait::Flushes(flushes.clone(), seen))),
             Sent::Closed => return Err(NotSent::Closed),
         }
     }
-    Ok(None)
 }
 
 fn take_window(backlog: &mut Backlog<Once>, frames: &mut Vec<u8>) {
