@@ -149,7 +149,7 @@ impl Service {
             // No event of ours has an attachment.
             .with_parser(ParserConfig::common().max_incoming_binaries(0).max_incoming_binary_buf_size(0));
         let (codec, io) = builder.build_with_inner_svc(Router::new());
-        let stop = CancellationToken::new();
+        let (stop, renderings) = (CancellationToken::new(), Arc::default());
         let shared = Arc::new(Shared {
             gate: Gate::new(config.origins.clone(), config.limits.clone()),
             config,
@@ -158,8 +158,8 @@ impl Service {
             registry: Registry::default(),
             upgrades: Upgrades::default(),
             polls: Polls::default(),
-            renderings: Arc::default(),
-            flushers: Flushers::start(&stop),
+            flushers: Flushers::start(&renderings, &stop),
+            renderings,
             tasks: TaskTracker::new(),
             draining: CancellationToken::new(),
             stop,

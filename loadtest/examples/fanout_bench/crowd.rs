@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Notify;
@@ -21,6 +21,8 @@ use tokio_tungstenite::tungstenite::Message;
 const LIMIT: Duration = Duration::from_secs(60);
 /// The ack ids of requests that the sender doesn't wait for.
 const UNAWAITED: &str = "9";
+/// The ack id of each reader's request to listen.
+const LISTEN: &str = "8";
 /// Receive buffer of a reader that is to stall: next to nothing.
 const NARROW_BYTES: u32 = 4_096;
 
@@ -29,6 +31,7 @@ type Ws = WebSocketStream<TcpStream>;
 /// What all readers have seen.
 #[derive(Default)]
 pub struct Seen {
+    listening: AtomicUsize,
     told: AtomicU64,
     target: AtomicU64,
     reached: Notify,
@@ -37,17 +40,21 @@ pub struct Seen {
     pub delays: Mutex<Vec<Duration>>,
 }
 
-/// A reader that sends too.
-struct Sender {
-    sink: SplitSink<Ws, Message>,
-    /// Its reading half was pinged, which can't answer.
-    pinged: Arc<AtomicBool>,
+impl Seen {
+    async fn all_listen(&self, readers: usize) {
+        while self.listening.load(Ordering::Relaxed) < readers {
+            self.reached.notified().await;
+        }
+    }
 }
+
+/// The writing half of a socket, for who sends and for who answers pings.
+type Sink = Arc<tokio::sync::Mutex<SplitSink<Ws, Message>>>;
 
 /// The readers of one channel, the first of which send to it.
 pub struct Crowd {
     channel: String,
-    senders: Vec<Sender>,
+    senders: Vec<Sink>,
     seen: Arc<Seen>,
     readers: usize,
     tasks: Vec<JoinHandle<()>>,
@@ -81,25 +88,25 @@ impl Crowd {
         let (seen, began) = (Arc::<Seen>::default(), Instant::now());
         let (mut senders, mut tasks, mut asleep, mut channel) = (vec![], vec![], vec![], String::new());
         for index in 0..readers + stalled {
-            let stalls = index >= readers;
-            let mut ws = connect(address, &member(index), stalls).await?;
-            let servers = ask(&mut ws, "server:list", json!({})).await?;
-            let channels = servers["servers"][0]["channels"].as_array().context("channels")?;
-            channel = text_of(&channels.iter().find(|channel| channel["kind"] == "text").context("a text channel")?["id"])?;
-            if stalls {
+            let mut ws = connect(address, &member(index), index >= readers).await?;
+            if index >= readers {
+                ask(&mut ws, "server:list", json!({})).await?;
                 asleep.push(ws);
                 continue;
             }
+            if index == 0 {
+                let servers = ask(&mut ws, "server:list", json!({})).await?;
+                let channels = servers["servers"][0]["channels"].as_array().context("channels")?;
+                channel = text_of(&channels.iter().find(|channel| channel["kind"] == "text").context("a text channel")?["id"])?;
+            }
             let (sink, stream) = ws.split();
-            let pong = if index < sending {
-                let pinged = Arc::<AtomicBool>::default();
-                senders.push(Sender { sink, pinged: pinged.clone() });
-                Pong::Later(pinged)
-            } else {
-                Pong::Now(sink)
-            };
-            tasks.push(tokio::spawn(read(stream, pong, seen.clone(), began)));
+            let sink = Arc::new(tokio::sync::Mutex::new(sink));
+            if index < sending {
+                senders.push(sink.clone());
+            }
+            tasks.push(tokio::spawn(read(stream, sink, seen.clone(), began)));
         }
+        tokio::time::timeout(LIMIT, seen.all_listen(readers)).await.context("not everybody listens")?;
         let text = "x".repeat(text_bytes);
         Ok(Self { channel, senders, seen, readers, tasks, _stalled: asleep, began, text })
     }
@@ -122,13 +129,9 @@ impl Crowd {
     }
 
     async fn send(&mut self, index: usize) -> anyhow::Result<()> {
-        let sending = self.senders.len();
-        let Sender { sink, pinged } = &mut self.senders[index % sending];
-        if pinged.swap(false, Ordering::Relaxed) {
-            sink.send(Message::text("3")).await?;
-        }
         let text = format!("{:020}{}", self.began.elapsed().as_nanos(), self.text);
         let request = json!(["chat:send", { "channel": self.channel, "nonce": rooms::random_id("n"), "text": text }]);
+        let mut sink = self.senders[index % self.senders.len()].lock().await;
         sink.send(Message::text(format!("42{UNAWAITED}{request}"))).await?;
         Ok(())
     }
@@ -197,22 +200,18 @@ fn text_of(value: &Value) -> anyhow::Result<String> {
     Ok(value.as_str().context("a text")?.to_owned())
 }
 
-/// Who answers a ping.
-enum Pong {
-    Now(SplitSink<Ws, Message>),
-    Later(Arc<AtomicBool>),
-}
-
-async fn read(mut stream: SplitStream<Ws>, mut pong: Pong, seen: Arc<Seen>, began: Instant) {
+async fn read(mut stream: SplitStream<Ws>, sink: Sink, seen: Arc<Seen>, began: Instant) {
+    let listen = format!("42{LISTEN}[\"server:list\",{{}}]");
+    sink.lock().await.send(Message::text(listen)).await.ok();
     while let Some(Ok(message)) = stream.next().await {
         let Message::Text(text) = message else { continue };
         if text.starts_with("42[\"chat:message\"") {
             note(&text, &seen, began);
         } else if text.as_str() == "2" {
-            match &mut pong {
-                Pong::Now(sink) => drop(sink.send(Message::text("3")).await),
-                Pong::Later(pinged) => pinged.store(true, Ordering::Relaxed),
-            }
+            sink.lock().await.send(Message::text("3")).await.ok();
+        } else if text.strip_prefix("43").is_some_and(|ack| ack.starts_with(LISTEN)) {
+            seen.listening.fetch_add(1, Ordering::Relaxed);
+            seen.reached.notify_one();
         }
     }
 }

@@ -38,7 +38,9 @@ async fn found(hub: &Hub, members: usize) -> anyhow::Result<()> {
     let owner = User { id: UserId::new("owner"), name: "owner".to_owned() };
     let (session, _outbox) = SessionHandle::new(SessionId::new("owner"), owner, Grants::User);
     hub.session_began(&session);
-    let (nonce, defaults) = (Nonce("bench".to_owned()), DefaultNames::default());
+    let [text_category, text_channel, voice_category, voice_channel] = ["texts", "text", "voices", "voice"].map(str::to_owned);
+    let defaults = DefaultNames { text_category, text_channel, voice_category, voice_channel };
+    let nonce = Nonce("bench".to_owned());
     let server = hub.create_server(&session, CreateServer { name: "bench".to_owned(), image_url: None, nonce, defaults }).await?;
     let invite = hub.create_invite(&session, &server.tree.server.id, NewInvite { role: None, ttl: None, max_uses: None }).await?;
     for index in 0..members {

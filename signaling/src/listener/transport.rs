@@ -106,6 +106,11 @@ impl Transport {
         self.0.admitted.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// Whether nobody was admitted after the client with this greeting.
+    pub(crate) fn is_latest(&self, greeting: u32) -> bool {
+        self.0.admitted.load(Ordering::Relaxed) == greeting
+    }
+
     /// Sends WebSocket frames past the codec, to the client with this [greeting](Transport::admit): all that `fill` appends, or nothing of
     /// it.
     pub(crate) fn send(&self, greeting: u32, fill: impl FnOnce(&mut Vec<u8>)) -> Sent {

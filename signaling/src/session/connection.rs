@@ -170,7 +170,9 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if self.drop_transport {
+        // A client that disconnected and connected again on its WebSocket keeps it.
+        let is_latest = self.prepared.frames.as_ref().is_none_or(|(transport, greeting)| transport.is_latest(*greeting));
+        if self.drop_transport && is_latest {
             kill(&self.shared, &self.socket);
         }
     }

@@ -178,7 +178,7 @@ fn take_window(backlog: &mut Backlog<Once>, frames: &mut Vec<u8>) {
             return;
         }
         match backlog.take() {
-            Some(Item::Numbered(sn, _, rendered)) => rendered.append(frames, Some(sn)),
+            Some(Item::Numbered(sn, rendered)) => rendered.append(frames, Some(sn)),
             Some(Item::Once(Once::Event(rendered), _)) => rendered.append(frames, None),
             Some(Item::Once(Once::Answer(Ack { id: Some(id), .. }, answer), _)) => {
                 append_text(frames, &["43", &id.to_string(), "[", answer.get(), "]"]);
@@ -215,7 +215,7 @@ impl Window {
 
     fn send(&self, item: Item<Once>) -> Result<(), NotSent> {
         match item {
-            Item::Numbered(sn, _, rendered) => self.socket.emit(rendered.name, &(&*rendered.payload, sn)),
+            Item::Numbered(sn, rendered) => self.socket.emit(rendered.name, &(&*rendered.payload, sn)),
             Item::Once(Once::Event(rendered), _) => self.socket.emit(rendered.name, &*rendered.payload),
             Item::Once(Once::Answer(ack, answer), _) => ack.codec.send(&*answer),
         }

@@ -187,7 +187,7 @@ impl Outlet {
         if state.closed {
             return;
         }
-        let pushed = state.backlog.push(Instant::now(), rendered);
+        let pushed = state.backlog.push(rendered);
         if state.line.is_none() {
             return state.backlog.cut_to_size();
         }
