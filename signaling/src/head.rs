@@ -40,7 +40,10 @@ mod tests {
         let request = Request::get("/socket.io/?EIO=4&transport=websocket").header(SEC_WEBSOCKET_KEY, "k").header(COOKIE, "c");
         let lean = lean(request.extension(client).extension("something").body(Body::empty()).unwrap());
         assert_eq!((lean.method(), lean.uri().query()), (&Method::GET, Some("EIO=4&transport=websocket")));
-        assert_eq!(lean.headers().iter().map(|(name, value)| (name, value.as_bytes())).collect::<Vec<_>>(), [(&SEC_WEBSOCKET_KEY, &b"k"[..])]);
+        assert_eq!(
+            lean.headers().iter().map(|(name, value)| (name, value.as_bytes())).collect::<Vec<_>>(),
+            [(&SEC_WEBSOCKET_KEY, &b"k"[..])]
+        );
         assert_eq!(lean.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0), Some(client.0));
         assert_eq!(lean.extensions().get::<&str>(), None);
     }

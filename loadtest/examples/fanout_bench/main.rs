@@ -126,7 +126,10 @@ async fn compare(cli: &Cli) -> anyhow::Result<()> {
     }
     let frame_bytes = all[0].1.frame_bytes;
     let floor = floor::measure(&cli.server_core, own, cli.readers, cli.deliveries_k * 1_000, frame_bytes).await?;
-    println!("\n| {} readers of a channel | one in flight, µs CPU per delivery | its p50, ms | eight, µs | kB per idle socket |", cli.readers);
+    println!(
+        "\n| {} readers of a channel | one in flight, µs CPU per delivery | its p50, ms | eight, µs | kB per idle socket |",
+        cli.readers
+    );
     println!("| --- | --- | --- | --- | --- |");
     for (name, Figures { one_us, eight_us, idle_kb, p50_ms, .. }) in &all {
         let idle_kb = idle_kb.map_or("-".to_owned(), |kb| format!("{kb:.1}"));
