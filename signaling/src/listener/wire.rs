@@ -183,7 +183,7 @@ pub(crate) fn append_text(frames: &mut Vec<u8>, pieces: &[&str]) {
 }
 
 /// How many of these whole frames tell a client that it is connected: engine.io's message with socket.io's CONNECT.
-fn greetings(mut frames: &[u8]) -> u32 {
+pub(super) fn greetings(mut frames: &[u8]) -> u32 {
     let mut found = 0;
     while let [_, length, rest @ ..] = frames {
         let (length, payload) = match (length, rest) {
@@ -191,8 +191,10 @@ fn greetings(mut frames: &[u8]) -> u32 {
             (127, [a, b, c, d, e, f, g, h, payload @ ..]) => (u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]), payload),
             (length, payload) => (u64::from(*length), payload),
         };
+        let split = usize::try_from(length).ok().and_then(|length| payload.split_at_checked(length));
+        let Some((payload, behind)) = split else { break };
         found += u32::from(payload.starts_with(b"40"));
-        frames = usize::try_from(length).ok().and_then(|length| payload.get(length..)).unwrap_or_default();
+        frames = behind;
     }
     found
 }
