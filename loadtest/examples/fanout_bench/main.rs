@@ -104,80 +104,107 @@ pub fn token(user: &str) -> anyhow::Result<String> {
     Ok(zzan::key()?.mint(&subject, SystemTime::now(), Duration::from_secs(3_600))?)
 }
 
-/// What one server did.
-struct Figures {
-    /// CPU of a delivery with one and with eight messages in flight, in µs.
-    one_us: f64,
-    eight_us: f64,
-    /// Memory of a socket that listens and hears nothing, in kB.
-    idle_kb: Option<f64>,
-    /// What readers waited for one message in flight, in ms.
+/// A server that is measured, with its readers.
+struct Contender {
+    name: &'static str,
+    server: Process,
+    /// Without readers.
+    empty_bytes: u64,
+    crowd: Crowd,
+    /// Of its passes with one and with eight messages in flight.
+    passes: [Vec<Pass>; 2],
+}
+
+/// What a delivery cost in CPU, in µs, and what the half of them took less than, in ms.
+#[derive(Clone, Copy)]
+struct Pass {
+    cost_us: f64,
     p50_ms: f64,
-    frame_bytes: u64,
+}
+
+impl Contender {
+    async fn start(cli: &Cli, name: &'static str, program: &str, args: &[&str]) -> anyhow::Result<Self> {
+        let mut server = Process::start(&cli.server_core, program, args).await?;
+        let empty_bytes = server.usage()?.resident_bytes;
+        let size = Size { readers: cli.readers, senders: cli.senders, stalled: 0, text_bytes: TEXT_BYTES };
+        let crowd = Crowd::gather(server.address, size).await?;
+        Ok(Self { name, server, empty_bytes, crowd, passes: [vec![], vec![]] })
+    }
+
+    async fn pass(&mut self, in_flight: usize, deliveries_min: u64) -> anyhow::Result<Pass> {
+        for _ in 0..WARM_UP_ROUNDS {
+            self.crowd.round(in_flight).await?;
+        }
+        self.crowd.take_delays();
+        let (before, mut deliveries) = (self.server.usage()?, 0);
+        while deliveries < deliveries_min {
+            deliveries += self.crowd.round(in_flight).await?;
+        }
+        let cpu = self.server.usage()?.cpu - before.cpu;
+        let delays = self.crowd.take_delays();
+        let pass = Pass { cost_us: cpu.as_secs_f64() * 1e6 / deliveries as f64, p50_ms: delays[delays.len() / 2].as_secs_f64() * 1e3 };
+        println!("{} in flight {in_flight}: {:.2} µs CPU per delivery, p50 {:.1} ms", self.name, pass.cost_us, pass.p50_ms);
+        Ok(pass)
+    }
+
+    /// Memory of a socket that listens, in kB.
+    fn socket_kb(&mut self, readers: usize) -> anyhow::Result<f64> {
+        let bytes = self.server.usage()?.resident_bytes.saturating_sub(self.empty_bytes);
+        Ok(bytes as f64 / readers as f64 / 1_000.0)
+    }
+
+    /// The passes with the median cost.
+    fn medians(&self) -> [Pass; 2] {
+        self.passes.each_ref().map(|passes| {
+            let mut passes = passes.clone();
+            passes.sort_by(|a, b| a.cost_us.total_cmp(&b.cost_us));
+            passes[passes.len() / 2]
+        })
+    }
 }
 
 async fn compare(cli: &Cli) -> anyhow::Result<()> {
     let own = std::env::current_exe()?;
     let own = own.to_str().context("a path in UTF-8")?;
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/fanout_bench/node/server.js");
-    let mut all = vec![("zzan", measure(cli, own, &["serve-zzan", &cli.readers.to_string()]).await?)];
+    let mut contenders = vec![Contender::start(cli, "zzan", own, &["serve-zzan", &cli.readers.to_string()]).await?];
     if !cli.alone {
-        all.push(("socket.io", measure(cli, "node", &[script]).await?));
+        contenders.push(Contender::start(cli, "socket.io", "node", &[script]).await?);
     }
-    let frame_bytes = all[0].1.frame_bytes;
+    // By turns, so that a machine with others on it is as busy for each of them.
+    for _ in 0..cli.passes {
+        for (index, in_flight) in [1, 8].into_iter().enumerate() {
+            for contender in &mut contenders {
+                let pass = contender.pass(in_flight, cli.deliveries_k * 1_000).await?;
+                contender.passes[index].push(pass);
+            }
+        }
+    }
+    let frame_bytes = contenders[0].crowd.frame_bytes();
     let floor = floor::measure(&cli.server_core, own, cli.readers, cli.deliveries_k * 1_000, frame_bytes).await?;
+    if !cli.no_memory {
+        tokio::time::sleep(IDLE).await;
+    }
     println!(
         "\n| {} readers of a channel | one in flight, µs CPU per delivery | its p50, ms | eight, µs | kB per idle socket |",
         cli.readers
     );
     println!("| --- | --- | --- | --- | --- |");
-    for (name, Figures { one_us, eight_us, idle_kb, p50_ms, .. }) in &all {
-        let idle_kb = idle_kb.map_or("-".to_owned(), |kb| format!("{kb:.1}"));
-        println!("| {name} | {one_us:.2} | {p50_ms:.1} | {eight_us:.2} | {idle_kb} |");
+    for contender in &mut contenders {
+        let socket_kb = if cli.no_memory { "-".to_owned() } else { format!("{:.1}", contender.socket_kb(cli.readers)?) };
+        let [one, eight] = contender.medians();
+        println!("| {} | {:.2} | {:.1} | {:.2} | {socket_kb} |", contender.name, one.cost_us, one.p50_ms, eight.cost_us);
     }
-    if let [(_, ours), (_, theirs)] = &all[..] {
-        println!("| factor | {:.2} | | {:.2} | |", theirs.one_us / ours.one_us, theirs.eight_us / ours.eight_us);
+    if let [ours, theirs] = &contenders[..] {
+        let ([one, eight], [their_one, their_eight]) = (ours.medians(), theirs.medians());
+        println!("| factor | {:.2} | | {:.2} | |", their_one.cost_us / one.cost_us, their_eight.cost_us / eight.cost_us);
     }
     println!("| nothing but writes of {frame_bytes} B, or of eight times that | {:.2} | | {:.2} | |", floor.one_us, floor.eight_us);
+    drop(contenders);
     if !cli.no_stall {
         stall(cli, own).await?;
     }
     Ok(())
-}
-
-async fn measure(cli: &Cli, program: &str, args: &[&str]) -> anyhow::Result<Figures> {
-    let mut server = Process::start(&cli.server_core, program, args).await?;
-    let empty = server.usage()?.resident_bytes;
-    let size = Size { readers: cli.readers, senders: cli.senders, stalled: 0, text_bytes: TEXT_BYTES };
-    let mut crowd = Crowd::gather(server.address, size).await?;
-    let mut costs = vec![];
-    for in_flight in [1, 8] {
-        let mut passes = vec![];
-        for _ in 0..cli.passes {
-            for _ in 0..WARM_UP_ROUNDS {
-                crowd.round(in_flight).await?;
-            }
-            crowd.take_delays();
-            let (before, mut deliveries) = (server.usage()?, 0);
-            while deliveries < cli.deliveries_k * 1_000 {
-                deliveries += crowd.round(in_flight).await?;
-            }
-            let cpu = server.usage()?.cpu - before.cpu;
-            let cost_us = cpu.as_secs_f64() * 1e6 / deliveries as f64;
-            let delays = crowd.take_delays();
-            let p50_ms = delays[delays.len() / 2].as_secs_f64() * 1e3;
-            println!("{program} in flight {in_flight}: {cost_us:.2} µs CPU per delivery, p50 {p50_ms:.1} ms");
-            passes.push((cost_us, p50_ms));
-        }
-        passes.sort_by(|a, b| a.0.total_cmp(&b.0));
-        costs.push(passes[passes.len() / 2]);
-    }
-    let mut idle_kb = None;
-    if !cli.no_memory {
-        tokio::time::sleep(IDLE).await;
-        idle_kb = Some((server.usage()?.resident_bytes - empty) as f64 / cli.readers as f64 / 1_000.0);
-    }
-    Ok(Figures { one_us: costs[0].0, eight_us: costs[1].0, idle_kb, p50_ms: costs[0].1, frame_bytes: crowd.frame_bytes() })
 }
 
 /// What readers wait for a message when all read, and when further ones stall, by turns.
