@@ -127,6 +127,8 @@ impl Transport {
         let Some((tcp, stalled)) = self.0.wire.socket() else { return std::future::pending().await };
         let deadline = stalled.unwrap_or_else(Instant::now) + self.0.stall_timeout;
         tokio::select! {
+            // Whoever waits here may have had no time for so long that the peer could take something long before.
+            biased;
             // The socket isn't to be kept open from here.
             () = self.0.closed.cancelled() => {}
             writable = tcp.writable() => drop(writable),
