@@ -4,7 +4,7 @@
 //! corpus through the same functions.
 
 use crate::gate::Origins;
-use crate::listener::fuzzing::{client, frames, head_end};
+use crate::listener::fuzzing::{client, frames, head_end, written};
 use crate::token::{Key, Keys};
 use axum::http::{HeaderMap, HeaderValue};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -15,7 +15,10 @@ use std::sync::OnceLock;
 pub fn connection(data: &[u8]) {
     let [kind, cut, bytes @ ..] = data else { return };
     match kind % 4 {
-        0 => frames(bytes, usize::from(*cut) + 1),
+        0 => {
+            frames(bytes, usize::from(*cut) + 1);
+            written(bytes, usize::from(*cut) + 1);
+        }
         1 => head_end(bytes, usize::from(*cut) + 1),
         2 => {
             let mut headers = HeaderMap::new();

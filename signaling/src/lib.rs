@@ -10,6 +10,7 @@
 #[doc(hidden)]
 pub mod fuzzing;
 mod gate;
+mod head;
 pub mod listener;
 pub mod protocol;
 mod service;

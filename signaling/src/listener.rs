@@ -8,9 +8,11 @@ mod frames;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod transport;
+mod wire;
 
 pub(crate) use flushes::Flushes;
 pub use transport::Transport;
+pub(crate) use wire::{Sent, append_text};
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
@@ -118,8 +120,8 @@ impl Listener {
                 tracing::debug!(%error, "the connection was gone before it was served");
                 continue;
             }
-            let transport = Transport::new(peer, kill_all.child_token());
-            let stream = Stream::new(tcp, transport.clone(), self.config.stall_timeout, permit);
+            let transport = Transport::new(peer, kill_all.child_token(), self.config.stall_timeout);
+            let stream = Stream::new(tcp, transport.clone(), permit);
             tasks.spawn(serve_connection(stream, transport, router.clone(), self.config.clone(), stop.clone()));
         }
         drop(self.tcp);

@@ -4,6 +4,7 @@
 //! polling client is recognised.
 
 use crate::gate::{Gate, Limits, Origins, TooMany};
+use crate::head;
 use crate::listener::{Flushes, Transport};
 use crate::protocol::convert::whole_ms;
 use crate::protocol::error::{ErrorCode, WireError};
@@ -49,6 +50,8 @@ pub const POLLING_BODY_BYTES_MAX: usize = 256 * 1024;
 /// Packets that wait in the codec for one client: its burst of events refused at once, and two windows of what its session sends. When it
 /// is full the packet that didn't fit drops the connection, unless it is volatile.
 const SEND_QUEUE_PACKETS: usize = 256;
+/// The codec's buffer for what a client sends, of each WebSocket; a longer message has its own while it is read. Most are shorter.
+const READ_BUFFER_BYTES: usize = 1_024;
 /// How long polling may take to become a WebSocket; the codec sends no pings meanwhile.
 const UPGRADE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often addresses that have been quiet are forgotten.
@@ -140,12 +143,13 @@ impl Service {
             .upgrade_timeout(UPGRADE_TIMEOUT)
             .max_buffer_size(SEND_QUEUE_PACKETS)
             .max_payload(POLLING_BODY_BYTES_MAX as u64)
+            .ws_read_buffer_size(READ_BUFFER_BYTES)
             .ws_max_message_size(WS_MESSAGE_BYTES_MAX)
             .ws_max_frame_size(WS_MESSAGE_BYTES_MAX)
             // No event of ours has an attachment.
             .with_parser(ParserConfig::common().max_incoming_binaries(0).max_incoming_binary_buf_size(0));
         let (codec, io) = builder.build_with_inner_svc(Router::new());
-        let stop = CancellationToken::new();
+        let (stop, renderings) = (CancellationToken::new(), Arc::default());
         let shared = Arc::new(Shared {
             gate: Gate::new(config.origins.clone(), config.limits.clone()),
             config,
@@ -154,8 +158,8 @@ impl Service {
             registry: Registry::default(),
             upgrades: Upgrades::default(),
             polls: Polls::default(),
-            renderings: Arc::default(),
-            flushers: Flushers::start(&stop),
+            flushers: Flushers::start(&renderings, &stop),
+            renderings,
             tasks: TaskTracker::new(),
             draining: CancellationToken::new(),
             stop,
@@ -396,6 +400,8 @@ async fn pass(shared: &Shared, transport: Transport, request: Request) -> Respon
             transport.count_flushes(flushes);
         }
     }
+    // Others carry a body, whose head says what it is.
+    let request = if request.method() == Method::GET { head::lean(request) } else { request };
     let Ok(response): Result<_, Infallible> = shared.codec.clone().oneshot(request).await;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         transport.speak_websocket(WS_MESSAGE_BYTES_MAX as u64);

@@ -8,6 +8,7 @@ mod backlog;
 pub(crate) mod connection;
 mod dispatch;
 pub(crate) mod flusher;
+mod inbox;
 mod line;
 mod outlet;
 mod push;
@@ -55,10 +56,17 @@ pub(crate) struct Claim {
     pub(crate) heard: Option<u64>,
 }
 
+/// A connection, who is on it, and what its client says.
+pub(super) struct Arrival {
+    connection: Connection,
+    verified: Verified,
+    claim: Claim,
+}
+
 /// What others tell a session's task.
 pub(super) enum Control {
-    /// The session has a new connection.
-    Attach(Box<Connection>, Box<Verified>, Claim),
+    /// The session has a new connection. In a box, since the room for some of them is kept for every session.
+    Attach(Box<Arrival>),
     /// The page said that it unloads.
     Unloaded,
 }
@@ -112,7 +120,7 @@ pub(crate) fn limiter(shared: &Shared) -> Arc<DefaultDirectRateLimiter> {
 /// Gives a connection to the session that it resumes, or to a new one.
 pub(crate) async fn attach(shared: Arc<Shared>, connection: Connection, verified: Verified, resumed: Option<Entry>, claim: Claim) {
     let limiter = connection.limiter();
-    let mut message = Control::Attach(Box::new(connection), Box::new(verified.clone()), claim);
+    let mut message = Control::Attach(Box::new(Arrival { connection, verified: verified.clone(), claim }));
     if let Some(entry) = resumed {
         match entry.control.send(message).await {
             Ok(()) => return,
@@ -156,8 +164,9 @@ impl Session {
             told_draining: false,
         };
         let tasks = shared.tasks.clone();
+        let running = tokio::spawn(session.run());
         tasks.spawn(async move {
-            if let Err(error) = tokio::spawn(session.run()).await {
+            if let Err(error) = running.await {
                 tracing::error!(session = %id, %error, "a session failed");
                 shared.hub.session_ended(&id, LeaveReason::Disconnected).await;
             }
@@ -193,7 +202,7 @@ impl Session {
         tokio::select! {
             biased;
             Some(control) = self.control.recv() => match control {
-                Control::Attach(connection, verified, claim) => Box::pin(self.attach(*connection, *verified, claim)).await,
+                Control::Attach(arrival) => Box::pin(self.attach(*arrival)).await,
                 Control::Unloaded => self.unloaded().await,
             },
             () = shared.stop.cancelled() => {
@@ -219,7 +228,7 @@ impl Session {
     }
 
     /// A new connection: the old one is dropped, and the client learns what it missed and where it is.
-    async fn attach(&mut self, connection: Connection, verified: Verified, claim: Claim) {
+    async fn attach(&mut self, Arrival { connection, verified, claim }: Arrival) {
         drop(self.connection.take());
         self.outlet.detach();
         let resumed = self.secret.is_some();
@@ -370,8 +379,8 @@ impl Session {
 async fn work(outlet: &Outlet, task: Task) -> bool {
     match task {
         Task::Lose => true,
-        Task::Wait(flushes, seen) => {
-            flushes.more_than(seen).await;
+        Task::Wait(wait) => {
+            wait.over().await;
             outlet.flush();
             false
         }

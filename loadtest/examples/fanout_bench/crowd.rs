@@ -1,4 +1,4 @@
-//! The readers: raw WebSockets that speak as much of socket.io as it takes to join a room and to count what it tells.
+//! The readers: raw WebSockets that speak as much of socket.io as it takes to listen to a server's channel and to count what it tells.
 //!
 //! They parse nothing that they needn't, so that they don't slow the server down that is measured.
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Notify;
@@ -19,10 +19,10 @@ use tokio_tungstenite::tungstenite::Message;
 
 /// How long anything of the set-up, or a round, may take.
 const LIMIT: Duration = Duration::from_secs(60);
-/// A voice room's seats.
-pub const ROOM_SEATS: usize = 50;
 /// The ack ids of requests that the sender doesn't wait for.
 const UNAWAITED: &str = "9";
+/// The ack id of each reader's request to listen.
+const LISTEN: &str = "8";
 /// Receive buffer of a reader that is to stall: next to nothing.
 const NARROW_BYTES: u32 = 4_096;
 
@@ -31,34 +31,48 @@ type Ws = WebSocketStream<TcpStream>;
 /// What all readers have seen.
 #[derive(Default)]
 pub struct Seen {
+    listening: AtomicUsize,
     told: AtomicU64,
     target: AtomicU64,
     reached: Notify,
+    frame_bytes: AtomicU64,
     /// From the sending of a message until a reader had it.
     pub delays: Mutex<Vec<Duration>>,
 }
 
-struct Reader {
-    ws: Ws,
-    stalls: bool,
+impl Seen {
+    async fn all_listen(&self, readers: usize) {
+        while self.listening.load(Ordering::Relaxed) < readers {
+            self.reached.notified().await;
+        }
+    }
 }
 
-struct Sender {
-    channel: String,
-    sink: SplitSink<Ws, Message>,
-    /// Its reading half was pinged, which can't answer.
-    pinged: Arc<AtomicBool>,
-}
+/// The writing half of a socket, for who sends and for who answers pings.
+type Sink = Arc<tokio::sync::Mutex<SplitSink<Ws, Message>>>;
 
-/// Readers in rooms, one of each of which is its sender.
+/// The readers of one channel, the first of which send to it.
 pub struct Crowd {
-    senders: Vec<Sender>,
+    channel: String,
+    senders: Vec<Sink>,
     seen: Arc<Seen>,
     readers: usize,
     tasks: Vec<JoinHandle<()>>,
     _stalled: Vec<Ws>,
     began: Instant,
     text: String,
+}
+
+/// Who belongs to a crowd.
+#[derive(Debug, Clone, Copy)]
+pub struct Size {
+    pub readers: usize,
+    /// Readers that send too, in turn.
+    pub senders: usize,
+    /// Further ones that stall from the beginning.
+    pub stalled: usize,
+    /// Of a message, beside the time of its sending.
+    pub text_bytes: usize,
 }
 
 impl Drop for Crowd {
@@ -68,52 +82,42 @@ impl Drop for Crowd {
 }
 
 impl Crowd {
-    /// Connects so many, of which as many stall from now on as `stalled` says, evenly in all rooms. Their messages have so many bytes.
-    pub async fn gather(address: SocketAddr, size: usize, stalled: usize, text_bytes: usize) -> anyhow::Result<Self> {
+    /// Connects them all. Each is a member of the server's one community already, and listens to it.
+    pub async fn gather(address: SocketAddr, size: Size) -> anyhow::Result<Self> {
+        let Size { readers, senders: sending, stalled, text_bytes } = size;
         let (seen, began) = (Arc::<Seen>::default(), Instant::now());
-        let (mut senders, mut tasks, mut asleep, mut readers) = (vec![], vec![], vec![], 0);
-        for room in 0..size / ROOM_SEATS {
-            let mut channel = String::new();
-            let mut id = String::new();
-            let mut members = vec![];
-            for seat in 0..ROOM_SEATS {
-                let stalls = seat > 0 && seat * stalled / size > (seat - 1) * stalled / size;
-                let mut member = Reader { ws: connect(address, &format!("u{room}-{seat}"), stalls).await?, stalls };
-                if seat == 0 {
-                    let request = json!({ "name": "r", "kind": "voice", "capacity": ROOM_SEATS, "nonce": format!("n{room}") });
-                    id = text_of(&ask(&mut member.ws, "room:create", request).await?["room"]["id"])?;
-                }
-                channel = text_of(&ask(&mut member.ws, "room:join", json!({ "room": id })).await?["room"]["channel"])?;
-                members.push(member);
+        let (mut senders, mut tasks, mut asleep, mut channel) = (vec![], vec![], vec![], String::new());
+        for index in 0..readers + stalled {
+            let mut ws = connect(address, &member(index), index >= readers).await?;
+            if index >= readers {
+                ask(&mut ws, "server:list", json!({})).await?;
+                asleep.push(ws);
+                continue;
             }
-            for (seat, Reader { ws, stalls }) in members.into_iter().enumerate() {
-                if stalls {
-                    asleep.push(ws);
-                    continue;
-                }
-                readers += 1;
-                let (sink, stream) = ws.split();
-                let pong = if seat == 0 {
-                    let pinged = Arc::<AtomicBool>::default();
-                    senders.push(Sender { channel: channel.clone(), sink, pinged: pinged.clone() });
-                    Pong::Later(pinged)
-                } else {
-                    Pong::Now(sink)
-                };
-                tasks.push(tokio::spawn(read(stream, pong, seen.clone(), began)));
+            if index == 0 {
+                let servers = ask(&mut ws, "server:list", json!({})).await?;
+                let channels = servers["servers"][0]["channels"].as_array().context("channels")?;
+                channel = text_of(&channels.iter().find(|channel| channel["kind"] == "text").context("a text channel")?["id"])?;
             }
+            let (sink, stream) = ws.split();
+            let sink = Arc::new(tokio::sync::Mutex::new(sink));
+            if index < sending {
+                senders.push(sink.clone());
+            }
+            tasks.push(tokio::spawn(read(stream, sink, seen.clone(), began)));
         }
+        tokio::time::timeout(LIMIT, seen.all_listen(readers)).await.context("not everybody listens")?;
         let text = "x".repeat(text_bytes);
-        Ok(Self { senders, seen, readers, tasks, _stalled: asleep, began, text })
+        Ok(Self { channel, senders, seen, readers, tasks, _stalled: asleep, began, text })
     }
 
-    /// Every sender sends `in_flight` messages at once; returns when everybody has them all. How many deliveries that were.
-    pub async fn round(&mut self, in_flight: u64) -> anyhow::Result<u64> {
-        let deliveries = in_flight * self.readers as u64;
+    /// So many messages are sent at once; returns when everybody has them all. How many deliveries that were.
+    pub async fn round(&mut self, in_flight: usize) -> anyhow::Result<u64> {
+        let deliveries = (in_flight * self.readers) as u64;
         let target = self.seen.target.load(Ordering::Relaxed) + deliveries;
         self.seen.target.store(target, Ordering::Relaxed);
-        for _ in 0..in_flight {
-            self.send().await?;
+        for index in 0..in_flight {
+            self.send(index).await?;
         }
         let all = async {
             while self.seen.told.load(Ordering::Relaxed) < target {
@@ -124,17 +128,17 @@ impl Crowd {
         Ok(deliveries)
     }
 
-    /// Every sender sends one message.
-    pub async fn send(&mut self) -> anyhow::Result<()> {
-        for Sender { channel, sink, pinged } in &mut self.senders {
-            if pinged.swap(false, Ordering::Relaxed) {
-                sink.send(Message::text("3")).await?;
-            }
-            let text = format!("{:020}{}", self.began.elapsed().as_nanos(), self.text);
-            let request = json!(["chat:send", { "channel": channel, "nonce": rooms::random_id("n"), "text": text }]);
-            sink.send(Message::text(format!("42{UNAWAITED}{request}"))).await?;
-        }
+    async fn send(&mut self, index: usize) -> anyhow::Result<()> {
+        let text = format!("{:020}{}", self.began.elapsed().as_nanos(), self.text);
+        let request = json!(["chat:send", { "channel": self.channel, "nonce": rooms::random_id("n"), "text": text }]);
+        let mut sink = self.senders[index % self.senders.len()].lock().await;
+        sink.send(Message::text(format!("42{UNAWAITED}{request}"))).await?;
         Ok(())
+    }
+
+    /// Bytes of a delivery, its frame's header included.
+    pub fn frame_bytes(&self) -> u64 {
+        self.seen.frame_bytes.load(Ordering::Relaxed)
     }
 
     /// How long deliveries took since this was called last.
@@ -144,6 +148,11 @@ impl Crowd {
         delays.sort_unstable();
         delays
     }
+}
+
+/// The id of a member of the server.
+pub fn member(index: usize) -> String {
+    format!("u{index}")
 }
 
 async fn connect(address: SocketAddr, user: &str, stalls: bool) -> anyhow::Result<Ws> {
@@ -191,22 +200,18 @@ fn text_of(value: &Value) -> anyhow::Result<String> {
     Ok(value.as_str().context("a text")?.to_owned())
 }
 
-/// Who answers a ping.
-enum Pong {
-    Now(SplitSink<Ws, Message>),
-    Later(Arc<AtomicBool>),
-}
-
-async fn read(mut stream: SplitStream<Ws>, mut pong: Pong, seen: Arc<Seen>, began: Instant) {
+async fn read(mut stream: SplitStream<Ws>, sink: Sink, seen: Arc<Seen>, began: Instant) {
+    let listen = format!("42{LISTEN}[\"server:list\",{{}}]");
+    sink.lock().await.send(Message::text(listen)).await.ok();
     while let Some(Ok(message)) = stream.next().await {
         let Message::Text(text) = message else { continue };
         if text.starts_with("42[\"chat:message\"") {
             note(&text, &seen, began);
         } else if text.as_str() == "2" {
-            match &mut pong {
-                Pong::Now(sink) => drop(sink.send(Message::text("3")).await),
-                Pong::Later(pinged) => pinged.store(true, Ordering::Relaxed),
-            }
+            sink.lock().await.send(Message::text("3")).await.ok();
+        } else if text.strip_prefix("43").is_some_and(|ack| ack.starts_with(LISTEN)) {
+            seen.listening.fetch_add(1, Ordering::Relaxed);
+            seen.reached.notify_one();
         }
     }
 }
@@ -218,6 +223,9 @@ fn note(text: &str, seen: &Seen, began: Instant) {
         let delay = began.elapsed().saturating_sub(Duration::from_nanos(sent));
         seen.delays.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(delay);
     }
+    /// Of a text of 126 to 65,535 bytes (RFC 6455, section 5.2).
+    const HEADER_BYTES: u64 = 4;
+    seen.frame_bytes.store(text.len() as u64 + HEADER_BYTES, Ordering::Relaxed);
     if seen.told.fetch_add(1, Ordering::Relaxed) + 1 >= seen.target.load(Ordering::Relaxed) {
         seen.reached.notify_one();
     }

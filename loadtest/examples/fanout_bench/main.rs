@@ -1,18 +1,19 @@
 //! What it costs to tell many: zzan's signaling beside the official socket.io server, each on one core, with the readers on another.
 //!
-//! A thousand WebSocket readers sit in twenty voice rooms of fifty, the largest audience that one room has. One in each room sends to the
-//! room's chat, with one message in flight and with eight; the server stores, answers and tells. [`process`] is a server and what it used,
-//! [`crowd`] the readers, [`zzan`] the side that is ours, `node/` the other. CPU time is the server's alone.
+//! A thousand WebSocket readers listen to one channel of a community. Messages are sent to it, one in flight and eight; the server stores,
+//! answers and tells. [`process`] is a server and what it used, [`crowd`] the readers, [`zzan`] the side that is ours, `node/` the other, and
+//! [`floor`] what the writes alone cost. CPU time is the server's alone.
 //!
 //! `make bench-fanout`
 
 mod crowd;
+mod floor;
 mod process;
 mod zzan;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use crowd::Crowd;
+use crowd::{Crowd, Size};
 use process::Process;
 use rooms::session::Grants;
 use rooms::{User, UserId};
@@ -26,14 +27,16 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const TEXT_BYTES: usize = 80;
 /// Rounds before what is measured.
 const WARM_UP_ROUNDS: u64 = 20;
-/// Readers of the part with stalled ones.
+/// Sockets of the part with stalled readers.
 const STALL_CROWD: usize = 200;
 /// Of those, how many read nothing.
 const STALLED: usize = 50;
 /// Their messages: large, so that the stalled soon have too much waiting.
 const STALL_TEXT_BYTES: usize = 3_000;
-/// Between two messages of a room in that part.
+/// Between two messages of that part.
 const STALL_PAUSE: Duration = Duration::from_millis(40);
+/// What was told is kept for a minute, and forgotten when a session next looks at its connection.
+const IDLE: Duration = Duration::from_secs(120);
 
 #[derive(Debug, Parser)]
 struct Cli {
@@ -54,22 +57,37 @@ struct Cli {
     /// The core of the readers.
     #[arg(long, default_value = "1")]
     crowd_core: String,
+    /// Readers that send, in turn.
+    #[arg(long, default_value_t = 1)]
+    senders: usize,
     /// Only zzan.
     #[arg(long)]
     alone: bool,
+    /// Memory isn't measured, which takes minutes.
+    #[arg(long)]
+    no_memory: bool,
+    /// The delays beside stalled readers aren't measured.
+    #[arg(long)]
+    no_stall: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Serve {
     /// zzan's process.
     #[command(hide = true)]
-    ServeZzan,
+    ServeZzan { members: usize },
+    /// The process that does nothing but write.
+    #[command(hide = true)]
+    ServeFloor { readers: usize },
 }
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     match cli.command {
-        Some(Serve::ServeZzan) => tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(zzan::serve()),
+        Some(Serve::ServeZzan { members }) => {
+            tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(zzan::serve(members))
+        }
+        Some(Serve::ServeFloor { readers }) => floor::serve(readers),
         None => {
             let pid = std::process::id().to_string();
             let pinned = std::process::Command::new("taskset").args(["-cp", &cli.crowd_core, &pid]).output().context("taskset")?;
@@ -86,72 +104,131 @@ pub fn token(user: &str) -> anyhow::Result<String> {
     Ok(zzan::key()?.mint(&subject, SystemTime::now(), Duration::from_secs(3_600))?)
 }
 
-/// What one server did.
-struct Figures {
-    /// CPU of a delivery with one and with eight messages in flight, in µs.
-    one_us: f64,
-    eight_us: f64,
-    /// Memory of a socket that has joined, in kB.
-    socket_kb: f64,
+/// A server that is measured, with its readers.
+struct Contender {
+    name: &'static str,
+    server: Process,
+    /// Without readers.
+    empty_bytes: u64,
+    crowd: Crowd,
+    /// Of its passes with one and with eight messages in flight.
+    passes: [Vec<Pass>; 2],
+}
+
+/// What a delivery cost in CPU, in µs, and what the half of them took less than, in ms.
+#[derive(Clone, Copy)]
+struct Pass {
+    cost_us: f64,
+    p50_ms: f64,
+}
+
+impl Contender {
+    async fn start(cli: &Cli, name: &'static str, program: &str, args: &[&str]) -> anyhow::Result<Self> {
+        let mut server = Process::start(&cli.server_core, program, args).await?;
+        let empty_bytes = server.usage()?.resident_bytes;
+        let size = Size { readers: cli.readers, senders: cli.senders, stalled: 0, text_bytes: TEXT_BYTES };
+        let crowd = Crowd::gather(server.address, size).await?;
+        Ok(Self { name, server, empty_bytes, crowd, passes: [vec![], vec![]] })
+    }
+
+    async fn pass(&mut self, in_flight: usize, deliveries_min: u64) -> anyhow::Result<Pass> {
+        for _ in 0..WARM_UP_ROUNDS {
+            self.crowd.round(in_flight).await?;
+        }
+        self.crowd.take_delays();
+        let (before, mut deliveries) = (self.server.usage()?, 0);
+        while deliveries < deliveries_min {
+            deliveries += self.crowd.round(in_flight).await?;
+        }
+        let cpu = self.server.usage()?.cpu - before.cpu;
+        let delays = self.crowd.take_delays();
+        let pass = Pass { cost_us: cpu.as_secs_f64() * 1e6 / deliveries as f64, p50_ms: delays[delays.len() / 2].as_secs_f64() * 1e3 };
+        println!("{} in flight {in_flight}: {:.2} µs CPU per delivery, p50 {:.1} ms", self.name, pass.cost_us, pass.p50_ms);
+        Ok(pass)
+    }
+
+    /// Memory of a socket that listens, in kB.
+    fn socket_kb(&mut self, readers: usize) -> anyhow::Result<f64> {
+        let bytes = self.server.usage()?.resident_bytes.saturating_sub(self.empty_bytes);
+        Ok(bytes as f64 / readers as f64 / 1_000.0)
+    }
+
+    /// The passes with the median cost.
+    fn medians(&self) -> [Pass; 2] {
+        self.passes.each_ref().map(|passes| {
+            let mut passes = passes.clone();
+            passes.sort_by(|a, b| a.cost_us.total_cmp(&b.cost_us));
+            passes[passes.len() / 2]
+        })
+    }
 }
 
 async fn compare(cli: &Cli) -> anyhow::Result<()> {
     let own = std::env::current_exe()?;
     let own = own.to_str().context("a path in UTF-8")?;
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/fanout_bench/node/server.js");
-    let mut all = vec![("zzan", measure(cli, own, &["serve-zzan"]).await?)];
+    let mut contenders = vec![Contender::start(cli, "zzan", own, &["serve-zzan", &cli.readers.to_string()]).await?];
     if !cli.alone {
-        all.push(("socket.io", measure(cli, "node", &[script]).await?));
+        contenders.push(Contender::start(cli, "socket.io", "node", &[script]).await?);
     }
-    println!("\n| {} readers | one in flight, µs CPU per delivery | eight | kB per socket |\n| --- | --- | --- | --- |", cli.readers);
-    for (name, figures) in &all {
-        println!("| {name} | {:.2} | {:.2} | {:.1} |", figures.one_us, figures.eight_us, figures.socket_kb);
+    // By turns, so that a machine with others on it is as busy for each of them.
+    for _ in 0..cli.passes {
+        for (index, in_flight) in [1, 8].into_iter().enumerate() {
+            for contender in &mut contenders {
+                let pass = contender.pass(in_flight, cli.deliveries_k * 1_000).await?;
+                contender.passes[index].push(pass);
+            }
+        }
     }
-    if let [(_, ours), (_, theirs)] = &all[..] {
-        println!("| factor | {:.2} | {:.2} | |", theirs.one_us / ours.one_us, theirs.eight_us / ours.eight_us);
+    let frame_bytes = contenders[0].crowd.frame_bytes();
+    let floor = floor::measure(&cli.server_core, own, cli.readers, cli.deliveries_k * 1_000, frame_bytes).await?;
+    if !cli.no_memory {
+        tokio::time::sleep(IDLE).await;
     }
-    let (calm, stalled) = (delays(cli, own, 0).await?, delays(cli, own, STALLED).await?);
-    println!("\n| {STALL_CROWD} readers of zzan | p50, ms | p99, ms |\n| --- | --- | --- |");
     println!(
-        "| all read | {:.2} | {:.2} |\n| {STALLED} of them stalled: the others | {:.2} | {:.2} |",
-        calm.0, calm.1, stalled.0, stalled.1
+        "\n| {} readers of a channel | one in flight, µs CPU per delivery | its p50, ms | eight, µs | kB per idle socket |",
+        cli.readers
     );
+    println!("| --- | --- | --- | --- | --- |");
+    for contender in &mut contenders {
+        let socket_kb = if cli.no_memory { "-".to_owned() } else { format!("{:.1}", contender.socket_kb(cli.readers)?) };
+        let [one, eight] = contender.medians();
+        println!("| {} | {:.2} | {:.1} | {:.2} | {socket_kb} |", contender.name, one.cost_us, one.p50_ms, eight.cost_us);
+    }
+    if let [ours, theirs] = &contenders[..] {
+        let ([one, eight], [their_one, their_eight]) = (ours.medians(), theirs.medians());
+        println!("| factor | {:.2} | | {:.2} | |", their_one.cost_us / one.cost_us, their_eight.cost_us / eight.cost_us);
+    }
+    println!("| nothing but writes of {frame_bytes} B, or of eight times that | {:.2} | | {:.2} | |", floor.one_us, floor.eight_us);
+    drop(contenders);
+    if !cli.no_stall {
+        stall(cli, own).await?;
+    }
     Ok(())
 }
 
-async fn measure(cli: &Cli, program: &str, args: &[&str]) -> anyhow::Result<Figures> {
-    let mut server = Process::start(&cli.server_core, program, args).await?;
-    let empty = server.usage()?.resident_bytes;
-    let mut crowd = Crowd::gather(server.address, cli.readers, 0, TEXT_BYTES).await?;
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    let socket_kb = (server.usage()?.resident_bytes - empty) as f64 / cli.readers as f64 / 1_000.0;
-    let mut costs = vec![];
-    for in_flight in [1, 8] {
-        let mut passes = vec![];
-        for _ in 0..cli.passes {
-            for _ in 0..WARM_UP_ROUNDS {
-                crowd.round(in_flight).await?;
-            }
-            let (before, mut deliveries) = (server.usage()?, 0);
-            while deliveries < cli.deliveries_k * 1_000 {
-                deliveries += crowd.round(in_flight).await?;
-            }
-            let cpu = server.usage()?.cpu - before.cpu;
-            passes.push(cpu.as_secs_f64() * 1e6 / deliveries as f64);
-            println!("{program} in flight {in_flight}: {:.2} µs CPU per delivery", passes[passes.len() - 1]);
-            crowd.take_delays();
-        }
-        passes.sort_by(f64::total_cmp);
-        costs.push(passes[passes.len() / 2]);
+/// What readers wait for a message when all read, and when further ones stall, by turns.
+async fn stall(cli: &Cli, own: &str) -> anyhow::Result<()> {
+    let (mut calm, mut stalled) = (vec![], vec![]);
+    for _ in 0..cli.passes {
+        calm.push(delays(cli, own, 0).await?);
+        stalled.push(delays(cli, own, STALLED).await?);
     }
-    Ok(Figures { one_us: costs[0], eight_us: costs[1], socket_kb })
+    println!("\n| {} readers of zzan | p50, ms | p99, ms |\n| --- | --- | --- |", STALL_CROWD - STALLED);
+    for (name, mut passes) in [("alone".to_owned(), calm), (format!("beside {STALLED} that stall"), stalled)] {
+        passes.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let (p50, p99) = passes[passes.len() / 2];
+        println!("| {name} | {p50:.2} | {p99:.2} |");
+    }
+    Ok(())
 }
 
 /// The p50 and the p99 of what readers wait for a message, in ms, while others stall.
 async fn delays(cli: &Cli, program: &str, stalled: usize) -> anyhow::Result<(f64, f64)> {
     const MESSAGES: u64 = 250;
-    let server = Process::start(&cli.server_core, program, &["serve-zzan"]).await?;
-    let mut crowd = Crowd::gather(server.address, STALL_CROWD, stalled, STALL_TEXT_BYTES).await?;
+    let server = Process::start(&cli.server_core, program, &["serve-zzan", &STALL_CROWD.to_string()]).await?;
+    let size = Size { readers: STALL_CROWD - STALLED, senders: 1, stalled, text_bytes: STALL_TEXT_BYTES };
+    let mut crowd = Crowd::gather(server.address, size).await?;
     for _ in 0..MESSAGES {
         crowd.round(1).await?;
         tokio::time::sleep(STALL_PAUSE).await;

@@ -24,6 +24,7 @@ impl Frames {
     }
 
     /// Whether the last byte seen was a frame's last.
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn at_boundary(&self) -> bool {
         self.header_bytes == 0 && self.payload_left == 0
     }

@@ -3,6 +3,7 @@
 pub(crate) use super::forwarded::client;
 use super::frames::{Frames, TooLarge};
 use super::transport::HeadEnd;
+use super::wire::{append_text, greetings};
 
 const MESSAGE_BYTES_MAX: u64 = 70_000;
 
@@ -59,4 +60,16 @@ pub(crate) fn head_end(bytes: &[u8], cut: usize) {
     let rest = found.map(|rest| rest.into_iter().chain(pieces.flatten().copied()).collect::<Vec<_>>());
     let expected = bytes.windows(4).position(|window| window == b"\r\n\r\n").map(|at| bytes[at + 4..].to_vec());
     assert_eq!(rest, expected);
+}
+
+/// Texts of `cut` bytes, written as frames, end at a frame's end, and the greetings among them are found.
+pub(crate) fn written(bytes: &[u8], cut: usize) {
+    let texts: Vec<_> = bytes.chunks(cut).map(String::from_utf8_lossy).collect();
+    let mut written = vec![];
+    texts.iter().for_each(|text| append_text(&mut written, &[text]));
+    let mut frames = Frames::new(MESSAGE_BYTES_MAX);
+    assert_eq!((frames.feed(&written), frames.at_boundary()), (Ok(()), true));
+    let greeted = texts.iter().filter(|text| text.starts_with("40")).count();
+    assert_eq!(greetings(&written) as usize, greeted);
+    assert!(greetings(bytes) as usize <= bytes.len() / 4);
 }

@@ -5,11 +5,13 @@
 
 use super::flushes::Flushes;
 use super::frames::Frames;
+use super::wire::{Sent, Wire};
+use socket2::SockRef;
 use std::future::Future;
 use std::io::{Error, ErrorKind, IoSlice, Result};
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -39,13 +41,27 @@ struct Inner {
     websocket: OnceLock<u64>,
     /// Who wants to know that everything was written.
     flushes: OnceLock<Arc<Flushes>>,
+    /// How long the peer may take nothing.
+    stall_timeout: Duration,
+    wire: Wire,
+    /// Clients that were or are to be greeted, one after the other.
+    admitted: AtomicU32,
 }
 
 impl Transport {
-    pub(super) fn new(peer: SocketAddr, kill: CancellationToken) -> Self {
-        let closed = CancellationToken::new();
-        let (opened, heard_ms) = (Instant::now(), AtomicU64::new(0));
-        Self(Arc::new(Inner { peer, kill, closed, opened, heard_ms, websocket: OnceLock::new(), flushes: OnceLock::new() }))
+    pub(super) fn new(peer: SocketAddr, kill: CancellationToken, stall_timeout: Duration) -> Self {
+        Self(Arc::new(Inner {
+            peer,
+            kill,
+            closed: CancellationToken::new(),
+            opened: Instant::now(),
+            heard_ms: AtomicU64::new(0),
+            websocket: OnceLock::new(),
+            flushes: OnceLock::new(),
+            stall_timeout,
+            wire: Wire::default(),
+            admitted: AtomicU32::new(0),
+        }))
     }
 
     /// The other end's address.
@@ -80,9 +96,49 @@ impl Transport {
         self.0.websocket.get_or_init(|| message_bytes_max);
     }
 
-    /// From now on `flushes` counts the times at which everything was written. Further calls do nothing.
-    pub(crate) fn count_flushes(&self, flushes: Arc<Flushes>) {
-        self.0.flushes.get_or_init(|| flushes);
+    /// From now on `flushes` counts the times at which everything was written. Further calls change nothing; returns what counts.
+    pub(crate) fn count_flushes(&self, flushes: Arc<Flushes>) -> Arc<Flushes> {
+        self.0.flushes.get_or_init(|| flushes).clone()
+    }
+
+    /// A client is about to be told that it is connected. Returns how many greetings, its own included, go before what it is sent.
+    pub(crate) fn admit(&self) -> u32 {
+        self.0.admitted.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Whether nobody was admitted after the client with this greeting.
+    pub(crate) fn is_latest(&self, greeting: u32) -> bool {
+        self.0.admitted.load(Ordering::Relaxed) == greeting
+    }
+
+    /// Sends WebSocket frames past the codec, to the client with this [greeting](Transport::admit): all that `fill` appends, or nothing of
+    /// it.
+    pub(crate) fn send(&self, greeting: u32, fill: impl FnOnce(&mut Vec<u8>)) -> Sent {
+        if self.0.kill.is_cancelled() { Sent::Closed } else { self.0.wire.send(greeting, fill) }
+    }
+
+    /// Bytes of frames that the peer hasn't taken.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.0.wire.waiting_bytes()
+    }
+
+    /// Waits until the peer takes something, and kills the connection when it takes nothing for too long. Cancel-safe.
+    pub(crate) async fn writable(&self) {
+        let Some((tcp, stalled)) = self.0.wire.socket() else { return std::future::pending().await };
+        let deadline = stalled.unwrap_or_else(Instant::now) + self.0.stall_timeout;
+        tokio::select! {
+            // Whoever waits here may have had no time for so long that the peer could take something long before.
+            biased;
+            // The socket isn't to be kept open from here.
+            () = self.0.closed.cancelled() => {}
+            writable = tcp.writable() => drop(writable),
+            () = tokio::time::sleep_until(deadline) => self.stalled(),
+        }
+    }
+
+    fn stalled(&self) {
+        tracing::debug!(peer = %self.peer(), "the peer takes nothing, its connection is dropped");
+        self.kill();
     }
 
     fn heard(&self) {
@@ -93,11 +149,10 @@ impl Transport {
 
 /// The bytes of a connection. Fails as soon as the handle is killed, and kills itself when the peer takes nothing for too long.
 pub(super) struct Stream {
-    tcp: TcpStream,
+    tcp: Arc<TcpStream>,
     transport: Transport,
     read_killed: Pin<Box<WaitForCancellationFutureOwned>>,
     write_killed: Pin<Box<WaitForCancellationFutureOwned>>,
-    stall_timeout: Duration,
     /// Runs while the peer takes nothing.
     stalled: Option<Pin<Box<Sleep>>>,
     websocket: Option<WebSocket>,
@@ -107,17 +162,16 @@ pub(super) struct Stream {
 
 struct WebSocket {
     inbound: Frames,
-    /// None while the head of the 101 answer is on its way out.
-    outbound: Option<Frames>,
-    head: HeadEnd,
+    /// Of the 101 answer. None once it is written.
+    head: Option<HeadEnd>,
     farewell: Option<Pin<Box<Sleep>>>,
 }
 
 impl Stream {
-    pub(super) fn new(tcp: TcpStream, transport: Transport, stall_timeout: Duration, permit: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(tcp: TcpStream, transport: Transport, permit: OwnedSemaphorePermit) -> Self {
         let read_killed = Box::pin(transport.0.kill.clone().cancelled_owned());
         let write_killed = Box::pin(transport.0.kill.clone().cancelled_owned());
-        Self { tcp, transport, read_killed, write_killed, stall_timeout, stalled: None, websocket: None, _permit: permit }
+        Self { tcp: Arc::new(tcp), transport, read_killed, write_killed, stalled: None, websocket: None, _permit: permit }
     }
 
     fn websocket(&mut self) -> Option<&mut WebSocket> {
@@ -125,7 +179,7 @@ impl Stream {
             && let Some(&message_bytes_max) = self.transport.0.websocket.get()
         {
             let inbound = Frames::new(message_bytes_max);
-            self.websocket = Some(WebSocket { inbound, outbound: None, head: HeadEnd::default(), farewell: None });
+            self.websocket = Some(WebSocket { inbound, head: Some(HeadEnd::default()), farewell: None });
         }
         self.websocket.as_mut()
     }
@@ -135,7 +189,7 @@ impl Stream {
         let mut scratch = [0; 4096];
         loop {
             let mut buffer = ReadBuf::new(&mut scratch);
-            match Pin::new(&mut self.tcp).poll_read(cx, &mut buffer) {
+            match poll_read(&self.tcp, cx, &mut buffer) {
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
                 Poll::Ready(_) => return Poll::Ready(Err(ErrorKind::InvalidData.into())),
                 Poll::Pending => break,
@@ -153,7 +207,8 @@ impl Stream {
         const MESSAGE_TOO_BIG: [u8; 4] = [0x88, 0x02, 0x03, 0xf1];
         let Some(websocket) = &mut self.websocket else { return };
         websocket.farewell = Some(Box::pin(tokio::time::sleep(FAREWELL)));
-        if websocket.outbound.as_ref().is_some_and(Frames::at_boundary) {
+        let whole = self.transport.0.wire.close();
+        if whole && websocket.head.is_none() {
             // Without room in the send buffer, or in the middle of a frame, the peer isn't told.
             self.tcp.try_write(&MESSAGE_TOO_BIG).ok();
         }
@@ -163,33 +218,48 @@ impl Stream {
         self.websocket.as_ref().is_some_and(|websocket| websocket.farewell.is_some())
     }
 
+    /// Whether everything from now on is frames.
+    fn has_frames(&self) -> bool {
+        self.websocket.as_ref().is_some_and(|websocket| websocket.head.is_none())
+    }
+
     fn wrote(&mut self, bytes: &[u8]) {
         self.stalled = None;
-        let Some(websocket) = self.websocket() else { return };
-        let frames = match &mut websocket.outbound {
-            Some(outbound) => {
-                // What we send has no limit of ours.
-                outbound.feed(bytes).ok();
-                return;
+        let head = self.websocket().and_then(|websocket| websocket.head.as_mut());
+        // Nothing is written behind the head before the one who writes it is done with the connection.
+        if head.is_some_and(|head| head.after(bytes).is_some()) {
+            self.transport.0.wire.open(self.tcp.clone());
+            if let Some(websocket) = &mut self.websocket {
+                websocket.head = None;
             }
-            None => websocket.head.after(bytes),
-        };
-        if let Some(frames) = frames {
-            let outbound = websocket.outbound.insert(Frames::new(u64::MAX));
-            outbound.feed(frames).ok();
         }
     }
 
-    fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize>> {
-        if self.write_killed.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Err(ErrorKind::ConnectionAborted.into()));
+    /// What became of a write of the codec's.
+    fn poll_written<T>(&mut self, cx: &mut Context<'_>, written: Poll<Result<T>>) -> Poll<Result<T>> {
+        if written.is_pending() {
+            return self.poll_stalled(cx).map(Err);
         }
-        let timeout = self.stall_timeout;
+        self.stalled = None;
+        written
+    }
+
+    fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        if self.write_killed.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(ErrorKind::ConnectionAborted.into());
+        }
+        let timeout = self.transport.0.stall_timeout;
         let timer = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
-        ready!(timer.as_mut().poll(cx));
-        tracing::debug!(peer = %self.transport.peer(), "the peer takes nothing, its connection is dropped");
-        self.transport.kill();
-        Poll::Ready(Err(ErrorKind::TimedOut.into()))
+        loop {
+            ready!(timer.as_mut().poll(cx));
+            // Others' frames may have been taken meanwhile.
+            match self.transport.0.wire.stalled() {
+                Some(stalled) if stalled < timeout => timer.as_mut().reset(Instant::now() + (timeout - stalled)),
+                Some(_) | None => break,
+            }
+        }
+        self.transport.stalled();
+        Poll::Ready(ErrorKind::TimedOut.into())
     }
 
     fn check_writable(&self) -> Result<()> {
@@ -199,6 +269,7 @@ impl Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
+        self.transport.0.wire.close();
         self.transport.0.closed.cancel();
     }
 }
@@ -213,7 +284,7 @@ impl AsyncRead for Stream {
             return this.poll_farewell(cx);
         }
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut this.tcp).poll_read(cx, buffer))?;
+        ready!(poll_read(&this.tcp, cx, buffer))?;
         let bytes = &buffer.filled()[before..];
         if !bytes.is_empty() {
             this.transport.heard();
@@ -233,51 +304,83 @@ impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
         let this = self.get_mut();
         this.check_writable()?;
-        match Pin::new(&mut this.tcp).poll_write(cx, bytes) {
-            Poll::Ready(Ok(written)) => {
-                this.wrote(&bytes[..written]);
-                Poll::Ready(Ok(written))
-            }
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => this.poll_stalled(cx),
+        if this.has_frames() {
+            let written = this.transport.0.wire.poll_codec(cx, bytes);
+            return this.poll_written(cx, written);
         }
+        let written = poll_write(&this.tcp, cx, |tcp| tcp.try_write(bytes));
+        if let Poll::Ready(Ok(written)) = written {
+            this.wrote(&bytes[..written]);
+        }
+        this.poll_written(cx, written)
     }
 
     fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<Result<usize>> {
+        if self.has_frames() {
+            let first = slices.iter().find(|slice| !slice.is_empty()).map_or(&[][..], |slice| &**slice);
+            return self.poll_write(cx, first);
+        }
         let this = self.get_mut();
         this.check_writable()?;
-        match Pin::new(&mut this.tcp).poll_write_vectored(cx, slices) {
-            Poll::Ready(Ok(written)) => {
-                let mut left = written;
-                for slice in slices {
-                    let taken = left.min(slice.len());
-                    this.wrote(&slice[..taken]);
-                    left -= taken;
-                }
-                Poll::Ready(Ok(written))
+        let written = poll_write(&this.tcp, cx, |tcp| tcp.try_write_vectored(slices));
+        if let Poll::Ready(Ok(mut left)) = written {
+            for slice in slices {
+                let taken = left.min(slice.len());
+                this.wrote(&slice[..taken]);
+                left -= taken;
             }
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => this.poll_stalled(cx),
         }
+        this.poll_written(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.tcp.is_write_vectored()
+        true
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Result<()>> {
-        if self.transport.0.kill.is_cancelled() {
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let this = self.get_mut();
+        if this.transport.0.kill.is_cancelled() {
             return Poll::Ready(Err(Error::from(ErrorKind::ConnectionAborted)));
         }
-        // TCP has nothing to flush. But whoever flushes has written all that it had.
-        if let Some(flushes) = self.transport.0.flushes.get() {
+        // TCP itself has nothing to flush.
+        if this.has_frames() {
+            let flushed = this.transport.0.wire.poll_flush(cx);
+            ready!(this.poll_written(cx, flushed))?;
+        }
+        if let Some(flushes) = this.transport.0.flushes.get() {
             flushes.flushed();
         }
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        Pin::new(&mut self.get_mut().tcp).poll_shutdown(cx)
+        let this = self.get_mut();
+        if this.has_frames() && !this.farewell() {
+            let flushed = this.transport.0.wire.poll_flush(cx);
+            ready!(this.poll_written(cx, flushed))?;
+        }
+        Poll::Ready(SockRef::from(&*this.tcp).shutdown(Shutdown::Write))
+    }
+}
+
+fn poll_read(tcp: &TcpStream, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<Result<()>> {
+    loop {
+        ready!(tcp.poll_read_ready(cx))?;
+        match tcp.try_read_buf(buffer) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Poll::Ready(Err(error)),
+            Ok(_) => return Poll::Ready(Ok(())),
+        }
+    }
+}
+
+fn poll_write(tcp: &TcpStream, cx: &mut Context<'_>, write: impl Fn(&TcpStream) -> Result<usize>) -> Poll<Result<usize>> {
+    loop {
+        ready!(tcp.poll_write_ready(cx))?;
+        match write(tcp) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            written => return Poll::Ready(written),
+        }
     }
 }
 

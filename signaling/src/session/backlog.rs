@@ -17,8 +17,8 @@ pub(super) const KEPT_MAX: Duration = Duration::from_secs(60);
 /// One that goes out.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Item<O> {
-    /// With its number, and when it happened.
-    Numbered(u64, Instant, Arc<Rendered>),
+    /// With its number.
+    Numbered(u64, Arc<Rendered>),
     /// Belongs to the present connection and is lost with it. With its bytes.
     Once(O, usize),
 }
@@ -27,7 +27,7 @@ impl<O> Item<O> {
     /// What it counts for.
     pub(super) fn bytes(&self) -> usize {
         let payload = match self {
-            Self::Numbered(_, _, rendered) => rendered.bytes(),
+            Self::Numbered(_, rendered) => rendered.bytes(),
             Self::Once(_, bytes) => *bytes,
         };
         payload + size_of::<Self>()
@@ -51,7 +51,7 @@ pub(super) enum Resumption {
 #[derive(Debug)]
 pub(super) struct Backlog<O> {
     /// Sent, oldest first.
-    kept: VecDeque<(u64, Instant, Arc<Rendered>)>,
+    kept: VecDeque<(u64, Arc<Rendered>)>,
     unsent: VecDeque<Item<O>>,
     /// Of both together.
     bytes: usize,
@@ -81,10 +81,10 @@ impl<O> Backlog<O> {
     }
 
     /// Numbers an event and queues it.
-    pub(super) fn push(&mut self, now: Instant, rendered: Arc<Rendered>) -> Result<(), Overflow> {
+    pub(super) fn push(&mut self, rendered: Arc<Rendered>) -> Result<(), Overflow> {
         self.last_sn += 1;
-        let item = Item::Numbered(self.last_sn, now, rendered);
-        self.forget_before(now);
+        self.forget_before(rendered.at);
+        let item = Item::Numbered(self.last_sn, rendered);
         let at = self.unsent.len();
         self.insert(at, item)
     }
@@ -121,7 +121,7 @@ impl<O> Backlog<O> {
     pub(super) fn take(&mut self) -> Option<Item<O>> {
         let item = self.unsent.pop_front()?;
         match &item {
-            Item::Numbered(sn, at, rendered) => self.kept.push_back((*sn, *at, rendered.clone())),
+            Item::Numbered(sn, rendered) => self.kept.push_back((*sn, rendered.clone())),
             Item::Once(..) => self.bytes -= item.bytes(),
         }
         Some(item)
@@ -145,7 +145,7 @@ impl<O> Backlog<O> {
 
     /// Forgets what was sent and happened more than [`KEPT_MAX`] before `now`.
     pub(super) fn forget_before(&mut self, now: Instant) {
-        while self.kept.front().is_some_and(|(_, at, _)| now.saturating_duration_since(*at) > KEPT_MAX) {
+        while self.kept.front().is_some_and(|(_, rendered)| now.saturating_duration_since(rendered.at) > KEPT_MAX) {
             self.forget_oldest_kept();
         }
     }
@@ -162,8 +162,8 @@ impl<O> Backlog<O> {
     pub(super) fn resume(&mut self, now: Instant, heard: Option<u64>, snapshot: u64) -> (Resumption, usize) {
         self.detach();
         self.forget_before(now);
-        while let Some((sn, at, rendered)) = self.kept.pop_back() {
-            self.unsent.push_front(Item::Numbered(sn, at, rendered));
+        while let Some((sn, rendered)) = self.kept.pop_back() {
+            self.unsent.push_front(Item::Numbered(sn, rendered));
         }
         let first = match self.unsent.front() {
             Some(Item::Numbered(sn, ..)) => *sn,
@@ -181,8 +181,8 @@ impl<O> Backlog<O> {
     }
 
     fn forget_oldest_kept(&mut self) -> bool {
-        let Some((sn, at, rendered)) = self.kept.pop_front() else { return false };
-        self.bytes -= Item::<O>::Numbered(sn, at, rendered).bytes();
+        let Some((sn, rendered)) = self.kept.pop_front() else { return false };
+        self.bytes -= Item::<O>::Numbered(sn, rendered).bytes();
         true
     }
 
@@ -197,14 +197,14 @@ impl<O> Backlog<O> {
 mod tests {
     use super::*;
 
-    fn event(bytes: usize) -> Arc<Rendered> {
-        Arc::new(Rendered::new("test", &"x".repeat(bytes)))
+    fn event_at(at: Instant, bytes: usize) -> Arc<Rendered> {
+        Arc::new(Rendered { at, ..Rendered::new("test", &"x".repeat(bytes)) })
     }
 
     fn filled(events: u64, bytes: usize) -> (Backlog<&'static str>, Instant) {
         let (mut backlog, now) = (Backlog::default(), Instant::now());
         for _ in 0..events {
-            backlog.push(now, event(bytes)).unwrap();
+            backlog.push(event_at(now, bytes)).unwrap();
         }
         (backlog, now)
     }
@@ -232,8 +232,8 @@ mod tests {
         let (mut backlog, now) = filled(5, 10);
         assert_eq!(told(&mut backlog), ["1", "2", "3", "4", "5"]);
         backlog.detach();
-        backlog.push(now, event(10)).unwrap();
-        backlog.push(now, event(10)).unwrap();
+        backlog.push(event_at(now, 10)).unwrap();
+        backlog.push(event_at(now, 10)).unwrap();
         let (resumption, at) = backlog.resume(now, Some(3), 6);
         assert_eq!((resumption, at), (Resumption::Replayed(3), 3));
         backlog.insert_once(at, "ready", 5).unwrap();
@@ -255,12 +255,12 @@ mod tests {
         let (mut backlog, began) = filled(3, 10);
         told(&mut backlog);
         let later = began + KEPT_MAX + Duration::from_secs(1);
-        backlog.push(later, event(10)).unwrap();
+        backlog.push(event_at(later, 10)).unwrap();
         assert_eq!(backlog.resume(later, Some(2), 4).0, Resumption::Cut);
         let (mut backlog, now) = filled(100, 1_000);
         told(&mut backlog);
         for _ in 0..100 {
-            backlog.push(now, event(1_000)).unwrap();
+            backlog.push(event_at(now, 1_000)).unwrap();
             told(&mut backlog);
         }
         assert!(backlog.bytes() <= BACKLOG_BYTES_MAX);
@@ -272,7 +272,7 @@ mod tests {
     #[test]
     fn more_unsent_than_may_be_overflows_and_a_cut_bounds_it() {
         let (mut backlog, now) = filled(100, 1_000);
-        let overflowed = (0..100).filter(|_| backlog.push(now, event(1_000)).is_err()).count();
+        let overflowed = (0..100).filter(|_| backlog.push(event_at(now, 1_000)).is_err()).count();
         assert!(overflowed > 0);
         backlog.detach();
         assert!(backlog.bytes() <= BACKLOG_BYTES_MAX, "{}", backlog.bytes());
@@ -284,7 +284,7 @@ mod tests {
     fn one_that_is_larger_than_everything_may_be_goes_out_alone() {
         let mut backlog = Backlog::<&str>::default();
         backlog.insert_once(0, "page", 10 * BACKLOG_BYTES_MAX).unwrap();
-        assert_eq!(backlog.push(Instant::now(), event(1)), Err(Overflow));
+        assert_eq!(backlog.push(event_at(Instant::now(), 1)), Err(Overflow));
         assert_eq!(told(&mut backlog), ["page", "1"]);
     }
 
@@ -292,7 +292,7 @@ mod tests {
     fn an_answer_stands_before_what_its_request_caused_and_dies_with_its_connection() {
         let (mut backlog, now) = filled(2, 10);
         let at = backlog.unsent();
-        backlog.push(now, event(10)).unwrap();
+        backlog.push(event_at(now, 10)).unwrap();
         backlog.insert_once(at, "answer", 6).unwrap();
         backlog.detach();
         assert_eq!(told(&mut backlog), ["1", "2", "3"]);

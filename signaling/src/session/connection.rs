@@ -4,7 +4,8 @@
 //! The codec's own callbacks do next to nothing: they put what happened where the session's task finds it. Dropping a [`Connection`] drops
 //! its transport, so that nobody can keep one alive that no session owns.
 
-use super::line::{Line, NotSent};
+use super::inbox::{Inbox, Slot};
+use super::line::{Ack, Line, NotSent};
 use crate::gate::SocketGuard;
 use crate::listener::{Flushes, Transport};
 use crate::protocol::error::WireError;
@@ -17,17 +18,10 @@ use socketioxide::adapter::LocalAdapter;
 use socketioxide::extract::{AckSender, SocketRef};
 use socketioxide::handler::{FromMessageParts as _, MessageHandler, Value};
 use socketioxide::socket::{DisconnectReason, Socket};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// Events of one connection that wait for its session's task. When it is full the event is answered with `rate_limited`: the client is
-/// faster than what it asks for.
-const INBOX_EVENTS: usize = 64;
-/// Bytes of those events: two of the longest messages. When it is full, likewise.
-const INBOX_BYTES: usize = 256 * 1024;
 /// When a client whose inbox is full should try again: the time for some events to be handled.
 const INBOX_RETRY: Duration = Duration::from_millis(200);
 
@@ -35,7 +29,7 @@ const INBOX_RETRY: Duration = Duration::from_millis(200);
 pub(crate) struct Request {
     /// The packet's JSON array: the event's name and its arguments.
     pub(crate) packet: String,
-    pub(crate) ack: AckSender,
+    pub(crate) ack: Ack,
 }
 
 /// How a connection ended by itself.
@@ -63,11 +57,12 @@ struct Ending {
 
 /// The receiving end of a socket whose client may not know yet that it is connected. It doesn't hold the socket, which may never be.
 pub(crate) struct Prepared {
-    inbox: mpsc::Receiver<Request>,
-    inbox_bytes: Arc<AtomicUsize>,
+    inbox: Inbox<Request>,
     ending: Arc<Ending>,
     limiter: Arc<DefaultDirectRateLimiter>,
     flushes: Arc<Flushes>,
+    /// Its WebSocket, if it began with one, and which greeting on it is this socket's.
+    frames: Option<(Transport, u32)>,
     _polls: Option<PollsEntry>,
     _guard: SocketGuard,
 }
@@ -76,23 +71,24 @@ impl Prepared {
     /// Takes over a socket. From here on nothing that it sends is lost, so this is to be called before its client is told that it is
     /// connected.
     pub(crate) fn new(shared: Arc<Shared>, socket: &SocketRef, guard: SocketGuard, limiter: Arc<DefaultDirectRateLimiter>) -> Self {
-        let (sender, inbox) = mpsc::channel(INBOX_EVENTS);
-        let inbox_bytes = Arc::new(AtomicUsize::new(0));
+        let (inbox, slot) = Inbox::new();
         let ending = Arc::new(Ending::default());
-        let flushes = Arc::<Flushes>::default();
+        let mut flushes = Arc::<Flushes>::default();
         let polls =
             (!crate::service::is_websocket(&socket.req_parts().uri)).then(|| shared.polls.insert(socket.id.to_string(), flushes.clone()));
+        let frames = own_transport(socket).map(|transport| (transport.clone(), transport.admit()));
         for transport in transports(&shared, socket) {
-            transport.count_flushes(flushes.clone());
+            // A client that disconnects and connects again on its WebSocket finds the one that counts there.
+            flushes = transport.count_flushes(flushes);
         }
-        socket.on_fallback(Intake { shared, sender, bytes: inbox_bytes.clone(), limiter: limiter.clone() });
+        socket.on_fallback(Intake { shared, slot, limiter: limiter.clone() });
         let on_end = ending.clone();
         socket.on_disconnect(move |reason: DisconnectReason| {
             on_end.how.get_or_init(|| end_of(reason));
             on_end.ended.cancel();
             std::future::ready(())
         });
-        Self { inbox, inbox_bytes, ending, limiter, flushes, _polls: polls, _guard: guard }
+        Self { inbox, ending, limiter, flushes, frames, _polls: polls, _guard: guard }
     }
 }
 
@@ -117,20 +113,25 @@ impl Connection {
 
     /// What happens next. Everything that came in before the end is told before the end. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Happening {
-        let Prepared { inbox, inbox_bytes, ending, .. } = &mut self.prepared;
+        let Prepared { inbox, ending, .. } = &mut self.prepared;
         tokio::select! {
             biased;
-            Some(request) = inbox.recv() => {
-                inbox_bytes.fetch_sub(request.packet.len(), Ordering::Relaxed);
-                Happening::Request(request)
-            }
-            () = ending.ended.cancelled() => Happening::Ended(ending.how.get().copied().unwrap_or(End::Lost)),
+            request = inbox.next() => Happening::Request(request),
+            // Something may have come in between the two looks.
+            () = ending.ended.cancelled() => match inbox.take() {
+                Some(request) => Happening::Request(request),
+                None => Happening::Ended(ending.how.get().copied().unwrap_or(End::Lost)),
+            },
         }
     }
 
     /// The way out of it.
     pub(crate) fn line(&self) -> Line {
-        Line::new(self.socket.clone(), self.prepared.flushes.clone())
+        let Prepared { frames, flushes, .. } = &self.prepared;
+        match frames {
+            Some((transport, greeting)) => Line::frames(transport.clone(), *greeting, flushes.clone()),
+            None => Line::codec(self.socket.clone(), flushes.clone()),
+        }
     }
 
     /// For how long nothing came over a WebSocket; `None` for polling, which has many transports and no writer that can get stuck.
@@ -169,7 +170,9 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if self.drop_transport {
+        // A client that disconnected and connected again on its WebSocket keeps it.
+        let is_latest = self.prepared.frames.as_ref().is_none_or(|(transport, greeting)| transport.is_latest(*greeting));
+        if self.drop_transport && is_latest {
             kill(&self.shared, &self.socket);
         }
     }
@@ -188,13 +191,14 @@ fn kill(shared: &Arc<Shared>, socket: &Socket) {
 /// The TCP connections that are a socket's own: its WebSocket, opened as such or by an upgrade of its polling.
 fn transports(shared: &Shared, socket: &Socket) -> Vec<Transport> {
     let mut transports = shared.upgrades.of(&socket.id.to_string());
-    let request = socket.req_parts();
-    if crate::service::is_websocket(&request.uri)
-        && let Some(transport) = request.extensions.get::<Transport>()
-    {
-        transports.push(transport.clone());
-    }
+    transports.extend(own_transport(socket).cloned());
     transports
+}
+
+/// The WebSocket that a socket began with.
+fn own_transport(socket: &Socket) -> Option<&Transport> {
+    let request = socket.req_parts();
+    if crate::service::is_websocket(&request.uri) { request.extensions.get() } else { None }
 }
 
 fn end_of(reason: DisconnectReason) -> End {
@@ -213,8 +217,7 @@ fn end_of(reason: DisconnectReason) -> End {
 /// Takes every event of a socket, in the order of the wire: the codec calls it for one packet after the other, and it never waits.
 struct Intake {
     shared: Arc<Shared>,
-    sender: mpsc::Sender<Request>,
-    bytes: Arc<AtomicUsize>,
+    slot: Slot<Request>,
     limiter: Arc<DefaultDirectRateLimiter>,
 }
 
@@ -223,10 +226,10 @@ enum Ordered {}
 
 impl MessageHandler<LocalAdapter, Ordered> for Intake {
     fn call(&self, socket: Arc<Socket>, mut value: Value, ack_id: Option<i64>) {
-        let Ok(ack) = AckSender::from_message_parts(&socket, &mut value, &ack_id);
-        let answered = match self.take(value, ack) {
+        let Ok(codec) = AckSender::from_message_parts(&socket, &mut value, &ack_id);
+        let answered = match self.take(value, Ack { codec, id: ack_id }) {
             Ok(()) => return,
-            Err((error, ack)) => ack.send(&Failure::new(error)).map_err(NotSent::from),
+            Err((error, ack)) => ack.codec.send(&Failure::new(error)).map_err(NotSent::from),
         };
         if answered == Err(NotSent::Full) {
             kill(&self.shared, &socket);
@@ -235,25 +238,15 @@ impl MessageHandler<LocalAdapter, Ordered> for Intake {
 }
 
 impl Intake {
-    fn take(&self, value: Value, ack: AckSender) -> Result<(), (WireError, AckSender)> {
+    fn take(&self, value: Value, ack: Ack) -> Result<(), (WireError, Ack)> {
         if let Err(until) = self.limiter.check() {
             return Err((WireError::rate_limited(until.wait_time_from(DefaultClock::default().now())), ack));
         }
         let Value::Str(packet, None) = value else {
             return Err((WireError::invalid("events have no binary attachments"), ack));
         };
-        let bytes = packet.len();
-        if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > INBOX_BYTES {
-            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-            return Err((WireError::rate_limited(INBOX_RETRY), ack));
-        }
-        match self.sender.try_send(Request { packet: packet.as_str().to_owned(), ack }) {
-            Ok(()) => Ok(()),
-            Err(mpsc::error::TrySendError::Full(request) | mpsc::error::TrySendError::Closed(request)) => {
-                self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-                Err((WireError::rate_limited(INBOX_RETRY), request.ack))
-            }
-        }
+        let (bytes, packet) = (packet.len(), packet.as_str().to_owned());
+        self.slot.put(Request { packet, ack }, bytes).map_err(|request| (WireError::rate_limited(INBOX_RETRY), request.ack))
     }
 }
 

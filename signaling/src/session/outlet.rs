@@ -5,12 +5,10 @@
 
 use super::backlog::{Backlog, Overflow, Resumption};
 use super::flusher::{Flushers, Shard};
-use super::line::{Line, NotSent, Once};
+use super::line::{Ack, Line, NotSent, Once, Wait};
 use super::render::{Rendered, Renderings};
-use crate::listener::Flushes;
 use rooms::Event;
 use serde::Serialize;
-use socketioxide::extract::AckSender;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -38,19 +36,19 @@ struct State {
     answer_at: Option<usize>,
     /// A flusher has it on its list.
     listed: bool,
-    /// The codec has a whole window.
-    blocked: bool,
+    /// Nothing goes out before this.
+    blocked: Option<Arc<Wait>>,
     overflowed: bool,
     closed: bool,
 }
 
 /// What the session's task is to do.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) enum Task {
     /// The client took too little: its connection is to be given up.
     Lose,
-    /// To flush again after this many flushes of the codec.
-    Wait(Arc<Flushes>, u64),
+    /// To flush again after this.
+    Wait(Arc<Wait>),
     Nothing,
 }
 
@@ -71,20 +69,14 @@ impl Outlet {
         if std::mem::take(&mut state.overflowed) {
             return Task::Lose;
         }
-        match &state.line {
-            Some(line) if state.blocked => {
-                let (flushes, seen) = line.flushes();
-                Task::Wait(flushes, seen)
-            }
-            Some(_) | None => Task::Nothing,
-        }
+        state.blocked.clone().map_or(Task::Nothing, Task::Wait)
     }
 
     /// The connection is gone: what happens from now on is kept for the next one.
     pub(super) fn detach(&self) {
         let mut state = self.lock();
         state.line = None;
-        (state.answer_at, state.blocked, state.overflowed) = (None, false, false);
+        (state.answer_at, state.blocked, state.overflowed) = (None, None, false);
         // One that came too late for the connection that asked for it.
         state.snapshot = None;
         state.backlog.detach();
@@ -107,7 +99,7 @@ impl Outlet {
             at += 1;
         }
         state.line = Some(line);
-        (state.answer_at, state.blocked) = (None, false);
+        (state.answer_at, state.blocked) = (None, None);
         self.flush_locked(&mut state);
     }
 
@@ -119,7 +111,7 @@ impl Outlet {
     }
 
     /// Answers the request that is in work.
-    pub(super) fn answer(&self, ack: AckSender, answer: &impl Serialize) {
+    pub(super) fn answer(&self, ack: Ack, answer: &impl Serialize) {
         let (what, bytes) = Once::answer(ack, answer);
         let mut state = self.lock();
         if let (Some(at), Some(_)) = (state.answer_at.take(), &state.line) {
@@ -141,7 +133,7 @@ impl Outlet {
         self.flush_locked(&mut state);
     }
 
-    /// Hands over as much as the codec takes.
+    /// Hands over as much as the connection takes.
     pub(super) fn flush(&self) {
         let mut state = self.lock();
         state.listed = false;
@@ -159,11 +151,11 @@ impl Outlet {
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        state.line = None;
+        (state.line, state.blocked) = (None, None);
         state.backlog = Backlog::default();
     }
 
-    /// Bytes held here, and at most so many more in the codec.
+    /// Bytes held here, and at most so many more on their way.
     pub(super) fn held_bytes(&self) -> usize {
         let state = self.lock();
         state.backlog.bytes() + state.line.as_ref().map_or(0, Line::bytes)
@@ -173,20 +165,17 @@ impl Outlet {
         if state.answer_at.is_some() {
             return;
         }
-        state.blocked = false;
-        while let (Some(item), Some(line)) = (state.backlog.front(), &mut state.line) {
-            if !line.has_room(item.bytes()) {
-                state.blocked = true;
+        state.blocked = None;
+        let State { line: Some(line), backlog, .. } = state else { return };
+        match line.flush(backlog) {
+            Ok(None) => {}
+            Ok(Some(wait)) => {
+                state.blocked = Some(Arc::new(wait));
                 self.0.attention.notify_one();
-                return;
             }
-            let Some(item) = state.backlog.take() else { return };
-            match line.send(item) {
-                Ok(()) => {}
-                // How it was closed is told to the session's task in another way.
-                Err(NotSent::Closed) => state.line = None,
-                Err(NotSent::Full) => state.note(Err(Overflow)),
-            }
+            // How it was closed is told to the session's task in another way.
+            Err(NotSent::Closed) => state.line = None,
+            Err(NotSent::Full) => state.note(Err(Overflow)),
         }
         if state.overflowed {
             self.0.attention.notify_one();
@@ -198,14 +187,14 @@ impl Outlet {
         if state.closed {
             return;
         }
-        let pushed = state.backlog.push(Instant::now(), rendered);
+        let pushed = state.backlog.push(rendered);
         if state.line.is_none() {
             return state.backlog.cut_to_size();
         }
         state.note(pushed);
         if state.overflowed {
             self.0.attention.notify_one();
-        } else if state.answer_at.is_none() && !state.blocked && !state.listed {
+        } else if state.answer_at.is_none() && state.blocked.is_none() && !state.listed {
             state.listed = true;
             drop(state);
             self.0.shard.list(self.clone());
@@ -221,7 +210,7 @@ impl State {
     fn note(&mut self, queued: Result<(), Overflow>) {
         if queued == Err(Overflow) {
             self.overflowed = true;
-            self.line = None;
+            (self.line, self.blocked) = (None, None);
             self.backlog.detach();
         }
     }
@@ -233,9 +222,12 @@ impl rooms::session::Outlet for Outlet {
         if !event.is_volatile() {
             return self.deliver_numbered(rendered);
         }
-        let state = self.lock();
-        if let (Some(line), 0) = (&state.line, state.backlog.unsent()) {
-            line.send_volatile(&rendered);
+        let mut state = self.lock();
+        if let (Some(line), 0, None) = (&state.line, state.backlog.unsent(), &state.blocked)
+            && let Some(wait) = line.send_volatile(&rendered)
+        {
+            state.blocked = Some(Arc::new(wait));
+            self.0.attention.notify_one();
         }
     }
 

@@ -4,6 +4,7 @@
 mod chat;
 mod community;
 mod ends;
+mod frames;
 mod handshake;
 mod harness;
 mod hostile;

@@ -1,24 +1,18 @@
-// The comparison: the official server, telling a room what was sent to it, with the events and shapes of zzan's chat. It keeps messages in
+// The comparison: the official server, telling the readers of a channel what was sent to it, with the events and shapes of zzan's chat. It keeps messages in
 // an array and checks nothing.
 import { createServer } from 'node:http';
 import { Server } from 'socket.io';
 
 const http = createServer();
 const io = new Server(http, { pingInterval: 25_000, pingTimeout: 20_000, perMessageDeflate: false });
-const channels = new Map();
+const channels = new Map([['ch_0', []]]);
 
 io.on('connection', (socket) => {
   const { user } = socket.handshake.auth;
   socket.emit('session:ready', { session: 'none', resumed: false, sn: 0, resync: false, expires_in_ms: 0, ice_servers: [] });
-  socket.on('room:create', ({ name }, answer) => {
-    const room = { id: `room_${channels.size}`, name, channel: `ch_${channels.size}` };
-    channels.set(room.channel, []);
-    answer({ ok: true, room });
-  });
-  socket.on('room:join', ({ room }, answer) => {
-    const channel = room.replace('room_', 'ch_');
-    socket.join(channel);
-    answer({ ok: true, room: { id: room, channel } });
+  socket.on('server:list', (_, answer) => {
+    socket.join('ch_0');
+    answer({ ok: true, servers: [{ channels: [{ id: 'ch_0', kind: 'text' }] }] });
   });
   socket.on('chat:send', ({ channel, text }, answer) => {
     const messages = channels.get(channel);
