@@ -19,6 +19,9 @@ const BUSY_WAIT: Duration = Duration::from_secs(2);
 /// Memory of the writer for pages. A transaction that changes more than it holds writes some of them to the log twice.
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
 
+/// Memory of each reader for pages: unread counts of 200 channels look at some 1,500 pages, which would push each other out of less.
+const READER_CACHE_KIB: i64 = 16 * 1024;
+
 /// Pages of the log, 32 MiB, after which they are moved into the database. More of them move pages that changed often only once, and sync the
 /// database less often; but reading them again takes longer after a crash, and so does moving them.
 const LOG_PAGES: i64 = 8 * 1024;
@@ -362,6 +365,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
 /// Opens one more connection, as readers need it.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
     let db = connect(path)?;
+    db.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
     query_only(&db)?;
     Ok(db)
 }
