@@ -82,7 +82,7 @@ bench-impaired: build $(CACHE)/packages-test web/e2e/node_modules/.stamp ## A ca
 bench-hostile: $(CACHE)/packages-build ## A live call under 10,000 bad packets a second: what is lost, and how long joins take.
 	cargo run --release --locked -p zzan-media --example hostile
 
-bench-store: $(CACHE)/packages-build ## Durable messages a second, unread counts over a million messages, and what one message writes.
+bench-store: $(CACHE)/packages-build tests/dynamodb/node_modules/.stamp ## Durable messages a second on each store, unread counts over a million messages, and what one message writes.
 	cargo run --release --locked -p zzan-loadtest --example store_bench -- $(BENCH)
 
 fuzz: $(CACHE)/packages-build $(CACHE)/bin/cargo-fuzz ## Runs every fuzz target for FUZZ_SECONDS (60) each, on a nightly compiler.

@@ -1,5 +1,6 @@
 //! Messages by the way that sessions take: the hub, the channel's queue, the store, and the room that tells everyone.
 
+use crate::appends;
 use crate::backend::Backend;
 use crate::load::{self, Load};
 use rooms::session::{Grants, SessionHandle};
@@ -26,7 +27,7 @@ pub async fn measure(backend: &Backend, rooms: usize, in_flight: usize, window: 
             let (hub, seats) = (hub.clone(), seats.clone());
             async move {
                 let (session, channel) = &seats[task % seats.len()];
-                let text = format!("{n:0width$}", width = 120);
+                let text = appends::text(task as u64, n);
                 let nonce = Nonce(rooms::random_id("n"));
                 hub.send(session, channel, SendMessage { nonce, text, reply_to: None, attachments: vec![] }).await?;
                 Ok(())

@@ -2,17 +2,18 @@
 
 use crate::appends::message;
 use crate::backend::Backend;
-use crate::load::{self, Load};
+use crate::load;
 use loadtest::histogram::Histogram;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use rooms::store::Membership;
 use rooms::view::Audience;
 use rooms::{ChannelId, RoleId, UserId};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The heading of [`measure`]'s lines.
-pub const HEADING: &str = "| store | messages | of whom | p50 ms | p99 ms |\n| --- | --- | --- | --- | --- |";
+pub const HEADING: &str =
+    "| store | messages | sends in flight | of whom | p50 ms | p99 ms | longest ms |\n| --- | --- | --- | --- | --- | --- | --- |";
 
 /// Channels of one query.
 const CHANNELS: u64 = 200;
@@ -25,9 +26,6 @@ const READERS: u64 = 20;
 
 /// The first of those who have read nothing.
 const ABSENT: u64 = 100;
-
-/// Queries of each kind.
-const QUERIES: u64 = 1_000;
 
 /// Appends in flight while the history is made.
 const IN_FLIGHT: u64 = 512;
@@ -42,35 +40,32 @@ const EVERYONE_PERCENT: u32 = 1;
 const ROLE_PERCENT: u32 = 2;
 const NAMED_PERCENT: u32 = 5;
 
+/// Sends in flight beside the queries, and none.
+const SENDS: [u64; 2] = [0, 64];
+
 /// Makes the history, then asks for users who have read nearly everything, and for some who have read nothing.
-pub async fn measure(backend: &Backend, messages: u64) -> anyhow::Result<Vec<String>> {
+pub async fn measure(backend: &Backend, messages: u64, queries: u64) -> anyhow::Result<Vec<String>> {
     let head = messages / CHANNELS;
     let started = Instant::now();
     make_history(backend, head).await?;
     let made = started.elapsed();
-    let channels: Vec<ChannelId> = (0..CHANNELS).map(|n| ChannelId::new(channel(n))).collect();
     for user in 0..READERS {
-        for channel in &channels {
-            backend.store.mark_unread(&reader(user), channel, head + 1 - user * 5).await?;
-            backend.store.mark_unread(&reader(ABSENT + user), channel, 1).await?;
+        for channel in channels() {
+            backend.store.mark_unread(&reader(user), &channel, head + 1 - user * 5).await?;
+            backend.store.mark_unread(&reader(ABSENT + user), &channel, 1).await?;
         }
     }
     let mut rows = Vec::new();
-    for (kind, first, since) in
-        [("read all but 0–95", 0, 0), ("read nothing since coming halfway", ABSENT, head / 2), ("read nothing at all", ABSENT, 0)]
-    {
-        let roles: Vec<RoleId> = (0..ROLES_EACH).map(role).collect();
-        let membership = |channel: &ChannelId| Membership { channel: channel.clone(), since, roles: roles.clone() };
-        let asked: Vec<Membership> = channels.iter().map(membership).collect();
-        let mut times_us = Histogram::default();
-        for n in 0..QUERIES {
-            let user = reader(first + n % READERS);
-            let started = Instant::now();
-            backend.store.unread(&user, &asked).await?;
-            times_us.record(started.elapsed().as_micros() as u64);
+    for sends in SENDS {
+        let sending = keep_sending(backend, sends);
+        for (kind, first, since) in
+            [("read all but 0–95", 0, 0), ("read nothing since coming halfway", ABSENT, head / 2), ("read nothing at all", ABSENT, 0)]
+        {
+            let times_us = ask(backend, first, since, queries).await?;
+            let [p50, p99, longest] = [50.0, 99.0, 100.0].map(|percent| load::millis(&times_us, percent));
+            rows.push(format!("| {} | {messages} | {sends} | {kind} | {p50} | {p99} | {longest} |", backend.name));
         }
-        let load = Load { times_us, took: Duration::ZERO };
-        rows.push(format!("| {} | {messages} | {kind} | {} | {} |", backend.name, load::millis(&load, 50.0), load::millis(&load, 99.0)));
+        drop(sending);
     }
     rows.push(format!(
         "\n{messages} messages were stored in {:.1} s, {:.0} a second.",
@@ -78,6 +73,39 @@ pub async fn measure(backend: &Backend, messages: u64) -> anyhow::Result<Vec<Str
         messages as f64 / made.as_secs_f64()
     ));
     Ok(rows)
+}
+
+/// The times of queries of all channels by one user after another.
+async fn ask(backend: &Backend, first: u64, since: u64, queries: u64) -> anyhow::Result<Histogram> {
+    let roles: Vec<RoleId> = (0..ROLES_EACH).map(role).collect();
+    let asked: Vec<Membership> = channels().map(|channel| Membership { channel, since, roles: roles.clone() }).collect();
+    let mut times_us = Histogram::default();
+    for n in 0..queries {
+        let user = reader(first + n % READERS);
+        let started = Instant::now();
+        backend.store.unread(&user, &asked).await?;
+        times_us.record(started.elapsed().as_micros() as u64);
+    }
+    Ok(times_us)
+}
+
+/// Sends into all channels until the set is dropped, by people who ask for nothing.
+fn keep_sending(backend: &Backend, sends: u64) -> tokio::task::JoinSet<()> {
+    let mut tasks = tokio::task::JoinSet::new();
+    for task in 0..sends {
+        let store = backend.store.clone();
+        tasks.spawn(async move {
+            for n in (task..).step_by(sends as usize) {
+                // A send that fails is told by the store, and the queries are what is measured.
+                let _ = store.append(message(&channel(n % CHANNELS), AUTHORS + task, n, vec![])).await;
+            }
+        });
+    }
+    tasks
+}
+
+fn channels() -> impl Iterator<Item = ChannelId> {
+    (0..CHANNELS).map(|n| ChannelId::new(channel(n)))
 }
 
 /// `head` messages in each channel, by its own author each: the readers are among the authors.

@@ -7,6 +7,7 @@ use rooms::UserId;
 use std::io::Write as _;
 use std::path::Path;
 use std::time::Instant;
+use zzan::telemetry::Metrics;
 
 /// The heading of [`measure`]'s line.
 pub const HEADING: &str =
@@ -52,6 +53,30 @@ pub fn disk(dir: &Path) -> anyhow::Result<String> {
     }
     let percentile = |percent| times_us.percentile(percent).unwrap_or_default();
     Ok(format!("a synced write of one page takes {} µs (p99 {} µs)", percentile(50.0), percentile(99.0)))
+}
+
+/// The heading of [`units`]' lines.
+pub const UNITS_HEADING: &str = "| store | write units per message | read units per message |\n| --- | --- | --- |";
+
+/// What DynamoDB bills for one message, as it reports it.
+pub async fn units(backend: &Backend, metrics: &Metrics) -> anyhow::Result<String> {
+    // The channel's first message costs more than the others.
+    backend.store.append(message("channel", 0, 0, vec![])).await?;
+    let before = ["write", "read"].map(|kind| consumed(metrics, kind));
+    for n in 1..=MESSAGES {
+        backend.store.append(message("channel", n % 4, n, vec![])).await?;
+    }
+    let after = ["write", "read"].map(|kind| consumed(metrics, kind));
+    let each = |kind: usize| (after[kind] - before[kind]) as f64 / MESSAGES as f64;
+    Ok(format!("| {} | {:.2} | {:.2} |", backend.name, each(0), each(1)))
+}
+
+/// Units that appends have consumed in this process.
+fn consumed(metrics: &Metrics, kind: &str) -> u64 {
+    let labels = ["zzan_dynamodb_consumed_units_total".to_owned(), "operation=\"append\"".to_owned(), format!("kind=\"{kind}\"")];
+    let text = metrics.render();
+    let lines = text.lines().filter(|line| labels.iter().all(|label| line.contains(label.as_str())));
+    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
 }
 
 /// In all tables together.

@@ -136,7 +136,7 @@ fn settle(db: &Connection, channel: &ChannelId) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::sqlite::{marks, messages, schema};
+    use crate::store::sqlite::{marks, messages, schema, search};
     use ::rooms::store::{Mark, NewMessage, Nonce, Pin, React};
     use ::rooms::view::Audience;
     use ::rooms::{MessageId, User, UserId};
@@ -178,15 +178,19 @@ mod tests {
         let tx = db.transaction().expect("begun");
         write(&tx, "a", 700);
         write(&tx, "b", 3);
+        while search::index_piece(&tx, 100).expect("indexed") {}
         forget(&tx, &ChannelId::new("a")).expect("forgotten");
         forget(&tx, &ChannelId::new("never used")).expect("no error");
-        assert_eq!(rows(&tx), [703, 703, 703, 703, 703, 2, 2, 1, 1]);
+        assert_eq!(rows(&tx), [703, 700, 703, 703, 703, 2, 2, 1, 1]);
         let mut pieces = 0;
         while sweep(&tx).expect("swept") {
             pieces += 1;
         }
         assert_eq!(pieces, 3, "2,802 rows");
-        assert_eq!(rows(&tx), [3, 3, 3, 3, 3, 1, 1, 0, 0]);
+        assert_eq!(rows(&tx), [3, 0, 3, 3, 3, 1, 1, 0, 0]);
+        write(&tx, "c", 3);
+        assert!(search::index_piece(&tx, 6).expect("indexed"));
+        assert_eq!(rows(&tx), [6, 6, 6, 6, 6, 2, 2, 0, 0]);
     }
 
     #[test]
@@ -197,11 +201,15 @@ mod tests {
         for messages in [5, 4, 2] {
             forget(&tx, &ChannelId::new("a")).expect("forgotten");
             write(&tx, "a", messages);
+            while search::index_piece(&tx, 1).expect("indexed") {}
         }
         while sweep(&tx).expect("swept") {}
         assert_eq!(rows(&tx), [2, 2, 2, 2, 2, 1, 1, 1, 0]);
         forget(&tx, &ChannelId::new("a")).expect("forgotten");
         while sweep(&tx).expect("swept") {}
         assert_eq!(rows(&tx), [0; 9]);
+        write(&tx, "a", 1);
+        assert!(search::index_piece(&tx, 1).expect("indexed"), "what comes after the newest was removed is indexed as well");
+        assert_eq!(rows(&tx), [1, 1, 1, 1, 1, 1, 1, 0, 0]);
     }
 }

@@ -40,7 +40,6 @@ pub(super) fn append(db: &Connection, new: NewMessage) -> Result<Appended, Failu
     db.prepare_cached("INSERT INTO message_nonces (channel, author_id, nonce, seq, stored_at_ns) VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute(params![new.channel.as_str(), new.author.id.as_str(), new.nonce.0, signed(seq), to_ns(SystemTime::now())])?;
     mention(db, &new.channel, seq, &new.author.id, &new.mentions)?;
-    search::index(db, ordinal, &new.channel, &new.text)?;
     set_marker(db, &new.author.id, &new.channel, seq)?;
     let NewMessage { id, channel, author, text, sent_at, reply_to, mentions, attachments, nonce: _ } = new;
     let (edited_at, deleted_at, reactions) = (None, None, vec![]);
@@ -77,8 +76,7 @@ pub(super) fn put(db: &Connection, message: &Message) -> Result<(), Failure> {
         marks::written(&message.reactions),
         ordinal,
     ])?;
-    mention(db, &message.channel, message.seq, &message.author.id, &message.mentions)?;
-    search::index(db, ordinal, &message.channel, &message.text)
+    mention(db, &message.channel, message.seq, &message.author.id, &message.mentions)
 }
 
 /// Whether the channel has a message of this number.
@@ -86,8 +84,14 @@ pub(super) fn is_kept(db: &Connection, channel: &ChannelId, seq: u64) -> Result<
     Ok((1..=head(db, channel)?).contains(&seq))
 }
 
+/// 0 where there is no message.
+pub(super) fn newest_ordinal(db: &Connection) -> Result<i64, Failure> {
+    Ok(db.prepare_cached("SELECT coalesce(max(ordinal), 0) FROM messages")?.query_row([], |row| row.get(0))?)
+}
+
+/// Behind what is indexed even where the newest messages were removed: it is never looked at again.
 fn next_ordinal(db: &Connection) -> Result<i64, Failure> {
-    Ok(db.prepare_cached("SELECT coalesce(max(ordinal), 0) + 1 FROM messages")?.query_row([], |row| row.get(0))?)
+    Ok(newest_ordinal(db)?.max(search::indexed(db)?) + 1)
 }
 
 /// What an earlier call with the same nonce stored.
@@ -107,9 +111,7 @@ pub(super) fn edit(db: &Connection, edit: &Edit) -> Result<Option<Message>, Fail
     db.prepare_cached("UPDATE messages SET text = ?3, mentions = ?4, edited_at_ns = ?5 WHERE channel = ?1 AND seq = ?2")?
         .execute(params![edit.channel.as_str(), signed(edit.seq), edit.text, written(&edit.mentions), to_ns(edit.at),])?;
     unmention(db, &before)?;
-    let ordinal = ordinal(db, &edit.channel, edit.seq)?;
-    search::remove(db, ordinal)?;
-    search::index(db, ordinal, &edit.channel, &edit.text)?;
+    search::replace(db, ordinal(db, &edit.channel, edit.seq)?, &edit.channel, &edit.text)?;
     mention(db, &edit.channel, edit.seq, &before.author.id, &edit.mentions)?;
     message(db, &edit.channel, edit.seq)
 }
@@ -126,7 +128,7 @@ pub(super) fn delete(db: &Connection, channel: &ChannelId, seq: u64, at: SystemT
     .execute(params![channel.as_str(), signed(seq), to_ns(at)])?;
     unmention(db, &before)?;
     marks::forget(db, channel, seq)?;
-    search::remove(db, ordinal(db, channel, seq)?)?;
+    search::replace(db, ordinal(db, channel, seq)?, channel, "")?;
     message(db, channel, seq)
 }
 

@@ -44,9 +44,14 @@ impl Sqlite {
     /// # Errors
     /// [`OpenError`] when the file can't be read or written, is newer than this program, or belongs to another.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Self::open_indexing(path, search::PIECE_MESSAGES)
+    }
+
+    /// As [`Sqlite::open`], with so many messages indexed at once.
+    fn open_indexing(path: &Path, piece: u32) -> Result<Self, OpenError> {
         let connection = schema::open(path)?;
         let readers = Readers::open(path)?;
-        let writer = Writer::start(connection).map_err(OpenError::Thread)?;
+        let writer = Writer::start(connection, piece).map_err(OpenError::Thread)?;
         Ok(Self { writer, readers })
     }
 

@@ -36,6 +36,20 @@ mod conformance {
         (Arc::new(store), dir)
     }
 
+    /// Nearly everything is in the index of texts, which many operations meet.
+    async fn make_indexing() -> (Arc<dyn Store>, tempfile::TempDir) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = Sqlite::open_indexing(&dir.path().join("zzan.db"), 2).expect("opens");
+        (Arc::new(store), dir)
+    }
+
+    mod indexing {
+        use super::*;
+
+        ::rooms::search_conformance!(make_indexing);
+        ::rooms::store_conformance!(make_indexing; random_operations_agree_with_an_oracle);
+    }
+
     ::rooms::store_conformance!(make);
     ::rooms::search_conformance!(make);
     ::rooms::store_nodes_conformance!(make_nodes);

@@ -210,7 +210,7 @@ mod tests {
     use crate::store::sqlite::schema;
 
     /// Made anew from `messages`, or of use to this database alone: what was forgotten, and where.
-    const DERIVED: [&str; 8] = [
+    const DERIVED: [&str; 9] = [
         "forgotten_logs",
         "logs",
         "mentions",
@@ -219,6 +219,7 @@ mod tests {
         "message_search_data",
         "message_search_docsize",
         "message_search_idx",
+        "search_progress",
     ];
 
     #[test]

@@ -1,12 +1,13 @@
 //! The one thread that writes: it takes what is queued, runs it in one transaction, syncs once, and then replies to all.
 //!
-//! It knows no operation. While nothing is queued it removes what was forgotten. Invariant: a reply of success is sent after the commit of the transaction that its operation ran in.
+//! It knows no operation. Between transactions it indexes texts, once there are enough of them, and while nothing is queued it removes what was
+//! forgotten. Invariant: a reply of success is sent after the commit of the transaction that its operation ran in.
 //!
 //! ```text
 //! queue:   a b c | d e          BEGIN  SAVEPOINT a  b  c  COMMIT+sync  reply a b c  BEGIN  d e …
 //! ```
 
-use super::{Failure, OPERATION_WAIT, logs, refuse};
+use super::{Failure, OPERATION_WAIT, logs, refuse, search};
 use rooms::store::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 use std::sync::Mutex;
@@ -44,10 +45,10 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread.
-    pub(super) fn start(db: Connection) -> std::io::Result<Self> {
+    /// Starts the thread, which indexes `piece` messages at once.
+    pub(super) fn start(db: Connection, piece: u32) -> std::io::Result<Self> {
         let (queue, operations) = mpsc::channel(QUEUE_OPERATIONS);
-        let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || serve(db, operations))?;
+        let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || serve(db, operations, piece))?;
         Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
     }
 
@@ -132,12 +133,12 @@ where
     }
 }
 
-fn serve(mut db: Connection, mut operations: mpsc::Receiver<Box<dyn Operation>>) {
+fn serve(mut db: Connection, mut operations: mpsc::Receiver<Box<dyn Operation>>, piece: u32) {
     let mut batch = Vec::with_capacity(BATCH_OPERATIONS);
     let mut pruned: Option<Instant> = None;
     let mut swept = Instant::now();
     loop {
-        while operations.is_empty() && !operations.is_closed() && sweep(&mut db) {}
+        while operations.is_empty() && !operations.is_closed() && between(&mut db, logs::sweep) {}
         if operations.blocking_recv_many(&mut batch, BATCH_OPERATIONS) == 0 {
             break;
         }
@@ -146,6 +147,7 @@ fn serve(mut db: Connection, mut operations: mpsc::Receiver<Box<dyn Operation>>)
         for operation in batch.drain(..) {
             operation.reply(committed);
         }
+        while between(&mut db, |db| search::index_piece(db, piece)) {}
         if pruned.is_none_or(|at| at.elapsed() >= PRUNE_EVERY) {
             pruned = Some(Instant::now());
             if let Err(error) = prune(&db, SystemTime::now()) {
@@ -153,7 +155,7 @@ fn serve(mut db: Connection, mut operations: mpsc::Receiver<Box<dyn Operation>>)
             }
         }
         if swept.elapsed() >= SWEEP_EVERY {
-            sweep(&mut db);
+            between(&mut db, logs::sweep);
             swept = Instant::now();
         }
     }
@@ -167,35 +169,42 @@ fn serve(mut db: Connection, mut operations: mpsc::Receiver<Box<dyn Operation>>)
 fn commit(db: &mut Connection, batch: &mut [Box<dyn Operation>]) -> Result<(), StoreError> {
     let started = Instant::now();
     let failed = |error: rusqlite::Error| refuse("commit", &Failure::Sqlite(error));
-    let mut tx = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     for operation in batch {
-        let savepoint = tx.savepoint().map_err(failed)?;
-        // A savepoint that is dropped is rolled back.
-        if operation.run(&savepoint) {
-            savepoint.commit().map_err(failed)?;
-        } else {
-            drop(savepoint);
-        }
+        run(&tx, "SAVEPOINT operation").map_err(failed)?;
+        let is_kept = operation.run(&tx);
         // A full disk or an I/O error may end the whole transaction behind our back: what ran before is gone too.
         if tx.is_autocommit() {
             return Err(StoreError::Unavailable);
         }
+        if !is_kept {
+            run(&tx, "ROLLBACK TO operation").map_err(failed)?;
+        }
+        run(&tx, "RELEASE operation").map_err(failed)?;
     }
     tx.commit().map_err(failed)?;
     metrics::histogram!("zzan_store_commit_seconds").record(started.elapsed());
     Ok(())
 }
 
-/// Removes some of what was forgotten. False when there is nothing, or it can't be removed now.
-fn sweep(db: &mut Connection) -> bool {
-    let mut piece = || {
+/// A statement that is prepared once, which would cost more than running it.
+fn run(db: &Connection, statement: &str) -> Result<(), rusqlite::Error> {
+    db.prepare_cached(statement)?.execute([])?;
+    Ok(())
+}
+
+/// Does a piece of work that nobody waits for, in a transaction of its own. False when there is none, or it can't be done now.
+fn between(db: &mut Connection, work: impl FnOnce(&Connection) -> Result<bool, Failure>) -> bool {
+    let piece = || {
         let tx = db.transaction()?;
-        let is_some = logs::sweep(&tx)?;
-        tx.commit()?;
+        let is_some = work(&tx)?;
+        if is_some {
+            tx.commit()?;
+        }
         Ok::<_, Failure>(is_some)
     };
     piece().unwrap_or_else(|error| {
-        tracing::warn!(%error, "forgotten rows of the store stay for now");
+        tracing::warn!(%error, "rows of the store that are to be indexed or removed stay for now");
         false
     })
 }

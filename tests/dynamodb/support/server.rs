@@ -20,7 +20,9 @@ pub struct Server {
 
 impl Server {
     pub async fn start() -> Self {
-        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join(PROGRAM);
+        // From the workspace's folder, whichever of its packages this is built into.
+        let folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+        let program = folders.map(|folder| folder.join(PROGRAM)).find(|program| program.exists()).unwrap_or_else(|| PROGRAM.into());
         assert!(program.exists(), "{} is missing; first: npm ci --prefix tests/dynamodb", program.display());
         for _ in 0..20 {
             let port = free_port();
