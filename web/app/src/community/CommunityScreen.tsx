@@ -12,13 +12,9 @@ import { Refused } from '../lobby/Refused';
 import { navigate, roomPath, serverPath } from '../route';
 import { setPlace } from '../title';
 import { ErrorBanner } from '../ui/ErrorBanner';
-<<<<<<< HEAD
 import { HashIcon, ListIcon, MembersIcon, NoteIcon, PinIcon, SpeakerIcon } from '../ui/icons';
 import { isCovering } from '../ui/Panel';
-=======
-import { HashIcon, ListIcon, MembersIcon, PinIcon, SpeakerIcon } from '../ui/icons';
 import { ProblemScreen } from '../ui/ProblemScreen';
->>>>>>> page-chat
 import { ChannelList } from './ChannelList';
 import { ChannelView } from './ChannelView';
 import { Dialogs, type Asked } from './Dialogs';
