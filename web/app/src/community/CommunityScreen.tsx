@@ -13,8 +13,6 @@ import { navigate, roomPath, serverPath } from '../route';
 import { setPlace } from '../title';
 import { ErrorBanner } from '../ui/ErrorBanner';
 import { HashIcon, ListIcon, MembersIcon, NoteIcon, PinIcon, SpeakerIcon } from '../ui/icons';
-import { isCovering } from '../ui/Panel';
-import { ProblemScreen } from '../ui/ProblemScreen';
 import { ChannelList } from './ChannelList';
 import { ChannelView } from './ChannelView';
 import { Dialogs, type Asked } from './Dialogs';
