@@ -1,11 +1,13 @@
 //! Nonsense at every layer: refused or ignored, never a panic, never an effect on others.
 
-use crate::harness::{SOON, Server, assert_alive};
+use crate::harness::{SOON, Server, assert_alive, roomy};
 use crate::socket::{Came, Socket, decode};
 use futures_util::SinkExt as _;
 use serde_json::json;
+use signaling::Config;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -220,7 +222,8 @@ const PACKETS: &[&str] = &[
 #[tokio::test(flavor = "multi_thread")]
 async fn malformed_packets_over_websocket_never_panic() {
     count_panics();
-    let server = Server::start().await;
+    // Ana answers no ping meanwhile.
+    let server = Server::start_with(Config { ping_timeout: Duration::from_secs(300), ..roomy() }).await;
     let (mut ana, _bo, _room, channel) = server.couple().await;
     let token = server.token("mallory");
     let mut random = Random(0x5eed);
