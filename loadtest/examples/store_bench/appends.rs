@@ -52,7 +52,7 @@ pub fn message(channel: &str, author: u64, n: u64, mentions: Vec<Audience>) -> N
 
 /// Another one for each author and number, the same each time.
 pub fn text(author: u64, n: u64) -> String {
-    let (words, mut random) = (words(), StdRng::seed_from_u64(author << 32 | n));
+    let (words, mut random) = (words(), StdRng::seed_from_u64((author << 32) | n));
     let mut text = String::with_capacity(TEXT_BYTES + 32);
     while text.len() < TEXT_BYTES {
         text += words[random.random_range(0..words.len())];
