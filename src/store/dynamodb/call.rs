@@ -236,7 +236,6 @@ impl Call<'_> {
             Action::Put(item) => send!(PutItemError, client.put_item().set_item(Some(item.clone()))),
             Action::Update { .. } => send!(UpdateItemError, client.update_item().set_key(key).update_expression(write.expression())),
             Action::Delete => send!(DeleteItemError, client.delete_item().set_key(key)),
-            Action::Check => Err(Failure::Unavailable("a check alone writes nothing".into())),
         }
     }
 

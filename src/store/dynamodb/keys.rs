@@ -12,7 +12,6 @@
 //!            C#log              PINS                 the pinned messages
 //!            C#log              NOTE                 the note that hasn't ended
 //!            K#log#seq          U#emoji#user         a user's reaction
-//!            K#log#seq          O#emoji#came         the same, in the order of coming
 //!            N#log              started#note         a note in the list of a channel's
 //!            NOTE#note          META, L#seq          a note, a line
 //!            NOTE#note          X#speaker#nonce      a line's nonce
@@ -22,8 +21,8 @@
 //!            U#user             ME                   what is known of the user
 //!            G#server           META                 a server: where its tree and its home are
 //!            P#tree             ROLE#, CAT#, C#      the parts of a tree
-//!            M#home#shard       U#user               a member
-//!            H#home             B#user               a ban
+//!            M#home#shard       U#user               a member, or that the user is banned
+//!            H#home             B#user               why the user is banned
 //!            H#home             I#invite             an invitation
 //!            H#home             E#schedule           when an entry of the calendar begins
 //!            H#home             T#start#schedule     an entry of the calendar
@@ -197,13 +196,9 @@ pub(super) fn reaction(log: &ChannelId, seq: u64, emoji: &str, user: &UserId) ->
     core(joined("K", &[log.as_str(), &padded(seq)]), joined("U", &[emoji, user.as_str()]))
 }
 
-pub(super) fn reaction_in_order(log: &ChannelId, seq: u64, emoji: &str, came: u64) -> Key {
-    core(joined("K", &[log.as_str(), &padded(seq)]), joined("O", &[emoji, &padded(came)]))
-}
-
-/// Who reacted with an emoji, in the order of coming.
-pub(super) fn reactions_in_order(log: &ChannelId, seq: u64, emoji: &str) -> Span {
-    prefixed(joined("K", &[log.as_str(), &padded(seq)]), joined("O", &[emoji]))
+/// Who reacted with an emoji.
+pub(super) fn reactions_with(log: &ChannelId, seq: u64, emoji: &str) -> Span {
+    prefixed(joined("K", &[log.as_str(), &padded(seq)]), joined("U", &[emoji]))
 }
 
 pub(super) fn reactions(log: &ChannelId, seq: u64) -> Span {
@@ -370,7 +365,7 @@ fn prefixed(pk: String, place: String) -> Span {
 }
 
 /// FNV-1a: any even spread that never changes.
-fn spread(text: &str) -> u64 {
+pub(super) fn spread(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 

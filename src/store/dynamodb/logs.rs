@@ -7,7 +7,7 @@
 
 use super::call::{Call, Committed, Failure, Order};
 use super::channels::{Channel, Channels};
-use super::community::rows::{InviteRow, MemberRow, PartRow, ScheduleRow};
+use super::community::rows::{InviteRow, PartRow, ScheduleRow, SeatRow};
 use super::keys::{self, Key, MEMBER_SHARDS, SEQ_MAX, Span};
 use super::messages::unix_s;
 use super::records::{HeadRow, KeyRow, LogRow, MessageRow, NoteListRow, SweepRow, Swept};
@@ -159,11 +159,12 @@ async fn sweep_server(call: &Call<'_>, server: &ServerId, home: &str, tree: &str
     // What points from elsewhere may belong to a new server of this id by now.
     let own = |key: Key| Write::delete(key).only_if("#home = :home").with("home", text(home));
     for shard in 0..MEMBER_SHARDS {
-        let members: Vec<MemberRow> = call.query(&keys::members(home, shard), Order::OldestFirst, SWEEP_ROWS).await?;
+        let members: Vec<SeatRow> = call.query(&keys::members(home, shard), Order::OldestFirst, SWEEP_ROWS).await?;
         for some in members.chunks(AT_ONCE) {
             try_join_all(some.iter().map(|member| async {
-                call.write(&own(keys::membership(&member.user(), server))).await?;
-                call.write(&Write::delete(keys::member(home, &member.user()))).await
+                let user = UserId::new(member.user.as_str());
+                call.write(&own(keys::membership(&user, server))).await?;
+                call.write(&Write::delete(keys::member(home, &user))).await
             }))
             .await?;
         }

@@ -13,7 +13,7 @@ use super::{keys, marks};
 use crate::store::sqlite::to_ns;
 use aws_sdk_dynamodb::types::AttributeValue;
 use rooms::store::{Appended, Edit, NewMessage};
-use rooms::view::{Audience, Cursor, History, Message};
+use rooms::view::{Audience, Message};
 use rooms::{ChannelId, UserId};
 use std::time::{Duration, SystemTime};
 
@@ -265,21 +265,6 @@ pub(super) fn change(log: &ChannelId, before: &MessageRow) -> Write {
 pub(super) async fn message(call: &Call<'_>, channels: &Channels, channel: &ChannelId, seq: u64) -> Result<Option<Message>, Failure> {
     let (_, row) = channels.message(call, channel, seq).await?;
     row.map(|row| row.message(channel)).transpose()
-}
-
-pub(super) async fn history(
-    call: &Call<'_>,
-    channels: &Channels,
-    channel: &ChannelId,
-    cursor: Cursor,
-    limit: u32,
-) -> Result<History, Failure> {
-    let state = channels.of(call, channel).await?;
-    let head = state.head(call).await?;
-    let page = cursor.page(head, limit);
-    let rows = if page.is_empty() { Vec::new() } else { state.messages(call, page.start, page.end - 1).await? };
-    let messages = rows.into_iter().map(|row| row.message(channel)).collect::<Result<Vec<Message>, Failure>>()?;
-    Ok(History { messages, more: page.start > 1, newer: page.end <= head })
 }
 
 /// Seconds since 1970, as the tables' time to live counts.

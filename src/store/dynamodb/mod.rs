@@ -1,6 +1,6 @@
 //! The store on DynamoDB: two tables that any number of nodes share.
 //!
-//! It is not a query layer: each operation of [`Store`](::rooms::store::Store) is one function in `rooms`, `messages`, `unreads`, `marks`, `notes`
+//! It is not a query layer: each operation of [`Store`](::rooms::store::Store) is one function in `rooms`, `messages`, `pages`, `unreads`, `marks`, `notes`
 //! or `community`, which builds keys and writes and sends them by `call`. It can't search: DynamoDB has no index of texts. Invariants: an `Ok` of a writing operation was answered by DynamoDB before it was returned; every
 //! read is consistent, so that whatever any node has acknowledged is seen by all.
 
@@ -13,6 +13,7 @@ mod marks;
 mod messages;
 mod notes;
 mod notifications;
+mod pages;
 mod records;
 mod rooms;
 mod settings;
@@ -247,7 +248,7 @@ impl MessageStore for DynamoDb {
 
     async fn history(&self, channel: &ChannelId, cursor: Cursor, limit: u32) -> Result<History, StoreError> {
         let call = self.db.call("history");
-        call.run(self.settled(|| messages::history(&call, &self.channels, channel, cursor, limit))).await
+        call.run(self.settled(|| pages::history(&call, &self.channels, channel, cursor, limit))).await
     }
 
     async fn mark_read(&self, user: &UserId, channel: &ChannelId, seq: u64) -> Result<u64, StoreError> {

@@ -208,7 +208,7 @@ pub(super) struct MentionRow {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct ReactedRow {
     pub(super) user: String,
-    /// Orders those with one emoji on one message.
+    /// Orders those of one message.
     pub(super) came: u64,
 }
 

@@ -322,10 +322,6 @@ impl MemberRow {
         }
     }
 
-    pub(in crate::store::dynamodb) fn user(&self) -> UserId {
-        UserId::new(self.user.as_str())
-    }
-
     /// Without roles that were removed since it was written.
     pub(super) fn member(self, meta: &MetaRow) -> MemberRecord {
         let is_kept = |role: &String| meta.removed_roles.get(role).is_none_or(|removed| *removed <= self.stamp);
@@ -339,6 +335,25 @@ impl MemberRow {
             since: self.since.into_iter().map(|(id, seq)| (ChannelId::new(id), seq)).collect(),
         }
     }
+}
+
+/// In the place of a member: nobody with this id comes in.
+#[derive(Debug, Serialize)]
+pub(super) struct BannedRow {
+    user: String,
+    banned: bool,
+}
+
+impl BannedRow {
+    pub(super) fn new(user: &UserId) -> Self {
+        Self { user: user.to_string(), banned: true }
+    }
+}
+
+/// Whoever has a member's place: a member, or somebody who is banned.
+#[derive(Debug, Deserialize)]
+pub(in crate::store::dynamodb) struct SeatRow {
+    pub(in crate::store::dynamodb) user: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
