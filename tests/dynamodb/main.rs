@@ -4,6 +4,7 @@
 mod conformance_test;
 mod cost_test;
 mod fault_test;
+mod group_test;
 mod growth_test;
 mod open_test;
 mod race_test;

@@ -4,6 +4,7 @@
 //! is an answer, and not a failure; a failure may have happened.
 
 use super::keys::{Key, Span, Table};
+use super::turns::Lines;
 use super::write::{Action, Item, Write, key_item, text};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -64,12 +65,14 @@ pub(super) struct Db {
     pub(super) writable: AtomicBool,
     /// Writes that got an answer.
     pub(super) writes_answered: AtomicU64,
+    /// By the name of what is changed: a note, or a user's inbox.
+    pub(super) lines: Lines,
 }
 
 impl Db {
     pub(super) fn new(client: Client, tables: Tables) -> Self {
         let (open, writable) = (AtomicBool::new(true), AtomicBool::new(true));
-        Self { client, tables, open, writable, writes_answered: AtomicU64::new(0) }
+        Self { client, tables, open, writable, writes_answered: AtomicU64::new(0), lines: Lines::new() }
     }
 
     /// The calls of one operation.
@@ -79,7 +82,7 @@ impl Db {
 }
 
 /// What a call can fail with.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum Failure {
     /// No answer in time, throttled for too long, or refused for a reason that isn't a condition.
     #[error("{0}")]

@@ -1,9 +1,10 @@
 //! The store on DynamoDB: two tables that any number of nodes share.
 //!
-//! It is not a query layer: each operation of [`Store`](::rooms::store::Store) is one function in `rooms`, `messages`, `pages`, `unreads`, `marks`, `notes`
+//! It is not a query layer: each operation of [`Store`](::rooms::store::Store) is one function in `rooms`, `appends`, `messages`, `pages`, `unreads`, `marks`, `notes`
 //! or `community`, which builds keys and writes and sends them by `call`. It can't search: DynamoDB has no index of texts. Invariants: an `Ok` of a writing operation was answered by DynamoDB before it was returned; every
 //! read is consistent, so that whatever any node has acknowledged is seen by all.
 
+mod appends;
 mod call;
 mod channels;
 mod community;
@@ -14,10 +15,12 @@ mod messages;
 mod notes;
 mod notifications;
 mod pages;
+mod queue;
 mod records;
 mod rooms;
 mod settings;
 mod table;
+mod turns;
 mod unreads;
 mod write;
 
@@ -228,7 +231,7 @@ impl RoomStore for DynamoDb {
 impl MessageStore for DynamoDb {
     async fn append(&self, message: NewMessage) -> Result<Appended, StoreError> {
         let call = self.db.call("append");
-        call.run(self.settled(|| messages::append(&call, &self.channels, &message))).await
+        call.run(self.settled(|| appends::append(&call, &self.channels, &message))).await
     }
 
     async fn edit(&self, edit: Edit) -> Result<Option<Message>, StoreError> {

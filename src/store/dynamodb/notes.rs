@@ -101,6 +101,7 @@ struct OpenNote {
 }
 
 async fn append(call: &Call<'_>, channels: &Channels, new: &NewLine) -> Result<Option<NoteLine>, Failure> {
+    let _turn = call.db.lines.turn(new.note.as_str()).await?;
     let mut pause = Pause::default();
     let nonce = keys::note_nonce(&new.note, &new.speaker.id, &new.nonce);
     loop {

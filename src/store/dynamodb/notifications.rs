@@ -94,6 +94,7 @@ struct HeadRow {
 }
 
 async fn notify(call: &Call<'_>, new: &NewNotification) -> Result<Notified, Failure> {
+    let _turn = call.db.lines.turn(new.user.as_str()).await?;
     let mut pause = Pause::default();
     loop {
         let key = keys::notification_key(&new.user, &new.key);
