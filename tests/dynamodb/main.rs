@@ -11,3 +11,4 @@ mod race_test;
 mod removal_test;
 mod server_cost_test;
 mod support;
+mod transfer_test;

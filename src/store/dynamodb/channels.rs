@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 const CHANNELS_MAX: usize = 4096;
 
 /// Nonces of one channel that are remembered without rows of their own. The oldest ones make room for new ones.
-const RECENT_NONCES: u64 = 512;
+pub(super) const RECENT_NONCES: u64 = 512;
 
 /// How long it is believed where a channel's rows are. What was left by a removed channel is swept a good while later only.
 const LOG_TRUSTED: Duration = Duration::from_secs(600);
@@ -248,6 +248,10 @@ impl Recent {
             return;
         }
         self.seen = row.seq;
+        // Of another store, which says nothing of it.
+        if row.nonce.is_empty() {
+            return;
+        }
         let (id, author, nonce) = (row.id.clone(), row.author.clone(), row.nonce.clone());
         self.nonces.push_back(SeenNonce { seq: row.seq, id, author, nonce });
         while self.nonces.len() as u64 > RECENT_NONCES {

@@ -23,6 +23,9 @@ const SWEEP_AFTER: Duration = Duration::from_secs(3600);
 /// Rows that one piece of a sweep looks at.
 const SWEEP_ROWS: usize = 100;
 
+/// What the names of logs begin with that aren't a channel's own.
+pub(super) const LOG_PREFIX: &str = "log_";
+
 /// Calls of one piece at a time.
 const AT_ONCE: usize = 16;
 
@@ -34,7 +37,7 @@ pub(super) async fn of(call: &Call<'_>, channel: &ChannelId) -> Result<ChannelId
 
 /// What a channel begins anew by, if its log is still this one. [`Channel::close`] has to follow.
 pub(super) fn leave(channel: &ChannelId, log: &ChannelId) -> Result<[Write; 2], Failure> {
-    let next = Write::put(keys::log(channel), &LogRow { log: rooms::random_id("log") })?;
+    let next = Write::put(keys::log(channel), &LogRow { log: rooms::random_id(LOG_PREFIX.trim_end_matches('_')) })?;
     let next = if log == channel { next.only_if(ABSENT) } else { next.only_if("#log = :was").with("was", text(log.as_str())) };
     Ok([next, to_sweep(Swept::Log { log: log.to_string(), channel: channel.to_string() })?])
 }

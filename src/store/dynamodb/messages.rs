@@ -66,7 +66,7 @@ fn roles(mentions: &[Audience]) -> Vec<AttributeValue> {
     mentions.iter().filter_map(role).collect()
 }
 
-fn exception(log: &ChannelId, seq: u64) -> Write {
+pub(super) fn exception(log: &ChannelId, seq: u64) -> Write {
     Write::update(keys::exception(log, seq)).set("seq", number(seq))
 }
 

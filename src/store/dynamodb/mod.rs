@@ -20,6 +20,7 @@ mod records;
 mod rooms;
 mod settings;
 mod table;
+mod transfer;
 mod turns;
 mod unreads;
 mod write;
@@ -45,6 +46,8 @@ use std::future::Future;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
+use tokio::sync::Mutex;
+use transfer::Reading;
 
 /// How long one attempt of a call may take. Answers come in ten milliseconds; a connection that lost its other end must leave time for another.
 const ATTEMPT_WAIT: Duration = Duration::from_millis(1_200);
@@ -74,6 +77,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 pub struct DynamoDb {
     db: Arc<Db>,
     channels: Arc<Channels>,
+    reading: Mutex<Reading>,
 }
 
 impl DynamoDb {
@@ -99,7 +103,7 @@ impl DynamoDb {
         let nonces = if settings.strict { Nonces::Kept } else { Nonces::Seen };
         let channels = Arc::new(Channels::new(nonces));
         tokio::spawn(keep_sweeping(Arc::downgrade(&db), Arc::downgrade(&channels)));
-        Ok(Self { db, channels })
+        Ok(Self { db, channels, reading: Mutex::default() })
     }
 
     /// Removes a piece of what removed channels and servers left behind, as if it were this time: an hour has to pass first. Is done every

@@ -22,7 +22,7 @@ const CHANNELS_AT_ONCE: usize = 16;
 
 /// How far back a marker moves at most. All messages above it have to be looked at once, for those of the user's own: more would take longer
 /// than a caller waits.
-const BACK_MESSAGES_MAX: u64 = 10_000;
+pub(super) const BACK_MESSAGES_MAX: u64 = 10_000;
 
 pub(super) async fn mark_read(call: &Call<'_>, channels: &Channels, user: &UserId, channel: &ChannelId, seq: u64) -> Result<u64, Failure> {
     let state = channels.of(call, channel).await?;

@@ -26,6 +26,11 @@ pub(super) fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
 
+/// An attribute that is a text.
+pub(super) fn text_of(item: &Item, name: &str) -> Option<String> {
+    item.get(name)?.as_s().ok().cloned()
+}
+
 /// The attributes of a key.
 pub(super) fn key_item(key: &Key) -> Item {
     HashMap::from([(PK.to_owned(), text(&key.pk)), (SK.to_owned(), text(&key.sk))])

@@ -106,6 +106,10 @@ pub(in crate::store::dynamodb) struct PartRow {
 }
 
 impl PartRow {
+    pub(super) fn part(self) -> Part {
+        self.part
+    }
+
     /// The channel, if it is one.
     pub(in crate::store::dynamodb) fn channel(self) -> Option<ChannelId> {
         match self.part {
