@@ -9,6 +9,7 @@ mod growth_test;
 mod open_test;
 mod race_test;
 mod removal_test;
+mod role_test;
 mod server_cost_test;
 mod support;
 mod transfer_test;

@@ -1,9 +1,9 @@
 //! Messages that are sent: how they come to their numbers.
 //!
-//! Those who wait go as one group in one transaction. Invariants: the numbers of a channel are 1, 2, 3 … without a gap, because messages are put only
-//! right after one that exists, and only where there is none; with kept nonces a message and what belongs to it (its nonce, its author's marker,
-//! its mentions) are stored in one transaction, but for mentions beyond a hundred. Without kept nonces a message goes first and what belongs to it
-//! follows, each at half the price.
+//! Those who wait go as one group in one transaction. Invariants: the numbers of a channel are 1, 2, 3 … without a gap, because messages are put
+//! only right after one that exists, and only where there is none; with kept nonces a message and what belongs to it (its nonce, its author's
+//! marker, its mentions) are stored in one transaction, but for mentions beyond a hundred. Without kept nonces a message goes first and what belongs
+//! to it follows, each at half the price.
 
 use super::call::{Call, Committed, Failure, Pause, record};
 use super::channels::{Channel, Channels, Nonces};

@@ -1,8 +1,9 @@
 //! The store on DynamoDB: two tables that any number of nodes share.
 //!
-//! It is not a query layer: each operation of [`Store`](::rooms::store::Store) is one function in `rooms`, `appends`, `messages`, `pages`, `unreads`, `marks`, `notes`
-//! or `community`, which builds keys and writes and sends them by `call`. It can't search: DynamoDB has no index of texts. Invariants: an `Ok` of a writing operation was answered by DynamoDB before it was returned; every
-//! read is consistent, so that whatever any node has acknowledged is seen by all.
+//! It is not a query layer: each operation of [`Store`](::rooms::store::Store) is one function in `rooms`, `appends`, `messages`, `pages`, `unreads`,
+//! `marks`, `notes`, `notifications` or `community`, which builds keys and writes and sends them by `call`; `transfer` reads and fills all. It can't
+//! search: DynamoDB has no index of texts. Invariants: an `Ok` of a writing operation was answered by DynamoDB before it was returned; every read is
+//! consistent, so that whatever any node has acknowledged is seen by all.
 
 mod appends;
 mod call;
@@ -17,6 +18,7 @@ mod notifications;
 mod pages;
 mod queue;
 mod records;
+mod role;
 mod rooms;
 mod settings;
 mod table;
@@ -36,12 +38,13 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Region, SharedHttpClient};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Region, SharedCredentialsProvider, SharedHttpClient};
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use call::{Db, Failure, Tables};
 use channels::{Channels, Nonces};
-pub use settings::{Credentials, Settings};
+use role::Lender;
+pub use settings::{AccessKey, ContainerToken, Credentials, Role, Settings};
 use std::future::Future;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -96,7 +99,7 @@ impl DynamoDb {
     /// As [`DynamoDb::open`].
     pub async fn open_over(settings: &Settings, http: SharedHttpClient) -> Result<Self, OpenError> {
         let tables = Tables::of_prefix(&settings.table_prefix);
-        let client = Client::from_conf(configured(settings, http));
+        let client = Client::from_conf(configured(settings, credentials(settings).await?, http));
         table::ensure(&client, &tables, settings).await?;
         let db = Arc::new(Db::new(client, tables));
         tokio::spawn(probe(Arc::downgrade(&db)));
@@ -140,11 +143,27 @@ impl DynamoDb {
     }
 }
 
-fn configured(settings: &Settings, http: SharedHttpClient) -> aws_sdk_dynamodb::Config {
-    let Credentials { access_key_id, secret_access_key, session_token } = &settings.credentials;
-    let token = session_token.as_ref().map(|token| token.expose().to_owned());
-    let credentials =
-        aws_sdk_dynamodb::config::Credentials::new(access_key_id, secret_access_key.expose(), token, None, "zzan's configuration");
+/// A role has to be there when the tables are opened; what it is lent is asked for again by the SDK.
+async fn credentials(settings: &Settings) -> Result<SharedCredentialsProvider, OpenError> {
+    match &settings.credentials {
+        Credentials::Key(AccessKey { access_key_id, secret_access_key, session_token }) => {
+            let token = session_token.as_ref().map(|token| token.expose().to_owned());
+            let secret = secret_access_key.expose();
+            let key = aws_sdk_dynamodb::config::Credentials::new(access_key_id, secret, token, None, "zzan's configuration");
+            Ok(SharedCredentialsProvider::new(key))
+        }
+        Credentials::Role(role) => {
+            let lender = Lender(role.clone());
+            lender.lend().await.map_err(|error| OpenError::Remote {
+                key: "dynamodb.access_key_id",
+                problem: format!("no access key is given, and no role lends one: {error}"),
+            })?;
+            Ok(SharedCredentialsProvider::new(lender))
+        }
+    }
+}
+
+fn configured(settings: &Settings, credentials: SharedCredentialsProvider, http: SharedHttpClient) -> aws_sdk_dynamodb::Config {
     let timeouts =
         TimeoutConfig::builder().connect_timeout(CONNECT_WAIT).operation_attempt_timeout(ATTEMPT_WAIT).operation_timeout(CALL_WAIT).build();
     let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(FIRST_PAUSE).with_max_backoff(LONGEST_PAUSE);

@@ -31,6 +31,14 @@ pub(super) struct KeptNonce<'a> {
     pub(super) stored_at: SystemTime,
 }
 
+/// A user's reaction to a message.
+pub(super) struct KeptReaction<'a> {
+    pub(super) channel: &'a ChannelId,
+    pub(super) seq: u64,
+    pub(super) emoji: &'a str,
+    pub(super) user: &'a UserId,
+}
+
 /// The channels of some records.
 async fn known<'a>(
     call: &Call<'_>,
@@ -142,17 +150,13 @@ pub(super) async fn put_nonces(call: &Call<'_>, channels: &Channels, nonces: &[K
 }
 
 /// Those of one message come after each other.
-pub(super) async fn put_reactions(
-    call: &Call<'_>,
-    channels: &Channels,
-    reactions: &[((&ChannelId, u64), (&str, &UserId))],
-) -> Result<(), Failure> {
-    let known = known(call, channels, reactions.iter().map(|((channel, _), _)| *channel)).await?;
-    let log = |channel: &ChannelId| known[channel].log.clone();
-    rows(call, reactions.iter().map(|((channel, seq), _)| (log(channel), *seq))).await?;
+pub(super) async fn put_reactions(call: &Call<'_>, channels: &Channels, reactions: &[KeptReaction<'_>]) -> Result<(), Failure> {
+    let known = known(call, channels, reactions.iter().map(|reaction| reaction.channel)).await?;
+    let message = |reaction: &KeptReaction<'_>| (known[reaction.channel].log.clone(), reaction.seq);
+    rows(call, reactions.iter().map(message)).await?;
     let mut of: BTreeMap<(ChannelId, u64), Vec<(&str, &UserId)>> = BTreeMap::new();
-    for ((channel, seq), reaction) in reactions {
-        of.entry((log(channel), *seq)).or_default().push(*reaction);
+    for reaction in reactions {
+        of.entry(message(reaction)).or_default().push((reaction.emoji, reaction.user));
     }
     let of: Vec<_> = of.into_iter().collect();
     for some in of.chunks(AT_ONCE) {

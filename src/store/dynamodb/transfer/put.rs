@@ -51,7 +51,8 @@ async fn of_one_kind(call: &Call<'_>, channels: &Channels, some: &[Record]) -> R
             chat::put_nonces(call, channels, &nonces).await
         }
         Record::Reaction { .. } => {
-            let reactions = of_kind!(some, Record::Reaction { channel, seq, emoji, user } => ((channel, *seq), (emoji.as_str(), user)));
+            let reactions = of_kind!(some, Record::Reaction { channel, seq, emoji, user } =>
+                chat::KeptReaction { channel, seq: *seq, emoji: emoji.as_str(), user });
             chat::put_reactions(call, channels, &reactions).await
         }
         Record::Pin { .. } => {
