@@ -190,7 +190,8 @@ mod tests {
         drop(first);
         assert!((&mut second).now_or_never().is_none(), "the next one stores for all, and doesn't come to an end");
         drop(second);
-        let places = futures_util::future::join(third, fourth).now_or_never().expect("stored");
+        let both = futures_util::future::join(third, fourth);
+        let places = tokio::time::timeout(std::time::Duration::from_secs(10), both).await.expect("stored");
         assert!(matches!(places, (Ok(Place::New(1)), Ok(Place::New(1)))));
         let mut stored = groups.into_inner().concat();
         stored.sort();
