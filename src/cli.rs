@@ -203,14 +203,12 @@ fn with_store<T>(args: ConfigArgs, work: impl AsyncFnOnce(Arc<dyn Transfer>) -> 
     let (config, _) = args.load()?;
     match config.store {
         store::Kind::Memory => bail!("store = \"memory\": nothing of it is kept; allowed is a store that outlives the process"),
-        store::Kind::DynamoDb(_) => bail!("store = \"dynamodb\": it can't be exported or imported yet; allowed is \"sqlite\""),
-        store::Kind::Sqlite => {}
+        store::Kind::DynamoDb(_) | store::Kind::Sqlite => {}
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let opened = store::Opened::open(config.store, &config.data_dir).await?;
-        let transfer = opened.transfer().context("this store can't be read out as a whole")?;
-        let done = work(transfer).await;
+        let done = work(opened.transfer()).await;
         opened.close();
         Ok(done?)
     })

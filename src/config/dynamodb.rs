@@ -1,18 +1,25 @@
 //! The tables of DynamoDB and the access key for them.
 //!
-//! Invariant: a store on DynamoDB has a region and a whole access key; what is missing here is taken from the variables that AWS's own tools
-//! read.
+//! Invariant: a store on DynamoDB has a region, and a whole access key or a role that lends one; what is missing here is taken from the variables
+//! that AWS's own tools read.
 
 use super::keys::{Secret, read_secret};
 use super::layers::{Origin, Setting, Value};
 use super::origin;
 use super::problem::Problem;
 use super::reader::Reader;
-use crate::store::dynamodb::{Credentials, Settings};
+use crate::store::dynamodb::{AccessKey, ContainerToken, Credentials, Role, Settings};
+use std::path::PathBuf;
 
 const ENDPOINT: &str = "a URL of scheme, host and port only, as http://127.0.0.1:8000";
 const REGION: &str = "the name of a region, as ap-northeast-2";
 const PREFIX: &str = "1 to 200 letters, digits, -, _ and .";
+
+/// Where containers of ECS are lent keys.
+const CONTAINER_ORIGIN: &str = "http://169.254.170.2";
+
+/// Where machines of EC2 are lent keys.
+const MACHINE_ORIGIN: &str = "http://169.254.169.254";
 
 /// Reads `dynamodb.*`. `None` where something needed is missing, which `is_used` makes a problem.
 pub(super) fn read(reader: &mut Reader, is_used: Used) -> Option<Settings> {
@@ -46,20 +53,38 @@ fn read_credentials(reader: &mut Reader, is_used: Used) -> Option<Credentials> {
         }
         given => given,
     };
+    let is_keyless = id.is_none() && secret.is_none() && token.is_none();
+    if let Some(role) = is_keyless.then(|| read_role(reader)).flatten() {
+        return Some(Credentials::Role(role));
+    }
     let missing = match (&id, &secret) {
         (None, _) => "dynamodb.access_key_id",
         (_, None) => "dynamodb.secret_access_key",
         _ => "",
     };
     if let (Some(access_key_id), Some(secret_access_key)) = (id, secret) {
-        return Some(Credentials { access_key_id, secret_access_key, session_token: token });
+        return Some(Credentials::Key(AccessKey { access_key_id, secret_access_key, session_token: token }));
     }
     if is_used == Used::Yes && reader.problems.iter().all(|problem| problem.key != missing) {
         let needed = "store = \"dynamodb\" needs an access key: give dynamodb.access_key_id and dynamodb.secret_access_key (or \
-            secret_access_key_file), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+            secret_access_key_file), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where a role lends one";
         reader.problems.push(Problem::new(missing, None, Origin::Default, needed));
     }
     None
+}
+
+/// The container's, or else the machine's, unless that is not to be asked.
+fn read_role(reader: &Reader) -> Option<Role> {
+    let variable = |name| reader.foreign(name).filter(|value| !value.is_empty());
+    let relative = variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").map(|path| format!("{CONTAINER_ORIGIN}{path}"));
+    if let Some(url) = relative.or_else(|| variable("AWS_CONTAINER_CREDENTIALS_FULL_URI")) {
+        let file = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE").map(|path| ContainerToken::InFile(PathBuf::from(path)));
+        let token = file.or_else(|| variable("AWS_CONTAINER_AUTHORIZATION_TOKEN").map(|token| ContainerToken::Given(Secret::from(token))));
+        return Some(Role::Container { url, token });
+    }
+    let is_off = variable("AWS_EC2_METADATA_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let endpoint = || variable("AWS_EC2_METADATA_SERVICE_ENDPOINT").unwrap_or_else(|| MACHINE_ORIGIN.to_owned());
+    (!is_off).then(|| Role::Machine { endpoint: endpoint() })
 }
 
 /// A secret that stands there, or in a file that is named there.

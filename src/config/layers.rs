@@ -19,7 +19,18 @@ pub const ENV_FILE: &str = "ZZAN_CONFIG";
 const ENV_FOREIGN: [&str; 2] = ["ZZAN_PORT", "ZZAN_SERVICE_"];
 
 /// Variables of AWS's own tools that stand in for ours.
-const ENV_AWS: [&str; 4] = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+const ENV_AWS: [&str; 10] = [
+    "AWS_REGION",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_EC2_METADATA_DISABLED",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+];
 
 /// Where a value stood.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! What a person reads after a mistake, and which source wins.
 
 use super::*;
+use crate::store::dynamodb::{ContainerToken, Credentials, Role, Settings};
 
 fn load(file: &str, env: &[(&str, &str)], flags: &[(&'static str, &'static str, &str)]) -> Result<(Config, Vec<Effective>), String> {
     let dir = tempfile::tempdir().expect("a directory");
@@ -48,7 +49,11 @@ fn every_mistake_names_key_value_origin_and_what_is_allowed() {
         ("", &[("ZZAN_MEDIA_WORKERS", "-1")], &["media.workers = \"-1\" (environment ZZAN_MEDIA_WORKERS): allowed is a whole number"]),
         ("guests = \"no\"", &[], &["guests = \"no\" (zzan.toml:1): allowed is true or false"]),
         ("store = \"dynamo\"", &[], &["store = \"dynamo\" (zzan.toml:1): allowed is \"sqlite\" (kept in data_dir), \"dynamodb\""]),
-        ("store = \"dynamodb\"", &[], &["dynamodb.access_key_id (default): store = \"dynamodb\" needs an access key", "AWS_ACCESS_KEY_ID"]),
+        (
+            "store = \"dynamodb\"",
+            &[("AWS_EC2_METADATA_DISABLED", "true")],
+            &["dynamodb.access_key_id (default): store = \"dynamodb\" needs an access key", "AWS_ACCESS_KEY_ID"],
+        ),
         (
             "store = \"dynamodb\"\ndynamodb.access_key_id = \"a\"",
             &[("AWS_SECRET_ACCESS_KEY", "b")],
@@ -204,9 +209,10 @@ fn dynamodb_is_used_with_the_key_of_the_configuration_or_else_with_that_of_the_e
         let (config, effective) = load(&format!("dev = true\nstore = \"dynamodb\"\n{file}"), env, &[]).expect("fits");
         let shown = format!("{config:?} {effective:?}");
         let store::Kind::DynamoDb(settings) = config.store else { panic!("{:?} is used", config.store) };
-        assert!(!shown.contains(settings.credentials.secret_access_key.expose()), "{shown}");
-        assert!(settings.credentials.session_token.as_ref().is_none_or(|token| !shown.contains(token.expose())), "{shown}");
-        settings
+        let Credentials::Key(key) = settings.credentials.clone() else { panic!("a key is there") };
+        assert!(!shown.contains(key.secret_access_key.expose()), "{shown}");
+        assert!(key.session_token.as_ref().is_none_or(|token| !shown.contains(token.expose())), "{shown}");
+        (settings, key)
     };
     let aws = [
         ("AWS_ACCESS_KEY_ID", "aws-id"),
@@ -214,21 +220,46 @@ fn dynamodb_is_used_with_the_key_of_the_configuration_or_else_with_that_of_the_e
         ("AWS_SESSION_TOKEN", "aws-token"),
         ("AWS_REGION", "ap-northeast-2"),
     ];
-    let from_aws = settings("", &aws);
+    let (from_aws, key) = settings("", &aws);
     assert_eq!((from_aws.region.as_str(), from_aws.table_prefix.as_str()), ("ap-northeast-2", "zzan"));
     assert!(from_aws.strict && !from_aws.create_tables && from_aws.endpoint.is_none());
-    assert_eq!(from_aws.credentials.secret_access_key.expose(), "aws-secret");
-    assert_eq!(from_aws.credentials.session_token.as_ref().map(Secret::expose), Some("aws-token"));
+    assert_eq!(key.secret_access_key.expose(), "aws-secret");
+    assert_eq!(key.session_token.as_ref().map(Secret::expose), Some("aws-token"));
 
     let file = "[dynamodb]\nendpoint = \"http://127.0.0.1:8000\"\nregion = \"eu-west-1\"\ntable_prefix = \"shop\"\nstrict = false\n\
         create_tables = true\naccess_key_id = \"id\"\nsecret_access_key_file = \"shop.secret\"\n";
-    let given = settings(file, &aws);
+    let (given, key) = settings(file, &aws);
     assert_eq!((given.region.as_str(), given.endpoint.as_deref()), ("eu-west-1", Some("http://127.0.0.1:8000")));
-    assert_eq!((given.credentials.access_key_id.as_str(), given.strict, given.create_tables), ("id", false, true));
-    assert_eq!(given.credentials.secret_access_key.expose(), "from-a-file-from-a-file-from-a-file");
-    assert_eq!(given.credentials.session_token, None, "a token of another key is none of this one");
+    assert_eq!((key.access_key_id.as_str(), given.strict, given.create_tables), ("id", false, true));
+    assert_eq!(key.secret_access_key.expose(), "from-a-file-from-a-file-from-a-file");
+    assert_eq!(key.session_token, None, "a token of another key is none of this one");
     let env = [("ZZAN_DYNAMODB_ACCESS_KEY_ID", "id"), ("ZZAN_DYNAMODB_SECRET_ACCESS_KEY", "in-the-environment")];
-    assert_eq!(settings("", &env).credentials.secret_access_key.expose(), "in-the-environment");
+    assert_eq!(settings("", &env).1.secret_access_key.expose(), "in-the-environment");
+}
+
+#[test]
+fn without_a_key_dynamodb_is_used_in_the_role_of_the_container_or_else_of_the_machine() {
+    let role = |env: &[(&str, &str)]| {
+        let (config, effective) = load("dev = true\nstore = \"dynamodb\"\n", env, &[]).expect("fits");
+        let shown = format!("{config:?} {effective:?}");
+        assert!(!shown.contains("a-token"), "{shown}");
+        match config.store {
+            store::Kind::DynamoDb(Settings { credentials: Credentials::Role(role), .. }) => role,
+            other => panic!("{other:?} is used"),
+        }
+    };
+    assert_eq!(role(&[]), Role::Machine { endpoint: "http://169.254.169.254".into() });
+    let endpoint = ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1");
+    assert_eq!(role(&[endpoint]), Role::Machine { endpoint: "http://127.0.0.1:1".into() });
+    let of_task = ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/a");
+    assert_eq!(role(&[endpoint, of_task]), Role::Container { url: "http://169.254.170.2/v2/credentials/a".into(), token: None });
+    let of_pod = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://169.254.170.23/v1/credentials");
+    let (given, in_file) = (("AWS_CONTAINER_AUTHORIZATION_TOKEN", "a-token"), ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/run/token"));
+    let url = of_pod.1.to_owned();
+    let token = Some(ContainerToken::Given("a-token".to_owned().into()));
+    assert_eq!(role(&[of_pod, given]), Role::Container { url: url.clone(), token });
+    let token = Some(ContainerToken::InFile("/run/token".into()));
+    assert_eq!(role(&[of_pod, given, in_file]), Role::Container { url, token });
 }
 
 #[test]

@@ -75,12 +75,12 @@ impl Opened {
         self.store.clone()
     }
 
-    /// The same keeper, to be read out or filled as a whole. `None` for one that can't.
-    pub fn transfer(&self) -> Option<Arc<dyn Transfer>> {
+    /// The same keeper, to be read out or filled as a whole.
+    pub fn transfer(&self) -> Arc<dyn Transfer> {
         match &self.keeper {
-            Keeper::Sqlite { sqlite, .. } => Some(sqlite.clone()),
-            Keeper::Memory(memory) => Some(memory.clone()),
-            Keeper::DynamoDb(_) => None,
+            Keeper::Sqlite { sqlite, .. } => sqlite.clone(),
+            Keeper::Memory(memory) => memory.clone(),
+            Keeper::DynamoDb(dynamodb) => dynamodb.clone(),
         }
     }
 

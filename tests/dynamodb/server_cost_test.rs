@@ -3,8 +3,8 @@
 use crate::cost_test::spent;
 use crate::support::{Link, Mode, channel, member, message, store, tree, user};
 use rooms::store::{
-    CommunityStore as _, Entry, InviteRecord, Mark, MarkStore as _, MessageStore as _, NewLine, Nonce, NoteRecord, NoteStore as _, Pin,
-    React, ScheduleRecord, Status, TreeChange, UserRecord,
+    BanRecord, CommunityStore as _, Entry, InviteRecord, Mark, MarkStore as _, MessageStore as _, NewLine, Nonce, NoteRecord,
+    NoteStore as _, Pin, React, ScheduleRecord, Status, TreeChange, UserRecord,
 };
 use rooms::{ChannelId, InviteId, NoteId, RoleId, ScheduleId, ServerId};
 use std::time::{Duration, SystemTime};
@@ -62,6 +62,13 @@ async fn servers_cost_what_the_documentation_says() {
     cost("change a member");
     store.remove_member(&id, &user("bob").id, None).await.expect("removed");
     cost("remove a member");
+    store.enter(member("s", "pest"), Entry::Granted).await.expect("joined");
+    units(&link);
+    let ban = BanRecord { server: id.clone(), user: user("pest"), by: None, reason: None, at: now };
+    store.remove_member(&id, &user("pest").id, Some(ban)).await.expect("removed");
+    cost("ban a member");
+    store.unban(&id, &user("pest").id).await.expect("lifted");
+    cost("lift a ban");
     let schedule = ScheduleRecord {
         id: ScheduleId::new("e"),
         server: id.clone(),
@@ -95,12 +102,14 @@ async fn servers_cost_what_the_documentation_says() {
         ("server of a channel", (3.0, 0.0)),
         ("make an invitation", (1.0, 4.0)),
         ("look at an invitation", (3.0, 0.0)),
-        ("enter by invitation", (5.0, 8.0)),
-        ("enter otherwise", (3.0, 6.0)),
+        ("enter by invitation", (3.0, 6.0)),
+        ("enter otherwise", (1.0, 4.0)),
         ("members", (5.0, 0.0)),
         ("memberships, of which there is one", (2.0, 0.0)),
         ("change a member", (1.0, 4.0)),
         ("remove a member", (2.0, 4.0)),
+        ("ban a member", (2.0, 6.0)),
+        ("lift a ban", (1.0, 4.0)),
         ("new entry of a calendar", (2.0, 6.0)),
         ("what is due, one", (6.0, 0.0)),
         ("take a reminder", (3.0, 6.0)),
@@ -138,7 +147,7 @@ async fn marks_and_notes_cost_what_the_documentation_says() {
     store.note_lines(&note, 0, 50).await.expect("read");
     cost("lines of a note");
     let expected = [
-        ("react", (3.0, 6.0)),
+        ("react", (2.0, 4.0)),
         ("pin", (3.0, 4.0)),
         ("pins, of which there is one", (3.0, 0.0)),
         ("start a note", (1.0, 6.0)),

@@ -17,9 +17,9 @@ use std::time::SystemTime;
 #[async_trait]
 pub trait Transfer: Send + Sync + 'static {
     /// At most `limit` records from `position` on, or from the beginning. Each record comes once as long as nobody writes, whatever the limits.
-    /// Rooms come in the order of their creation, and messages in the order in which they were stored, so that those of a channel come in the
-    /// order of their numbers. What belongs to something comes after it: the parts of a server after the server, nonces, reactions and pins after
-    /// their message, lines after their note.
+    /// The messages of a channel come in the order of their numbers, and where the store knows it, those of all channels in the order in which they
+    /// were stored, and rooms in that of their creation. What belongs to something comes after it: the parts of a server after the server, nonces,
+    /// reactions and pins after their message, lines after their note.
     ///
     /// # Errors
     /// `Corrupt` for a position of another store.

@@ -4,7 +4,9 @@
 //! is an answer, and not a failure; a failure may have happened.
 
 use super::keys::{Key, Span, Table};
-use super::write::{Action, Item, Write, key_item, text};
+use super::transfer::{Place, Rows};
+use super::turns::Lines;
+use super::write::{Action, Item, Write, key_item, text, text_of};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
@@ -14,10 +16,12 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     CancellationReason, ConsumedCapacity, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure as OnRefusal,
 };
+use futures_util::future::try_join_all;
 use rand::RngExt as _;
 use rooms::ChannelId;
 use rooms::store::StoreError;
 use serde::de::DeserializeOwned;
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -27,6 +31,9 @@ pub(super) const OPERATION_WAIT: Duration = Duration::from_millis(4_500);
 
 /// The most writes of one transaction, as AWS has it.
 pub(super) const TRANSACTION_WRITES_MAX: usize = 100;
+
+/// Writes of many that are sent at a time.
+pub(super) const AT_ONCE: usize = 32;
 
 /// How often a write is tried that another one's transaction is in the way of. Each time waits longer, up to [`PAUSE_MAX_MS`].
 const CONFLICT_TRIES: u32 = 24;
@@ -64,12 +71,14 @@ pub(super) struct Db {
     pub(super) writable: AtomicBool,
     /// Writes that got an answer.
     pub(super) writes_answered: AtomicU64,
+    /// By the name of what is changed: a note, or a user's inbox.
+    pub(super) lines: Lines,
 }
 
 impl Db {
     pub(super) fn new(client: Client, tables: Tables) -> Self {
         let (open, writable) = (AtomicBool::new(true), AtomicBool::new(true));
-        Self { client, tables, open, writable, writes_answered: AtomicU64::new(0) }
+        Self { client, tables, open, writable, writes_answered: AtomicU64::new(0), lines: Lines::new() }
     }
 
     /// The calls of one operation.
@@ -79,7 +88,7 @@ impl Db {
 }
 
 /// What a call can fail with.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum Failure {
     /// No answer in time, throttled for too long, or refused for a reason that isn't a condition.
     #[error("{0}")]
@@ -125,16 +134,23 @@ pub(super) struct Call<'a> {
 impl Call<'_> {
     /// Runs the whole operation: bounded, measured, and its failure logged.
     pub(super) async fn run<T>(&self, work: impl Future<Output = Result<T, Failure>> + Send) -> Result<T, StoreError> {
-        if !self.db.open.load(Ordering::Relaxed) {
-            return Err(StoreError::Unavailable);
-        }
+        self.is_open()?;
         let started = Instant::now();
         let result = tokio::time::timeout(OPERATION_WAIT, work).await;
         metrics::histogram!("zzan_store_seconds", "operation" => self.operation).record(started.elapsed());
+        self.finished(result.unwrap_or_else(|_| Err(Failure::Unavailable("too slow".into()))))
+    }
+
+    /// Whether anything is sent at all.
+    pub(super) fn is_open(&self) -> Result<(), StoreError> {
+        if self.db.open.load(Ordering::Relaxed) { Ok(()) } else { Err(StoreError::Unavailable) }
+    }
+
+    /// What a caller gets. A failure is logged.
+    pub(super) fn finished<T>(&self, result: Result<T, Failure>) -> Result<T, StoreError> {
         let failure = match result {
-            Ok(Ok(value)) => return Ok(value),
-            Ok(Err(failure)) => failure,
-            Err(_) => Failure::Unavailable("too slow".into()),
+            Ok(value) => return Ok(value),
+            Err(failure) => failure,
         };
         metrics::counter!("zzan_store_errors_total", "operation" => self.operation).increment(1);
         tracing::error!(operation = self.operation, error = %failure, "the store refused an operation");
@@ -191,6 +207,48 @@ impl Call<'_> {
         Ok(rows)
     }
 
+    /// A piece of a table: the rows that are asked for, and the key after which the table goes on.
+    pub(super) async fn scan(
+        &self,
+        rows: &Rows,
+        after: Option<&(String, String)>,
+    ) -> Result<(Vec<Item>, Option<(String, String)>), Failure> {
+        let (mut filter, mut names) = ("begins_with(PK, :pk)".to_owned(), None);
+        let mut values = Item::from([(":pk".to_owned(), text(rows.pk))]);
+        match rows.place {
+            Place::Is(place) => {
+                filter += " AND SK = :sk";
+                values.insert(":sk".to_owned(), text(place));
+            }
+            Place::Begins(place) => {
+                filter += " AND begins_with(SK, :sk)";
+                values.insert(":sk".to_owned(), text(place));
+            }
+            Place::Anywhere => {}
+        }
+        if let Some(with) = rows.with {
+            filter += " AND attribute_exists(#with)";
+            names = Some(HashMap::from([("#with".to_owned(), with.to_owned())]));
+        }
+        let start = after.map(|(pk, sk)| key_item(&Key { table: rows.table, pk: pk.clone(), sk: sk.clone() }));
+        let request = self.db.client.scan().table_name(self.db.tables.name(rows.table)).filter_expression(filter);
+        let request = request.set_expression_attribute_names(names).set_expression_attribute_values(Some(values));
+        let request = request.set_exclusive_start_key(start).consistent_read(true).return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = request.send().await.map_err(|error| unavailable(&error))?;
+        self.consumed("read", answer.consumed_capacity.iter());
+        let next = answer.last_evaluated_key.map(|key| text_of(&key, "PK").zip(text_of(&key, "SK")));
+        let next = next.map(|key| key.ok_or(Failure::Unreadable("the key of a row"))).transpose()?;
+        Ok((answer.items.unwrap_or_default(), next))
+    }
+
+    /// Many writes, of which some happen before others, and all though one is refused.
+    pub(super) async fn write_all(&self, writes: &[Write]) -> Result<(), Failure> {
+        for some in writes.chunks(AT_ONCE) {
+            try_join_all(some.iter().map(|write| self.write(write))).await?;
+        }
+        Ok(())
+    }
+
     /// One write alone.
     pub(super) async fn write(&self, write: &Write) -> Result<Written, Failure> {
         let mut pause = Pause::default();
@@ -236,7 +294,6 @@ impl Call<'_> {
             Action::Put(item) => send!(PutItemError, client.put_item().set_item(Some(item.clone()))),
             Action::Update { .. } => send!(UpdateItemError, client.update_item().set_key(key).update_expression(write.expression())),
             Action::Delete => send!(DeleteItemError, client.delete_item().set_key(key)),
-            Action::Check => Err(Failure::Unavailable("a check alone writes nothing".into())),
         }
     }
 

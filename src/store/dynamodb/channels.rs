@@ -6,25 +6,22 @@
 use super::call::{Call, Failure, Order, Written, record};
 use super::keys::{self, BUCKET_MESSAGES, SEQ_MAX};
 use super::logs;
+use super::queue::{Place, Queue};
 use super::records::{EndRow, HeadRow, MessageRow, SeqRow};
+use super::turns::{Line, Turn};
 use super::write::{ABSENT, Write, number};
 use rooms::ChannelId;
-use rooms::store::Nonce;
+use rooms::store::{NewMessage, Nonce};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Channels that are known. When it is full, those that nobody is using are forgotten, and looked up again when they are used.
 const CHANNELS_MAX: usize = 4096;
 
 /// Nonces of one channel that are remembered without rows of their own. The oldest ones make room for new ones.
-const RECENT_NONCES: u64 = 512;
-
-/// Appends of one channel that may wait for their turn, and as many changes of its reactions and pins. Whoever comes when it is full gets `Unavailable` at once: at 4 ms for each, all of
-/// them are as many as can be served in the time that a caller waits.
-const WAITING_MAX: usize = 1024;
+pub(super) const RECENT_NONCES: u64 = 512;
 
 /// How long it is believed where a channel's rows are. What was left by a removed channel is swept a good while later only.
 const LOG_TRUSTED: Duration = Duration::from_secs(600);
@@ -103,24 +100,19 @@ pub(super) struct Channel {
     pub(super) log: ChannelId,
     /// The highest number that is known to exist; 0 where nothing is known.
     head: AtomicU64,
-    /// Appends of this process go one after the other: two at once would want the same number, and one of them pay for nothing.
-    appends: Line,
-    /// So do changes of reactions and pins, which want the same version of a row.
+    /// Appends of this process go one group after the other: two at once would want the same numbers, and one of them pay for nothing.
+    pub(super) queue: Queue,
+    /// Changes of reactions and pins go one by one: they want the same version of a row.
     marks: Line,
     recent: Mutex<Recent>,
 }
 
 impl Channel {
     pub(super) fn new(id: ChannelId, log: ChannelId) -> Self {
-        Self { id, log, head: AtomicU64::new(0), appends: Line::new(), marks: Line::new(), recent: Mutex::default() }
+        Self { id, log, head: AtomicU64::new(0), queue: Queue::new(), marks: Line::new(), recent: Mutex::default() }
     }
 
-    /// Waits for the turn to append; it ends when what is returned is dropped. Those who wait are served in their order.
-    pub(super) async fn turn(&self) -> Result<Turn<'_>, Failure> {
-        self.appends.turn().await
-    }
-
-    /// As [`Channel::turn`], to change reactions or pins.
+    /// Waits for the turn to change reactions or pins; it ends when what is returned is dropped. Those who wait are served in their order.
     pub(super) async fn turn_to_mark(&self) -> Result<Turn<'_>, Failure> {
         self.marks.turn().await
     }
@@ -230,29 +222,13 @@ impl Channel {
     }
 }
 
-/// Those who wait to do something one after the other: at most [`WAITING_MAX`].
-struct Line {
-    turn: Semaphore,
-    places: Semaphore,
-}
-
-impl Line {
-    fn new() -> Self {
-        Self { turn: Semaphore::new(1), places: Semaphore::new(WAITING_MAX) }
-    }
-
-    async fn turn(&self) -> Result<Turn<'_>, Failure> {
-        let full = |_| Failure::Unavailable("too many wait for this channel".into());
-        let place = self.places.try_acquire().map_err(full)?;
-        let turn = self.turn.acquire().await.map_err(|_| Failure::Unavailable("the channel is closed".into()))?;
-        Ok(Turn { _turn: turn, _place: place })
-    }
-}
-
-/// The right to append or to mark, until it is dropped.
-pub(super) struct Turn<'a> {
-    _turn: SemaphorePermit<'a>,
-    _place: SemaphorePermit<'a>,
+/// A message that went by.
+#[derive(Debug)]
+struct SeenNonce {
+    seq: u64,
+    id: String,
+    author: String,
+    nonce: String,
 }
 
 /// The nonces that went by, where no row keeps them.
@@ -261,7 +237,7 @@ pub(super) struct Recent {
     /// All messages up to here were looked at.
     seen: u64,
     /// By age.
-    nonces: VecDeque<(u64, String, String)>,
+    nonces: VecDeque<SeenNonce>,
     /// Of messages that may be stored without all that belongs to them.
     unsettled: VecDeque<(String, String)>,
 }
@@ -272,7 +248,12 @@ impl Recent {
             return;
         }
         self.seen = row.seq;
-        self.nonces.push_back((row.seq, row.author.clone(), row.nonce.clone()));
+        // Of another store, which says nothing of it.
+        if row.nonce.is_empty() {
+            return;
+        }
+        let (id, author, nonce) = (row.id.clone(), row.author.clone(), row.nonce.clone());
+        self.nonces.push_back(SeenNonce { seq: row.seq, id, author, nonce });
         while self.nonces.len() as u64 > RECENT_NONCES {
             self.nonces.pop_front();
         }
@@ -282,9 +263,10 @@ impl Recent {
         self.seen
     }
 
-    /// The number of the message that a nonce has stored.
-    pub(super) fn find(&self, author: &str, nonce: &Nonce) -> Option<u64> {
-        self.nonces.iter().rev().find(|(_, by, key)| by == author && *key == nonce.0).map(|(seq, _, _)| *seq)
+    /// Where the nonce of a message has stored one. That is the message itself where an answer was lost.
+    pub(super) fn find(&self, new: &NewMessage) -> Option<Place> {
+        let seen = self.nonces.iter().rev().find(|seen| seen.author == new.author.id.as_str() && seen.nonce == new.nonce.0)?;
+        Some(if seen.id == new.id.as_str() { Place::New(seen.seq) } else { Place::Old(seen.seq) })
     }
 
     pub(super) fn unsettled(&mut self, author: &str, nonce: &Nonce) {
@@ -305,26 +287,13 @@ impl Recent {
 }
 
 /// Nothing under these locks can panic, so a poisoned one holds what it should.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures_util::FutureExt as _;
-
-    #[tokio::test]
-    async fn appends_that_nobody_could_serve_in_time_are_refused_at_once() {
-        let channel = Channel::new(ChannelId::new("c"), ChannelId::new("c"));
-        let first = channel.turn().await.expect("the first one");
-        let mut waiting: Vec<_> = (1..WAITING_MAX).map(|_| Box::pin(channel.turn())).collect();
-        assert!(waiting.iter_mut().all(|turn| turn.now_or_never().is_none()), "they wait");
-        assert!(matches!(channel.turn().now_or_never(), Some(Err(Failure::Unavailable(_)))));
-        drop(first);
-        assert!(waiting[0].as_mut().now_or_never().is_some_and(|turn| turn.is_ok()), "the first that waits is the next");
-        assert!(channel.turn().now_or_never().is_none(), "and leaves a place to wait in");
-    }
 
     #[test]
     fn the_oldest_nonces_make_room_and_none_is_taken_twice() {
@@ -334,13 +303,14 @@ mod tests {
             recent.saw(&row(seq));
         }
         assert_eq!((recent.seen(), recent.nonces.len() as u64), (RECENT_NONCES + 1, RECENT_NONCES));
-        assert_eq!(recent.find("a", &Nonce("1".into())), None);
-        assert_eq!(recent.find("a", &Nonce("2".into())), Some(2));
-        assert_eq!(recent.find("b", &Nonce("2".into())), None);
+        assert_eq!(recent.find(&new(1)), None);
+        assert_eq!(recent.find(&new(2)), Some(Place::New(2)));
+        assert_eq!(recent.find(&NewMessage { id: rooms::MessageId::new("again"), ..new(2) }), Some(Place::Old(2)));
+        assert_eq!(recent.find(&NewMessage { author: rooms::User { id: rooms::UserId::new("b"), name: "b".into() }, ..new(2) }), None);
     }
 
-    fn new(seq: u64) -> rooms::store::NewMessage {
-        rooms::store::NewMessage {
+    fn new(seq: u64) -> NewMessage {
+        NewMessage {
             id: rooms::MessageId::new(format!("m{seq}")),
             channel: ChannelId::new("c"),
             author: rooms::User { id: rooms::UserId::new("a"), name: "a".into() },

@@ -12,18 +12,18 @@
 //!            C#log              PINS                 the pinned messages
 //!            C#log              NOTE                 the note that hasn't ended
 //!            K#log#seq          U#emoji#user         a user's reaction
-//!            K#log#seq          O#emoji#came         the same, in the order of coming
 //!            N#log              started#note         a note in the list of a channel's
 //!            NOTE#note          META, L#seq          a note, a line
 //!            NOTE#note          X#speaker#nonce      a line's nonce
 //!            U#user             R#log                how far the user has read
 //!            U#user             N#log#seq            a message that mentions the user
+//!            U#user             W#log                what is known of the user's own messages, while a log is being filled
 //!            U#user             G#server             a membership
 //!            U#user             ME                   what is known of the user
 //!            G#server           META                 a server: where its tree and its home are
 //!            P#tree             ROLE#, CAT#, C#      the parts of a tree
-//!            M#home#shard       U#user               a member
-//!            H#home             B#user               a ban
+//!            M#home#shard       U#user               a member, or that the user is banned
+//!            H#home             B#user               why the user is banned
 //!            H#home             I#invite             an invitation
 //!            H#home             E#schedule           when an entry of the calendar begins
 //!            H#home             T#start#schedule     an entry of the calendar
@@ -197,13 +197,9 @@ pub(super) fn reaction(log: &ChannelId, seq: u64, emoji: &str, user: &UserId) ->
     core(joined("K", &[log.as_str(), &padded(seq)]), joined("U", &[emoji, user.as_str()]))
 }
 
-pub(super) fn reaction_in_order(log: &ChannelId, seq: u64, emoji: &str, came: u64) -> Key {
-    core(joined("K", &[log.as_str(), &padded(seq)]), joined("O", &[emoji, &padded(came)]))
-}
-
-/// Who reacted with an emoji, in the order of coming.
-pub(super) fn reactions_in_order(log: &ChannelId, seq: u64, emoji: &str) -> Span {
-    prefixed(joined("K", &[log.as_str(), &padded(seq)]), joined("O", &[emoji]))
+/// Who reacted with an emoji.
+pub(super) fn reactions_with(log: &ChannelId, seq: u64, emoji: &str) -> Span {
+    prefixed(joined("K", &[log.as_str(), &padded(seq)]), joined("U", &[emoji]))
 }
 
 pub(super) fn reactions(log: &ChannelId, seq: u64) -> Span {
@@ -370,7 +366,7 @@ fn prefixed(pk: String, place: String) -> Span {
 }
 
 /// FNV-1a: any even spread that never changes.
-fn spread(text: &str) -> u64 {
+pub(super) fn spread(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
@@ -402,6 +398,31 @@ pub(super) fn notifications(user: &UserId, from: u64, to: u64) -> Span {
 /// That a key was used for a user.
 pub(super) fn notification_key(user: &UserId, key: &str) -> Key {
     core(joined("INBOX", &[user.as_str()]), joined("K", &[key]))
+}
+
+/// All keys that were used for a user.
+pub(super) fn notification_keys(user: &UserId) -> Span {
+    prefixed(joined("INBOX", &[user.as_str()]), "K".to_owned())
+}
+
+/// The highest number of a user's own messages in a log that is being filled. It goes when the user's marker comes.
+pub(super) fn own(user: &UserId, log: &ChannelId) -> Key {
+    core(joined("U", &[user.as_str()]), joined("W", &[log.as_str()]))
+}
+
+/// What stands between the separators of a key: the kind, and the ids as they were.
+pub(super) fn ids(key: &str) -> Vec<String> {
+    key.split('#').map(|part| part.replace("%23", "#").replace("%25", "%")).collect()
+}
+
+/// The inverse of a hash in a key. `None` for what is none.
+pub(super) fn hash(text: &str) -> Option<[u8; 32]> {
+    let mut hash = [0; 32];
+    let digits = text.as_bytes();
+    for (byte, pair) in hash.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    (digits.len() == 64).then_some(hash)
 }
 
 fn core(pk: String, sk: String) -> Key {
@@ -439,6 +460,16 @@ mod tests {
             assert!(!keys[..index].contains(key), "{key:?}");
         }
         assert_ne!(room_nonce(&UserId::new("a#b"), &nonce).pk, message_nonce(&ChannelId::new("a"), &UserId::new("b"), &nonce).pk);
+    }
+
+    #[test]
+    fn what_is_in_a_key_is_read_from_it() {
+        let (channel, user) = (ChannelId::new("a#%23%25b"), UserId::new("#"));
+        let key = message_nonce(&channel, &user, &Nonce("n".into()));
+        assert_eq!(ids(&key.pk), ["X", channel.as_str(), user.as_str()]);
+        let secret = [0xa7; 32];
+        assert_eq!(hash(&ids(&link(&secret).pk)[1]), Some(secret));
+        assert_eq!(hash("a7"), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use super::call::{Call, Committed, Failure, Order};
 use super::channels::{Channel, Channels};
-use super::community::rows::{InviteRow, MemberRow, PartRow, ScheduleRow};
+use super::community::rows::{InviteRow, PartRow, ScheduleRow, SeatRow};
 use super::keys::{self, Key, MEMBER_SHARDS, SEQ_MAX, Span};
 use super::messages::unix_s;
 use super::records::{HeadRow, KeyRow, LogRow, MessageRow, NoteListRow, SweepRow, Swept};
@@ -23,6 +23,9 @@ const SWEEP_AFTER: Duration = Duration::from_secs(3600);
 /// Rows that one piece of a sweep looks at.
 const SWEEP_ROWS: usize = 100;
 
+/// What the names of logs begin with that aren't a channel's own.
+pub(super) const LOG_PREFIX: &str = "log_";
+
 /// Calls of one piece at a time.
 const AT_ONCE: usize = 16;
 
@@ -34,7 +37,7 @@ pub(super) async fn of(call: &Call<'_>, channel: &ChannelId) -> Result<ChannelId
 
 /// What a channel begins anew by, if its log is still this one. [`Channel::close`] has to follow.
 pub(super) fn leave(channel: &ChannelId, log: &ChannelId) -> Result<[Write; 2], Failure> {
-    let next = Write::put(keys::log(channel), &LogRow { log: rooms::random_id("log") })?;
+    let next = Write::put(keys::log(channel), &LogRow { log: rooms::random_id(LOG_PREFIX.trim_end_matches('_')) })?;
     let next = if log == channel { next.only_if(ABSENT) } else { next.only_if("#log = :was").with("was", text(log.as_str())) };
     Ok([next, to_sweep(Swept::Log { log: log.to_string(), channel: channel.to_string() })?])
 }
@@ -159,11 +162,12 @@ async fn sweep_server(call: &Call<'_>, server: &ServerId, home: &str, tree: &str
     // What points from elsewhere may belong to a new server of this id by now.
     let own = |key: Key| Write::delete(key).only_if("#home = :home").with("home", text(home));
     for shard in 0..MEMBER_SHARDS {
-        let members: Vec<MemberRow> = call.query(&keys::members(home, shard), Order::OldestFirst, SWEEP_ROWS).await?;
+        let members: Vec<SeatRow> = call.query(&keys::members(home, shard), Order::OldestFirst, SWEEP_ROWS).await?;
         for some in members.chunks(AT_ONCE) {
             try_join_all(some.iter().map(|member| async {
-                call.write(&own(keys::membership(&member.user(), server))).await?;
-                call.write(&Write::delete(keys::member(home, &member.user()))).await
+                let user = UserId::new(member.user.as_str());
+                call.write(&own(keys::membership(&user, server))).await?;
+                call.write(&Write::delete(keys::member(home, &user))).await
             }))
             .await?;
         }

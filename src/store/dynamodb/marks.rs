@@ -1,7 +1,7 @@
 //! Reactions and pins as rows.
 //!
-//! A message bears what is shown of its reactions; who reacted stands in rows of its own, twice: by user, and in the order of coming. A channel's
-//! pins are one row. Invariant: each change counts the message's version up, in one transaction with the rows, so that changes come one after the
+//! A message bears what is shown of its reactions; who reacted stands in rows of their own, which know the order of coming. A channel's pins are
+//! one row. Invariant: each change counts the message's version up, in one transaction with the rows, so that changes come one after the
 //! other and bounds hold however many race.
 
 use super::call::{Call, Committed, Failure, Order, Pause};
@@ -24,23 +24,33 @@ pub(super) async fn react(call: &Call<'_>, channels: &Channels, react: &React) -
     loop {
         let (channel, row) = channels.message(call, &react.channel, react.seq).await?;
         let Some(before) = row.filter(|row| !row.is_deleted()) else { return Ok(None) };
-        let mine: Option<ReactedRow> = call.get(&keys::reaction(&channel.log, react.seq, &react.emoji, &react.user)).await?;
-        let changed = match (react.mark, mine) {
-            (Mark::On, None) => match with_mine(&before, react) {
+        let (reactions, mine) = match react.mark {
+            Mark::On if is_shown(&before, react) => return before.message(&react.channel).map(Marked::Unchanged).map(Some),
+            Mark::On => match with_mine(&before, react) {
                 Some(reactions) => (reactions, came(&channel.log, react, &before)?),
                 None => return Ok(Some(Marked::Full)),
             },
-            (Mark::Off, Some(mine)) => (without_mine(call, &channel.log, &before, react).await?, gone(&channel.log, react, mine.came)),
-            (Mark::On, Some(_)) | (Mark::Off, None) => return before.message(&react.channel).map(Marked::Unchanged).map(Some),
+            Mark::Off if before.reactions.iter().all(|reaction| reaction.emoji != react.emoji) => {
+                return before.message(&react.channel).map(Marked::Unchanged).map(Some);
+            }
+            Mark::Off => (without_mine(call, &channel.log, &before, react).await?, gone(&channel.log, react)),
         };
-        let (reactions, mut writes) = changed;
         let change = change(&channel.log, &before);
-        writes.insert(0, if reactions.is_empty() { change.remove("reactions") } else { change.set("reactions", attribute(&reactions)?) });
-        if let Committed::Done = call.commit(&writes).await? {
-            return before.with_reactions(reactions).message(&react.channel).map(Marked::Changed).map(Some);
+        let change = if reactions.is_empty() { change.remove("reactions") } else { change.set("reactions", attribute(&reactions)?) };
+        match call.commit(&[change, mine]).await? {
+            Committed::Done => return before.with_reactions(reactions).message(&react.channel).map(Marked::Changed).map(Some),
+            // The message is as it was read, so the reaction is what it should become.
+            Committed::Refused(rows) if rows.first().is_some_and(Option::is_none) => {
+                return before.message(&react.channel).map(Marked::Unchanged).map(Some);
+            }
+            Committed::Refused(_) => pause.wait().await,
         }
-        pause.wait().await;
     }
+}
+
+fn is_shown(message: &MessageRow, react: &React) -> bool {
+    let of_emoji = message.reactions.iter().find(|reaction| reaction.emoji == react.emoji);
+    of_emoji.is_some_and(|reaction| reaction.users.iter().any(|user| user == react.user.as_str()))
 }
 
 fn attribute(reactions: &[ReactionRow]) -> Result<AttributeValue, Failure> {
@@ -73,9 +83,10 @@ async fn without_mine(call: &Call<'_>, log: &ChannelId, before: &MessageRow, rea
     reaction.count = reaction.count.saturating_sub(1);
     reaction.users.retain(|user| user != react.user.as_str());
     if was_shown && reaction.count > reaction.users.len() as u64 {
-        let span = keys::reactions_in_order(log, react.seq, &react.emoji);
-        let first: Vec<ReactedRow> = call.query(&span, Order::OldestFirst, REACTION_USERS_SHOWN + 1).await?;
-        let others = first.into_iter().map(|row| row.user).filter(|user| user != react.user.as_str());
+        let span = keys::reactions_with(log, react.seq, &react.emoji);
+        let mut others: Vec<ReactedRow> = call.query(&span, Order::OldestFirst, usize::MAX).await?;
+        others.sort_by_key(|row| row.came);
+        let others = others.into_iter().map(|row| row.user).filter(|user| user != react.user.as_str());
         reaction.users = others.take(REACTION_USERS_SHOWN).collect();
     }
     reactions.retain(|reaction| reaction.count > 0);
@@ -83,17 +94,13 @@ async fn without_mine(call: &Call<'_>, log: &ChannelId, before: &MessageRow, rea
 }
 
 /// The message's new version says when the reaction came: no two have the same.
-fn came(log: &ChannelId, react: &React, before: &MessageRow) -> Result<Vec<Write>, Failure> {
+fn came(log: &ChannelId, react: &React, before: &MessageRow) -> Result<Write, Failure> {
     let row = ReactedRow { user: react.user.to_string(), came: before.version + 1 };
-    Ok(vec![
-        Write::put(keys::reaction(log, react.seq, &react.emoji, &react.user), &row)?.only_if(ABSENT),
-        Write::put(keys::reaction_in_order(log, react.seq, &react.emoji, row.came), &row)?,
-    ])
+    Ok(Write::put(keys::reaction(log, react.seq, &react.emoji, &react.user), &row)?.only_if(ABSENT))
 }
 
-fn gone(log: &ChannelId, react: &React, came: u64) -> Vec<Write> {
-    let mine = Write::delete(keys::reaction(log, react.seq, &react.emoji, &react.user));
-    vec![mine, Write::delete(keys::reaction_in_order(log, react.seq, &react.emoji, came))]
+fn gone(log: &ChannelId, react: &React) -> Write {
+    Write::delete(keys::reaction(log, react.seq, &react.emoji, &react.user)).only_if("attribute_exists(PK)")
 }
 
 /// Removes who reacted to a deleted message. What is left where this fails is found by nobody.

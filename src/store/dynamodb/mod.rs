@@ -1,9 +1,11 @@
 //! The store on DynamoDB: two tables that any number of nodes share.
 //!
-//! It is not a query layer: each operation of [`Store`](::rooms::store::Store) is one function in `rooms`, `messages`, `unreads`, `marks`, `notes`
-//! or `community`, which builds keys and writes and sends them by `call`. It can't search: DynamoDB has no index of texts. Invariants: an `Ok` of a writing operation was answered by DynamoDB before it was returned; every
-//! read is consistent, so that whatever any node has acknowledged is seen by all.
+//! It is not a query layer: each operation of [`Store`](::rooms::store::Store) is one function in `rooms`, `appends`, `messages`, `pages`, `unreads`,
+//! `marks`, `notes`, `notifications` or `community`, which builds keys and writes and sends them by `call`; `transfer` reads and fills all. It can't
+//! search: DynamoDB has no index of texts. Invariants: an `Ok` of a writing operation was answered by DynamoDB before it was returned; every read is
+//! consistent, so that whatever any node has acknowledged is seen by all.
 
+mod appends;
 mod call;
 mod channels;
 mod community;
@@ -13,10 +15,15 @@ mod marks;
 mod messages;
 mod notes;
 mod notifications;
+mod pages;
+mod queue;
 mod records;
+mod role;
 mod rooms;
 mod settings;
 mod table;
+mod transfer;
+mod turns;
 mod unreads;
 mod write;
 
@@ -31,16 +38,19 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Region, SharedHttpClient};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Region, SharedCredentialsProvider, SharedHttpClient};
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use call::{Db, Failure, Tables};
 use channels::{Channels, Nonces};
-pub use settings::{Credentials, Settings};
+use role::Lender;
+pub use settings::{AccessKey, ContainerToken, Credentials, Role, Settings};
 use std::future::Future;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
+use tokio::sync::Mutex;
+use transfer::Reading;
 
 /// How long one attempt of a call may take. Answers come in ten milliseconds; a connection that lost its other end must leave time for another.
 const ATTEMPT_WAIT: Duration = Duration::from_millis(1_200);
@@ -70,6 +80,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 pub struct DynamoDb {
     db: Arc<Db>,
     channels: Arc<Channels>,
+    reading: Mutex<Reading>,
 }
 
 impl DynamoDb {
@@ -88,14 +99,14 @@ impl DynamoDb {
     /// As [`DynamoDb::open`].
     pub async fn open_over(settings: &Settings, http: SharedHttpClient) -> Result<Self, OpenError> {
         let tables = Tables::of_prefix(&settings.table_prefix);
-        let client = Client::from_conf(configured(settings, http));
+        let client = Client::from_conf(configured(settings, credentials(settings).await?, http));
         table::ensure(&client, &tables, settings).await?;
         let db = Arc::new(Db::new(client, tables));
         tokio::spawn(probe(Arc::downgrade(&db)));
         let nonces = if settings.strict { Nonces::Kept } else { Nonces::Seen };
         let channels = Arc::new(Channels::new(nonces));
         tokio::spawn(keep_sweeping(Arc::downgrade(&db), Arc::downgrade(&channels)));
-        Ok(Self { db, channels })
+        Ok(Self { db, channels, reading: Mutex::default() })
     }
 
     /// Removes a piece of what removed channels and servers left behind, as if it were this time: an hour has to pass first. Is done every
@@ -132,11 +143,27 @@ impl DynamoDb {
     }
 }
 
-fn configured(settings: &Settings, http: SharedHttpClient) -> aws_sdk_dynamodb::Config {
-    let Credentials { access_key_id, secret_access_key, session_token } = &settings.credentials;
-    let token = session_token.as_ref().map(|token| token.expose().to_owned());
-    let credentials =
-        aws_sdk_dynamodb::config::Credentials::new(access_key_id, secret_access_key.expose(), token, None, "zzan's configuration");
+/// A role has to be there when the tables are opened; what it is lent is asked for again by the SDK.
+async fn credentials(settings: &Settings) -> Result<SharedCredentialsProvider, OpenError> {
+    match &settings.credentials {
+        Credentials::Key(AccessKey { access_key_id, secret_access_key, session_token }) => {
+            let token = session_token.as_ref().map(|token| token.expose().to_owned());
+            let secret = secret_access_key.expose();
+            let key = aws_sdk_dynamodb::config::Credentials::new(access_key_id, secret, token, None, "zzan's configuration");
+            Ok(SharedCredentialsProvider::new(key))
+        }
+        Credentials::Role(role) => {
+            let lender = Lender(role.clone());
+            lender.lend().await.map_err(|error| OpenError::Remote {
+                key: "dynamodb.access_key_id",
+                problem: format!("no access key is given, and no role lends one: {error}"),
+            })?;
+            Ok(SharedCredentialsProvider::new(lender))
+        }
+    }
+}
+
+fn configured(settings: &Settings, credentials: SharedCredentialsProvider, http: SharedHttpClient) -> aws_sdk_dynamodb::Config {
     let timeouts =
         TimeoutConfig::builder().connect_timeout(CONNECT_WAIT).operation_attempt_timeout(ATTEMPT_WAIT).operation_timeout(CALL_WAIT).build();
     let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(FIRST_PAUSE).with_max_backoff(LONGEST_PAUSE);
@@ -227,7 +254,7 @@ impl RoomStore for DynamoDb {
 impl MessageStore for DynamoDb {
     async fn append(&self, message: NewMessage) -> Result<Appended, StoreError> {
         let call = self.db.call("append");
-        call.run(self.settled(|| messages::append(&call, &self.channels, &message))).await
+        call.run(self.settled(|| appends::append(&call, &self.channels, &message))).await
     }
 
     async fn edit(&self, edit: Edit) -> Result<Option<Message>, StoreError> {
@@ -247,7 +274,7 @@ impl MessageStore for DynamoDb {
 
     async fn history(&self, channel: &ChannelId, cursor: Cursor, limit: u32) -> Result<History, StoreError> {
         let call = self.db.call("history");
-        call.run(self.settled(|| messages::history(&call, &self.channels, channel, cursor, limit))).await
+        call.run(self.settled(|| pages::history(&call, &self.channels, channel, cursor, limit))).await
     }
 
     async fn mark_read(&self, user: &UserId, channel: &ChannelId, seq: u64) -> Result<u64, StoreError> {

@@ -101,6 +101,7 @@ struct OpenNote {
 }
 
 async fn append(call: &Call<'_>, channels: &Channels, new: &NewLine) -> Result<Option<NoteLine>, Failure> {
+    let _turn = call.db.lines.turn(new.note.as_str()).await?;
     let mut pause = Pause::default();
     let nonce = keys::note_nonce(&new.note, &new.speaker.id, &new.nonce);
     loop {
@@ -119,7 +120,7 @@ async fn append(call: &Call<'_>, channels: &Channels, new: &NewLine) -> Result<O
                 .set("lines", number(line.seq))
                 .only_if("#lines = :was AND attribute_not_exists(#ended_at)")
                 .with("was", number(row.lines)),
-            Write::put(keys::note_line(&new.note, line.seq), &NoteLineRow::new(&line))?.only_if(ABSENT),
+            Write::put(keys::note_line(&new.note, line.seq), &NoteLineRow::new(&line, &new.nonce))?.only_if(ABSENT),
             Write::update(nonce.clone()).set("seq", number(line.seq)).only_if(ABSENT),
         ];
         if let Committed::Done = call.commit(&writes).await? {

@@ -4,18 +4,20 @@
 //! written in one transaction. An inbox is small, so what asks for a part of it by anything but its number reads all of it.
 
 use super::DynamoDb;
-use super::call::{Call, Committed, Failure, Order, Pause};
+use super::call::{Call, Committed, Failure, Order, Pause, record};
 use super::keys;
 use super::messages::{NONCE_FREE, NONCES_KEPT, unix_s};
-use super::write::{ABSENT, Write, number, text};
+use super::transfer::stored_at;
+use super::write::{ABSENT, Write, number, text, text_of};
 use crate::store::about;
 use crate::store::sqlite::{from_ns, to_ns};
 use async_trait::async_trait;
 use rooms::store::{
-    About, INBOX_MAX, Inbox, Invitation, NewNotification, Notification, NotificationStore, Notified, Reading, Seek, StoreError,
+    About, INBOX_MAX, Inbox, Invitation, NewNotification, Notification, NotificationStore, Notified, Reading, Record, Seek, StoreError,
 };
 use rooms::{NotificationId, UserId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 #[async_trait]
@@ -94,6 +96,7 @@ struct HeadRow {
 }
 
 async fn notify(call: &Call<'_>, new: &NewNotification) -> Result<Notified, Failure> {
+    let _turn = call.db.lines.turn(new.user.as_str()).await?;
     let mut pause = Pause::default();
     loop {
         let key = keys::notification_key(&new.user, &new.key);
@@ -207,4 +210,58 @@ async fn answer_invitation(
         .with("before", text(&before));
     let answered = call.commit(&[write]).await?;
     Ok(matches!(answered, Committed::Done).then_some(notification))
+}
+
+/// All of a user's inbox: the notifications, then the keys that made some.
+pub(super) async fn records(call: &Call<'_>, user: &UserId) -> Result<Vec<Record>, Failure> {
+    let mut records: Vec<Record> = kept(call, user).await?.into_iter().map(Record::Notification).collect();
+    for item in call.items(&keys::notification_keys(user), Order::OldestFirst, usize::MAX).await? {
+        let place = text_of(&item, "SK").unwrap_or_default();
+        let key = keys::ids(&place).into_iter().nth(1).ok_or(Failure::Unreadable("the key of a notification"))?;
+        let row: KeyRow = record(item)?;
+        records.push(Record::NotificationKey { user: user.clone(), key, seq: row.seq, stored_at: stored_at(row.exp) });
+    }
+    Ok(records)
+}
+
+/// Keeps notifications of another store. Each has to be the next one of its user, or the first that is known of the user, or be there already.
+pub(super) async fn put(call: &Call<'_>, notifications: &[&Notification]) -> Result<(), Failure> {
+    let mut heads: BTreeMap<&UserId, u64> = BTreeMap::new();
+    let mut writes = Vec::new();
+    for notification in notifications {
+        let (user, seq) = (&notification.user, notification.seq);
+        let newest = match heads.get(user) {
+            Some(newest) => *newest,
+            None => head(call, user).await?,
+        };
+        if seq == 0 || newest > 0 && seq > newest + 1 {
+            return Err(Failure::Unreadable("the number of a notification"));
+        }
+        heads.insert(user, newest.max(seq));
+        let (about, read_at) = (about::write(&notification.about), notification.read_at.map(to_ns));
+        let row = NotificationRow { id: notification.id.to_string(), seq, about, at: to_ns(notification.at), read_at };
+        writes.push(Write::put(keys::notification(user, seq), &row)?.only_if(ABSENT));
+    }
+    call.write_all(&writes).await?;
+    let head = |(user, head): (&UserId, u64)| {
+        Write::update(keys::inbox_head(user)).set("head", number(head)).only_if("attribute_not_exists(#head) OR #head < :head")
+    };
+    call.write_all(&heads.into_iter().map(head).collect::<Vec<_>>()).await
+}
+
+/// Keeps keys of another store.
+pub(super) async fn put_keys(call: &Call<'_>, keys: &[(&UserId, &str, u64, SystemTime)]) -> Result<(), Failure> {
+    let mut heads: BTreeMap<&UserId, u64> = BTreeMap::new();
+    let mut writes = Vec::new();
+    for (user, key, seq, stored_at) in keys {
+        if !heads.contains_key(user) {
+            heads.insert(user, head(call, user).await?);
+        }
+        if !(1..=heads[user]).contains(seq) {
+            return Err(Failure::Unreadable("the number of a notification"));
+        }
+        let row = KeyRow { seq: *seq, exp: unix_s(*stored_at + NONCES_KEPT) };
+        writes.push(Write::put(keys::notification_key(user, key), &row)?.only_if(ABSENT));
+    }
+    call.write_all(&writes).await
 }

@@ -5,11 +5,12 @@
 
 use super::call::Failure;
 use crate::store::sqlite::{from_ns, to_ns};
-use rooms::store::{LinkRecord, Listing, NewMessage, NoteLine, NoteRecord, RoomRecord};
+use rooms::store::{LinkRecord, Listing, NewMessage, Nonce, NoteLine, NoteRecord, Record, RoomRecord};
 use rooms::view::{Attachment, Audience, Message, Reaction};
 use rooms::{ChannelId, MessageId, NoteId, RoleId, RoomId, RoomKind, User, UserId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::time::SystemTime;
 
 /// A message, or what is left of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -18,6 +19,8 @@ pub(super) struct MessageRow {
     pub(super) id: String,
     pub(super) author: String,
     author_name: String,
+    /// Empty where it came from another store, and is kept elsewhere or not known any more.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) nonce: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     text: String,
@@ -60,6 +63,31 @@ impl MessageRow {
             pinned: false,
             version: 1,
         }
+    }
+
+    /// A message of another store.
+    pub(super) fn of(message: &Message) -> Self {
+        Self {
+            seq: message.seq,
+            id: message.id.to_string(),
+            author: message.author.id.to_string(),
+            author_name: message.author.name.clone(),
+            nonce: String::new(),
+            text: message.text.clone(),
+            sent_at: to_ns(message.sent_at),
+            edited_at: message.edited_at.map(to_ns),
+            deleted_at: message.deleted_at.map(to_ns),
+            reply_to: message.reply_to,
+            mentions: codes(&message.mentions),
+            attachments: message.attachments.iter().map(AttachmentRow::new).collect(),
+            reactions: message.reactions.iter().map(ReactionRow::of).collect(),
+            pinned: false,
+            version: 1,
+        }
+    }
+
+    pub(super) fn sent_at(&self) -> SystemTime {
+        from_ns(self.sent_at)
     }
 
     pub(super) fn with_reactions(self, reactions: Vec<ReactionRow>) -> Self {
@@ -129,6 +157,11 @@ pub(super) struct ReactionRow {
 }
 
 impl ReactionRow {
+    fn of(reaction: &Reaction) -> Self {
+        let users = reaction.users.iter().map(UserId::to_string).collect();
+        Self { emoji: reaction.emoji.clone(), count: reaction.count, users }
+    }
+
     fn reaction(self) -> Reaction {
         Reaction { emoji: self.emoji, count: self.count, users: self.users.into_iter().map(UserId::new).collect() }
     }
@@ -208,7 +241,7 @@ pub(super) struct MentionRow {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct ReactedRow {
     pub(super) user: String,
-    /// Orders those with one emoji on one message.
+    /// Orders those of one message.
     pub(super) came: u64,
 }
 
@@ -254,6 +287,8 @@ pub(super) struct RoomRow {
     pub(super) created_at: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     ended_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    exp: Option<u64>,
 }
 
 impl RoomRow {
@@ -277,11 +312,22 @@ impl RoomRow {
             },
             created_at: to_ns(room.created_at),
             ended_at: None,
+            exp: None,
         }
     }
 
     pub(super) fn has_ended(&self) -> bool {
         self.ended_at.is_some()
+    }
+
+    /// One that has ended, and how long it is kept, in seconds since 1970.
+    pub(super) fn ended(self, at: SystemTime, exp: u64) -> Self {
+        Self { ended_at: Some(to_ns(at)), exp: Some(exp), ..self }
+    }
+
+    pub(super) fn record(self) -> Record {
+        let ended_at = self.ended_at.map(from_ns);
+        Record::Room { room: self.room(), ended_at }
     }
 
     pub(super) fn room(self) -> RoomRecord {
@@ -330,19 +376,26 @@ pub(super) struct LinkRow {
     max_uses: u32,
     uses: u32,
     expires_at: i64,
+    stored_at: i64,
     exp: u64,
 }
 
 impl LinkRow {
-    pub(super) fn new(link: &LinkRecord, exp: u64) -> Self {
+    pub(super) fn new(link: &LinkRecord, stored_at: SystemTime, exp: u64) -> Self {
         Self {
             room: link.room.to_string(),
             name: link.name.clone(),
             max_uses: link.max_uses,
             uses: link.uses,
             expires_at: to_ns(link.expires_at),
+            stored_at: to_ns(stored_at),
             exp,
         }
+    }
+
+    pub(super) fn record(self, secret_hash: &[u8; 32]) -> Record {
+        let stored_at = from_ns(self.stored_at);
+        Record::Link { link: self.link(secret_hash), stored_at }
     }
 
     pub(super) fn link(self, secret_hash: &[u8; 32]) -> LinkRecord {
@@ -463,17 +516,24 @@ pub(super) struct NoteLineRow {
     speaker_name: String,
     text: String,
     at: i64,
+    nonce: String,
 }
 
 impl NoteLineRow {
-    pub(super) fn new(line: &NoteLine) -> Self {
+    pub(super) fn new(line: &NoteLine, nonce: &Nonce) -> Self {
         Self {
+            nonce: nonce.0.clone(),
             seq: line.seq,
             speaker: line.speaker.id.to_string(),
             speaker_name: line.speaker.name.clone(),
             text: line.text.clone(),
             at: to_ns(line.at),
         }
+    }
+
+    pub(super) fn record(self, note: &NoteId) -> Record {
+        let nonce = Nonce(self.nonce.clone());
+        Record::NoteLine { note: note.clone(), line: self.line(), nonce }
     }
 
     pub(super) fn line(self) -> NoteLine {

@@ -15,7 +15,7 @@ use futures_util::future::try_join_all;
 use std::time::{Duration, SystemTime};
 
 /// How long what is over is kept: ended rooms, and expired links, which are told to have expired for so long.
-const OVER_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+pub(super) const OVER_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 pub(super) async fn create(call: &Call<'_>, room: RoomRecord, nonce: &Nonce) -> Result<RoomRecord, Failure> {
     let row = RoomRow::new(&room);
@@ -65,7 +65,7 @@ pub(super) async fn end(call: &Call<'_>, id: &RoomId, at: SystemTime) -> Result<
 }
 
 pub(super) async fn create_link(call: &Call<'_>, link: &LinkRecord) -> Result<(), Failure> {
-    let row = LinkRow::new(link, unix_s(link.expires_at + OVER_KEPT));
+    let row = LinkRow::new(link, SystemTime::now(), unix_s(link.expires_at + OVER_KEPT));
     // Refused: it was kept already, and its answer was lost. Nobody else can make the same secret.
     call.write(&Write::put(keys::link(&link.secret_hash), &row)?.only_if(ABSENT)).await.map(|_| ())
 }

@@ -17,7 +17,10 @@ use std::time::{Duration, Instant};
 /// How long a table may take to be made. AWS takes some ten seconds.
 const MADE_WITHIN: Duration = Duration::from_secs(120);
 
-/// How often a table that is being made is looked at.
+/// When a table that is being made is looked at for the first time. The time doubles with each look.
+const FIRST_LOOK: Duration = Duration::from_millis(5);
+
+/// The longest time between two looks at a table that is being made.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The attribute by which AWS removes rows, some time after it has passed.
@@ -94,13 +97,14 @@ fn check(name: &str, table: &TableDescription) -> Result<(), OpenError> {
 }
 
 async fn wait(client: &Client, name: &str, mut table: TableDescription) -> Result<(), OpenError> {
-    let started = Instant::now();
+    let (started, mut pause) = (Instant::now(), FIRST_LOOK);
     while table.table_status() != Some(&TableStatus::Active) {
         let status = table.table_status().map_or("unknown", TableStatus::as_str);
         if !matches!(table.table_status(), Some(TableStatus::Creating | TableStatus::Updating)) || started.elapsed() > MADE_WITHIN {
             return Err(problem_with("dynamodb", format!("the table {name} takes no requests: its status is {status}")));
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LOOK_EVERY);
         let gone = || problem_with("dynamodb", format!("the table {name} was removed"));
         table = describe(client, name).await?.ok_or_else(gone)?;
     }

@@ -25,7 +25,7 @@ const MARKERS_AT_ONCE: usize = 32;
 
 /// How far back a marker moves at most. All messages above it have to be looked at once, for those of the user's own: more would take longer
 /// than a caller waits.
-const BACK_MESSAGES_MAX: u64 = 10_000;
+pub(super) const BACK_MESSAGES_MAX: u64 = 10_000;
 
 pub(super) async fn mark_read(call: &Call<'_>, channels: &Channels, user: &UserId, channel: &ChannelId, seq: u64) -> Result<u64, Failure> {
     let state = channels.of(call, channel).await?;
@@ -123,14 +123,17 @@ async fn unread_of(
     marker: Option<&MarkerRow>,
 ) -> Result<Unread, Failure> {
     let above = marker.map_or(0, |marker| marker.read_seq).max(membership.since).min(SEQ_MAX - 1);
+    let head = channel.head(&call).await?;
+    let read = above.min(head);
+    if read == head {
+        return Ok(Unread { channel: channel.id.clone(), head, read, unread: 0, mentions: 0 });
+    }
     let (exceptions, mentions) = (keys::exceptions_above(&channel.log, above), keys::mentions_above(&user, &channel.log, above));
-    let (head, exceptions, mentions) = tokio::try_join!(
-        channel.head(&call),
+    let (exceptions, mentions) = tokio::try_join!(
         call.query::<ExceptionRow>(&exceptions, Order::OldestFirst, usize::MAX),
         call.query::<MentionRow>(&mentions, Order::OldestFirst, usize::MAX),
     )?;
-    let read = above.min(head);
-    // The three were not read at the same instant: what is above this head isn't counted yet.
+    // They were not read at the same instant: what is above this head isn't counted yet.
     let is_left = |seq: &u64| read < *seq && *seq <= head;
     let deleted = exceptions.iter().filter(|row| row.deleted).map(|row| row.seq);
     let own = marker.iter().flat_map(|marker| marker.own.iter().copied());

@@ -4,9 +4,7 @@
 
 use super::call::{Failure, Tables};
 use super::keys::Key;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure as OnRefusal, TransactWriteItem, Update,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure as OnRefusal, TransactWriteItem, Update};
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -26,6 +24,11 @@ pub(super) fn number(value: impl ToString) -> AttributeValue {
 
 pub(super) fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
+}
+
+/// An attribute that is a text.
+pub(super) fn text_of(item: &Item, name: &str) -> Option<String> {
+    item.get(name)?.as_s().ok().cloned()
 }
 
 /// The attributes of a key.
@@ -51,8 +54,6 @@ pub(super) enum Action {
         remove: Vec<&'static str>,
     },
     Delete,
-    /// Nothing but the condition: in a transaction alone.
-    Check,
 }
 
 impl Write {
@@ -70,11 +71,6 @@ impl Write {
 
     pub(super) fn delete(key: Key) -> Self {
         Self::of(key, Action::Delete)
-    }
-
-    /// Writes nothing: the transaction happens only if this holds.
-    pub(super) fn check(key: Key, condition: &'static str) -> Self {
-        Self::of(key, Action::Check).only_if(condition)
     }
 
     fn of(key: Key, action: Action) -> Self {
@@ -168,15 +164,6 @@ impl Write {
                 .return_values_on_condition_check_failure(OnRefusal::AllOld)
                 .build()
                 .map(|delete| TransactWriteItem::builder().delete(delete)),
-            Action::Check => ConditionCheck::builder()
-                .table_name(table)
-                .set_key(Some(key))
-                .set_condition_expression(self.condition())
-                .set_expression_attribute_names(self.names())
-                .set_expression_attribute_values(self.values())
-                .return_values_on_condition_check_failure(OnRefusal::AllOld)
-                .build()
-                .map(|check| TransactWriteItem::builder().condition_check(check)),
         };
         built.map(|item| item.build()).map_err(|error| Failure::Unavailable(error.to_string()))
     }

@@ -33,6 +33,8 @@ pub struct Faults {
 pub struct Answered {
     /// As `PutItem`.
     pub action: String,
+    /// The id of the access key that it was signed with.
+    pub signer: String,
     pub units: f64,
 }
 
@@ -86,7 +88,7 @@ impl HttpConnector for Wire {
     fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
         let (inner, state) = (self.inner.clone(), self.state.clone());
         HttpConnectorFuture::new(async move {
-            let action = action(&request);
+            let (action, signer) = (action(&request), signer(&request));
             let (faults, is_throttled, is_lost) = {
                 let mut state = state.lock().expect("nobody panics with it");
                 let dice = (state.rng.random_range(0..100), state.rng.random_range(0..100));
@@ -110,7 +112,7 @@ impl HttpConnector for Wire {
             let units = units(&body);
             *response.body_mut() = SdkBody::from(body);
             tokio::time::sleep(faults.delay).await;
-            state.lock().expect("nobody panics with it").answered.push(Answered { action, units });
+            state.lock().expect("nobody panics with it").answered.push(Answered { action, signer, units });
             if is_lost { Err(ConnectorError::io("the reply was lost".into())) } else { Ok(response) }
         })
     }
@@ -118,6 +120,11 @@ impl HttpConnector for Wire {
 
 fn action(request: &HttpRequest) -> String {
     request.headers().get("x-amz-target").and_then(|target| target.split('.').nth(1)).unwrap_or_default().to_owned()
+}
+
+fn signer(request: &HttpRequest) -> String {
+    let header = request.headers().get("authorization").unwrap_or_default();
+    header.split("Credential=").nth(1).and_then(|scope| scope.split('/').next()).unwrap_or_default().to_owned()
 }
 
 /// As AWS refuses what comes too fast.

@@ -13,7 +13,7 @@ use rooms::view::{Audience, Cursor, Message};
 use rooms::{ChannelId, MessageId, ServerId, User, UserId};
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
-use zzan::store::dynamodb::{Credentials, DynamoDb, Settings};
+use zzan::store::dynamodb::{AccessKey, Credentials, DynamoDb, Settings};
 
 /// How a store keeps nonces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,11 @@ pub fn settings(endpoint: &str, mode: Mode) -> Settings {
         table_prefix: rooms::random_id("test"),
         create_tables: true,
         strict: mode == Mode::Strict,
-        credentials: Credentials { access_key_id: "test".into(), secret_access_key: "test".to_owned().into(), session_token: None },
+        credentials: Credentials::Key(AccessKey {
+            access_key_id: "test".into(),
+            secret_access_key: "test".to_owned().into(),
+            session_token: None,
+        }),
     }
 }
 

@@ -81,10 +81,15 @@ pub async fn counts_stay_within_bounds_on_every_node_and_agree_at_the_end(nodes:
 
 /// Also while the first call still runs.
 pub async fn a_retry_on_another_node_finds_the_first_message(nodes: Nodes) {
-    let new = |key: usize| NewMessage { mentions: vec![named("b")], ..message(&format!("m{key}"), "c", "a", &format!("key {key}")) };
+    // Each try has an id of its own.
+    let new = |key: usize, index: usize| NewMessage {
+        mentions: vec![named("b")],
+        text: format!("key {key}"),
+        ..message(&format!("m{key} {index}"), "c", "a", &format!("key {key}"))
+    };
     for key in 0..10 {
         let answers = super::at_once(3, |index| {
-            let (store, new) = (nodes[index].clone(), new(key));
+            let (store, new) = (nodes[index].clone(), new(key, index));
             async move { store.append(new).await.unwrap() }
         })
         .await;

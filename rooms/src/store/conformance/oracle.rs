@@ -13,7 +13,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 /// Operations of [`random_operations_agree_with_an_oracle`] where the environment sets no other number.
 const OPERATIONS: usize = 3_500;
@@ -23,6 +23,12 @@ const OPERATIONS_ENV: &str = "ZZAN_ORACLE_OPERATIONS";
 
 /// The environment variable that repeats a failed walk.
 const SEED_ENV: &str = "ZZAN_SEED";
+
+/// A store behind a network does fewer operations than a walk has: those of this time, unless the environment sets a number.
+const WALK_WAIT: Duration = Duration::from_secs(6);
+
+/// However slow the store is.
+const OPERATIONS_MIN: usize = 300;
 
 /// What is searched for: parts of words, several words, what nobody said.
 const SEARCHED: [&str; 8] = ["TEXT", "e", "m1", "of m2", "고침 x", "e 9", "t", "M12 f"];
@@ -472,16 +478,48 @@ fn mentions(rng: &mut StdRng, walk: u32) -> Vec<Audience> {
 
 /// A few thousand operations of one seed, which a failure names and `ZZAN_SEED` repeats; `ZZAN_ORACLE_OPERATIONS` sets how many.
 pub async fn random_operations_agree_with_an_oracle(store: Arc<dyn Store>) {
-    let seed = number(SEED_ENV).unwrap_or_else(|| rand::rng().random::<u64>());
-    let operations = number(OPERATIONS_ENV).map_or(OPERATIONS, |operations| operations as usize);
-    println!("{SEED_ENV}={seed} {OPERATIONS_ENV}={operations}");
-    let started = std::time::Instant::now();
-    let mut walk = Walk::new(0, seed, operations);
-    for _ in 0..operations {
+    let mut path = Path::new(OPERATIONS);
+    let mut walk = Walk::new(0, path.seed, path.operations);
+    while path.goes_on() {
         walk.step(&*store).await;
     }
-    println!("{operations} operations in {:.1} s", started.elapsed().as_secs_f64());
     assert!(walk.is_kept_by(&*store).await);
+}
+
+/// The seed and the length of a walk.
+pub(super) struct Path {
+    pub(super) seed: u64,
+    operations: usize,
+    is_set: bool,
+    started: Instant,
+    done: usize,
+}
+
+impl Path {
+    /// At most so many operations, unless the environment sets another number.
+    pub(super) fn new(operations: usize) -> Self {
+        let seed = number(SEED_ENV).unwrap_or_else(|| rand::rng().random::<u64>());
+        let set = number(OPERATIONS_ENV).map(|operations| operations as usize);
+        let operations = set.unwrap_or(operations);
+        println!("{SEED_ENV}={seed} {OPERATIONS_ENV}={operations}");
+        Self { seed, operations, is_set: set.is_some(), started: Instant::now(), done: 0 }
+    }
+
+    /// Whether there is one more operation to do, which this counts.
+    pub(super) fn goes_on(&mut self) -> bool {
+        let is_over = !self.is_set && self.done >= OPERATIONS_MIN && self.started.elapsed() > WALK_WAIT;
+        if is_over || self.done == self.operations {
+            println!("{} operations in {:.1} s", self.done, self.started.elapsed().as_secs_f64());
+            return false;
+        }
+        self.done += 1;
+        true
+    }
+
+    /// The number of the operation that is done, from 0.
+    pub(super) fn index(&self) -> u64 {
+        self.done.saturating_sub(1) as u64
+    }
 }
 
 fn number(variable: &str) -> Option<u64> {

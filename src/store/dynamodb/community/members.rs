@@ -1,11 +1,12 @@
 //! Members, bans, and what is known of users.
 //!
 //! A member stands in two rows, the server's and the user's, which change in one transaction. Roles that were removed aren't taken out of the rows:
-//! a row has the version of the server when it was written, and is read without what was removed since. Invariant: nobody is a member and banned.
+//! a row has the version of the server when it was written, and is read without what was removed since. Who is banned has a row in the member's
+//! place, beside the one that says why. Invariant: nobody is a member and banned, because both have one place.
 
-use super::rows::{BanRow, InviteOfRow, InviteRow, MemberRow, MetaRow, UserRow};
+use super::rows::{BanRow, BannedRow, InviteOfRow, InviteRow, MemberRow, MetaRow, UserRow};
 use super::{AT_ONCE, meta};
-use crate::store::dynamodb::call::{Call, Committed, Failure, Order, Pause};
+use crate::store::dynamodb::call::{Call, Committed, Failure, Order, Pause, record};
 use crate::store::dynamodb::keys::{self, MEMBER_SHARDS};
 use crate::store::dynamodb::write::{ABSENT, Item, Write, number};
 use ::rooms::store::{BanRecord, Entered, Entry, MemberRecord, UserRecord};
@@ -15,6 +16,31 @@ use std::time::SystemTime;
 
 /// That there is such a row.
 const PRESENT: &str = "attribute_exists(PK)";
+
+/// That the row is a member's.
+const MEMBER: &str = "attribute_exists(PK) AND attribute_not_exists(#banned)";
+
+/// That it is not.
+const NO_MEMBER: &str = "attribute_not_exists(PK) OR attribute_exists(#banned)";
+
+/// Who has a member's place in a server.
+enum Seat {
+    Member(MemberRow),
+    Banned,
+}
+
+impl Seat {
+    fn of(row: Item) -> Result<Self, Failure> {
+        if row.contains_key("banned") { Ok(Self::Banned) } else { record(row).map(Self::Member) }
+    }
+
+    fn member(self) -> Option<MemberRow> {
+        match self {
+            Self::Member(row) => Some(row),
+            Self::Banned => None,
+        }
+    }
+}
 
 pub(super) async fn of_user(call: &Call<'_>, user: &UserId) -> Result<Vec<MemberRecord>, Failure> {
     let rows: Vec<MemberRow> = call.query(&keys::memberships(user), Order::OldestFirst, usize::MAX).await?;
@@ -32,8 +58,9 @@ pub(super) async fn of_user(call: &Call<'_>, user: &UserId) -> Result<Vec<Member
 pub(super) async fn of_server(call: &Call<'_>, server: &ServerId) -> Result<Vec<MemberRecord>, Failure> {
     let Some(meta) = meta(call, server).await? else { return Ok(vec![]) };
     let spans: Vec<_> = (0..MEMBER_SHARDS).map(|shard| keys::members(&meta.home, shard)).collect();
-    let shards = try_join_all(spans.iter().map(|span| call.query::<MemberRow>(span, Order::OldestFirst, usize::MAX))).await?;
-    let mut members: Vec<MemberRecord> = shards.into_iter().flatten().map(|row| row.member(&meta)).collect();
+    let shards = try_join_all(spans.iter().map(|span| call.items(span, Order::OldestFirst, usize::MAX))).await?;
+    let seats = shards.into_iter().flatten().map(Seat::of).collect::<Result<Vec<_>, Failure>>()?;
+    let mut members: Vec<MemberRecord> = seats.into_iter().filter_map(Seat::member).map(|row| row.member(&meta)).collect();
     members.sort_by(|a, b| (a.joined_at, &a.user.id).cmp(&(b.joined_at, &b.user.id)));
     Ok(members)
 }
@@ -51,26 +78,31 @@ pub(super) async fn enter(call: &Call<'_>, member: &MemberRecord, by: &Entry) ->
     let mut pause = Pause::default();
     loop {
         let Some(meta) = meta(call, &member.server).await? else { return Ok(Entered::Gone) };
-        let (mine, ban) = (keys::member(&meta.home, &member.user.id), keys::ban(&meta.home, &member.user.id));
-        let (before, banned) = tokio::try_join!(call.get::<MemberRow>(&mine), call.item(&ban))?;
-        if let Some(before) = before {
-            return Ok(Entered::Already(before.member(&meta)));
-        }
-        if banned.is_some() {
-            return Ok(Entered::Banned);
-        }
         let mut writes = both(member, &meta, ABSENT)?;
-        writes.push(Write::check(ban, ABSENT));
-        if let Entry::Invite { secret_hash, now } = by {
-            match use_one(call, &member.server, &meta, secret_hash, *now).await? {
-                Ok(write) => writes.push(write),
-                Err(refused) => return Ok(refused),
-            }
+        let refused = match by {
+            Entry::Granted => None,
+            Entry::Invite { secret_hash, now } => match use_one(call, &member.server, &meta, secret_hash, *now).await? {
+                Ok(write) => {
+                    writes.push(write);
+                    None
+                }
+                Err(refused) => Some(refused),
+            },
+        };
+        // Who is in, or banned, is told that whatever the invitation is.
+        let seat = match refused {
+            Some(_) => call.item(&keys::member(&meta.home, &member.user.id)).await?,
+            None => match call.commit(&writes).await? {
+                Committed::Done => return Ok(Entered::Joined),
+                Committed::Refused(rows) => rows.into_iter().next().flatten(),
+            },
+        };
+        match (seat.map(Seat::of).transpose()?, refused) {
+            (Some(Seat::Member(before)), _) => return Ok(Entered::Already(before.member(&meta))),
+            (Some(Seat::Banned), _) => return Ok(Entered::Banned),
+            (None, Some(refused)) => return Ok(refused),
+            (None, None) => pause.wait().await,
         }
-        if let Committed::Done = call.commit(&writes).await? {
-            return Ok(Entered::Joined);
-        }
-        pause.wait().await;
     }
 }
 
@@ -102,7 +134,7 @@ async fn use_one(
 
 pub(super) async fn update(call: &Call<'_>, member: &MemberRecord) -> Result<bool, Failure> {
     let Some(meta) = meta(call, &member.server).await? else { return Ok(false) };
-    Ok(matches!(call.commit(&both(member, &meta, PRESENT)?).await?, Committed::Done))
+    Ok(matches!(call.commit(&both(member, &meta, MEMBER)?).await?, Committed::Done))
 }
 
 pub(super) async fn remove(call: &Call<'_>, server: &ServerId, user: &UserId, ban: Option<&BanRecord>) -> Result<bool, Failure> {
@@ -110,14 +142,17 @@ pub(super) async fn remove(call: &Call<'_>, server: &ServerId, user: &UserId, ba
     loop {
         let Some(meta) = meta(call, server).await? else { return Ok(false) };
         let mine = keys::member(&meta.home, user);
-        let is_member = call.item(&mine).await?.is_some();
-        let mut writes = match (is_member, ban) {
-            (false, None) => return Ok(false),
-            (false, Some(_)) => vec![Write::check(mine, ABSENT)],
-            (true, _) => vec![Write::delete(mine).only_if(PRESENT), Write::delete(keys::membership(user, server))],
+        let is_member = matches!(call.item(&mine).await?.map(Seat::of).transpose()?, Some(Seat::Member(_)));
+        let mut writes = match ban {
+            None if !is_member => return Ok(false),
+            None => vec![Write::delete(mine).only_if(MEMBER)],
+            Some(ban) => vec![
+                Write::put(mine, &BannedRow::new(&ban.user.id))?.only_if(if is_member { MEMBER } else { NO_MEMBER }),
+                Write::put(keys::ban(&meta.home, &ban.user.id), &BanRow::new(ban))?,
+            ],
         };
-        if let Some(ban) = ban {
-            writes.push(Write::put(keys::ban(&meta.home, &ban.user.id), &BanRow::new(ban))?);
+        if is_member {
+            writes.push(Write::delete(keys::membership(user, server)));
         }
         if let Committed::Done = call.commit(&writes).await? {
             return Ok(is_member);
@@ -136,8 +171,11 @@ pub(super) async fn bans(call: &Call<'_>, server: &ServerId) -> Result<Vec<BanRe
 
 pub(super) async fn unban(call: &Call<'_>, server: &ServerId, user: &UserId) -> Result<bool, Failure> {
     let Some(meta) = meta(call, server).await? else { return Ok(false) };
-    let lifted = Write::delete(keys::ban(&meta.home, user)).only_if(PRESENT);
-    Ok(matches!(call.transact(&[lifted]).await?, Committed::Done))
+    let lifted = [
+        Write::delete(keys::ban(&meta.home, user)).only_if(PRESENT),
+        Write::delete(keys::member(&meta.home, user)).only_if("attribute_exists(#banned)"),
+    ];
+    Ok(matches!(call.commit(&lifted).await?, Committed::Done))
 }
 
 pub(super) async fn put_user(call: &Call<'_>, user: &UserRecord) -> Result<(), Failure> {
@@ -149,7 +187,7 @@ pub(super) async fn users(call: &Call<'_>, ids: &[UserId]) -> Result<Vec<UserRec
     for some in ids.chunks(AT_ONCE) {
         let rows: Vec<Option<Item>> = try_join_all(some.iter().map(|id| async { call.item(&keys::user(id)).await })).await?;
         for row in rows.into_iter().flatten() {
-            users.push(crate::store::dynamodb::call::record::<UserRow>(row)?.user());
+            users.push(record::<UserRow>(row)?.user());
         }
     }
     Ok(users)

@@ -8,6 +8,7 @@ mod calendar;
 mod invites;
 mod members;
 pub(super) mod rows;
+pub(super) mod transfer;
 mod tree;
 
 use super::DynamoDb;

@@ -106,6 +106,10 @@ pub(in crate::store::dynamodb) struct PartRow {
 }
 
 impl PartRow {
+    pub(super) fn part(self) -> Part {
+        self.part
+    }
+
     /// The channel, if it is one.
     pub(in crate::store::dynamodb) fn channel(self) -> Option<ChannelId> {
         match self.part {
@@ -322,10 +326,6 @@ impl MemberRow {
         }
     }
 
-    pub(in crate::store::dynamodb) fn user(&self) -> UserId {
-        UserId::new(self.user.as_str())
-    }
-
     /// Without roles that were removed since it was written.
     pub(super) fn member(self, meta: &MetaRow) -> MemberRecord {
         let is_kept = |role: &String| meta.removed_roles.get(role).is_none_or(|removed| *removed <= self.stamp);
@@ -339,6 +339,25 @@ impl MemberRow {
             since: self.since.into_iter().map(|(id, seq)| (ChannelId::new(id), seq)).collect(),
         }
     }
+}
+
+/// In the place of a member: nobody with this id comes in.
+#[derive(Debug, Serialize)]
+pub(super) struct BannedRow {
+    user: String,
+    banned: bool,
+}
+
+impl BannedRow {
+    pub(super) fn new(user: &UserId) -> Self {
+        Self { user: user.to_string(), banned: true }
+    }
+}
+
+/// Whoever has a member's place: a member, or somebody who is banned.
+#[derive(Debug, Deserialize)]
+pub(in crate::store::dynamodb) struct SeatRow {
+    pub(in crate::store::dynamodb) user: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -4,8 +4,8 @@
 //! sum of their stamps. One that doesn't fit into a transaction puts all rows under another name first, and then names that in `META`. Invariant: a
 //! tree that was read is one that was there at an instant.
 
+use super::meta;
 use super::rows::{MemberRow, MetaRow, Part, PartRow, parts, tree};
-use super::{AT_ONCE, meta};
 use crate::store::dynamodb::call::{Call, Committed, Failure, Order, Pause, TRANSACTION_WRITES_MAX};
 use crate::store::dynamodb::channels::{Channel, Channels};
 use crate::store::dynamodb::records::{ServerOfRow, Swept};
@@ -13,7 +13,6 @@ use crate::store::dynamodb::write::{ABSENT, Write, number, text};
 use crate::store::dynamodb::{keys, logs};
 use ::rooms::store::{MemberRecord, ServerTree, TreeChange, Updated};
 use ::rooms::{ChannelId, ServerId};
-use futures_util::future::try_join_all;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// That nobody has changed or removed the server.
@@ -68,26 +67,19 @@ pub(super) async fn create(call: &Call<'_>, channels: &Channels, new: &ServerTre
     if inside.len() + outside.len() <= TRANSACTION_WRITES_MAX {
         outside.append(&mut inside);
     } else {
-        write_all(call, &inside).await?;
+        call.write_all(&inside).await?;
     }
     Ok(matches!(call.commit(&outside).await?, Committed::Done))
 }
 
-fn put_parts(tree: &str, stamp: u64, parts: &BTreeMap<String, Part>) -> Result<Vec<Write>, Failure> {
+pub(super) fn put_parts(tree: &str, stamp: u64, parts: &BTreeMap<String, Part>) -> Result<Vec<Write>, Failure> {
     let put =
         |(place, part): (&String, &Part)| Write::put(keys::part(tree, place), &PartRow { place: place.clone(), stamp, part: part.clone() });
     parts.iter().map(put).collect()
 }
 
-fn server_of_row(channel: &ChannelId, server: &ServerId) -> Result<Write, Failure> {
+pub(super) fn server_of_row(channel: &ChannelId, server: &ServerId) -> Result<Write, Failure> {
     Write::put(keys::server_of(channel), &ServerOfRow { server: server.to_string() })
-}
-
-async fn write_all(call: &Call<'_>, writes: &[Write]) -> Result<(), Failure> {
-    for some in writes.chunks(AT_ONCE) {
-        try_join_all(some.iter().map(|write| call.write(write))).await?;
-    }
-    Ok(())
 }
 
 pub(super) async fn update(
@@ -192,7 +184,7 @@ async fn commit(
 async fn replace(call: &Call<'_>, old: &str, new: &str, stamp: u64, parts: &BTreeMap<String, Part>) -> Result<Vec<Write>, Failure> {
     let spare = Swept::Tree { tree: new.to_owned() };
     call.write(&logs::to_sweep(spare.clone())?).await?;
-    write_all(call, &put_parts(new, stamp, parts)?).await?;
+    call.write_all(&put_parts(new, stamp, parts)?).await?;
     let needed = Write::delete(logs::place(&spare)).only_if("attribute_exists(PK)");
     Ok(vec![needed, logs::to_sweep(Swept::Tree { tree: old.to_owned() })?])
 }

@@ -3,6 +3,7 @@
 //! Says nothing of races: one operation at a time. Invariant: the same operations on both, and the same answers of both.
 
 use super::{ban, category, channel, id, invite, member, private, role, schedule, tree};
+use crate::store::conformance::oracle::Path;
 use crate::store::conformance::{message, millis, named};
 use crate::store::{
     ChannelRecord, Entry, InviteRecord, Mark, MemberRecord, Membership, MemoryStore, Pin, React, RoleRecord, ScheduleRecord, ServerRecord,
@@ -177,13 +178,12 @@ impl Twins {
     }
 }
 
-/// A few thousand operations of one seed, which a failure names and `ZZAN_SEED` repeats.
+/// A few thousand operations of one seed, which a failure names and `ZZAN_SEED` repeats; `ZZAN_ORACLE_OPERATIONS` sets how many.
 pub async fn random_changes_of_servers_agree_with_the_plainest_reading(store: Arc<dyn Store>) {
-    let seed = std::env::var("ZZAN_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| rand::rng().random::<u64>());
-    println!("seed {seed}");
-    let mut twins = Twins { store, plain: Arc::new(MemoryStore::new()), rng: StdRng::seed_from_u64(seed), index: 0 };
-    for index in 0..OPERATIONS as u64 {
-        twins.index = index;
+    let mut path = Path::new(OPERATIONS);
+    let mut twins = Twins { store, plain: Arc::new(MemoryStore::new()), rng: StdRng::seed_from_u64(path.seed), index: 0 };
+    while path.goes_on() {
+        twins.index = path.index();
         twins.step().await;
     }
     for server in SERVERS {
