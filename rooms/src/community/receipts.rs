@@ -1,7 +1,7 @@
 //! How far each reader of a channel has read, for the sessions that watch that channel: what "3 have not read this" is counted from. Pure.
 //!
-//! Watchers are told the standing once and then how it moves, gathered over [`GATHER`], so that neither a message nor a busy reader costs a push for
-//! each watcher. Nobody is named. Invariant: what the watchers were told, moved by what they are told next, is what they would be told anew.
+//! Watchers are told the standing once and then how it moves: at once where nothing moved lately, so that no message is unread by its own author, else
+//! gathered over [`GATHER`], so that neither messages nor busy readers cost a push each. Nobody is named. Invariant: what the watchers were told, moved by what they are told next, is what they would be told anew.
 
 use super::attendance::Moment;
 use crate::session::SessionHandle;
@@ -10,7 +10,7 @@ use crate::{SessionId, UserId};
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-/// Moves are told this long after the first of them. Longer spares pushes, shorter is livelier.
+/// Least time between two pushes. Longer spares some, shorter is livelier.
 pub(super) const GATHER: Duration = Duration::from_secs(1);
 
 /// One reader's place.
@@ -39,7 +39,9 @@ struct Watcher {
 pub(super) struct Receipts {
     places: HashMap<UserId, Place>,
     watchers: Vec<Watcher>,
+    /// When moves are to be told. `None` while there are none.
     flush_at: Option<Instant>,
+    flushed_at: Option<Instant>,
 }
 
 /// What watchers are to be told now.
@@ -122,10 +124,11 @@ impl Receipts {
     }
 
     fn flush_soon(&mut self, moment: Moment) {
-        self.flush_at.get_or_insert(moment.now + GATHER);
+        let earliest = self.flushed_at.map_or(moment.now, |flushed| flushed + GATHER);
+        self.flush_at.get_or_insert(earliest.max(moment.now));
     }
 
-    /// When the gathered moves are due.
+    /// When moves are due that were not told at once.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.flush_at
     }
@@ -139,6 +142,9 @@ impl Receipts {
         }
         self.flush_at = None;
         let moves = self.flush();
+        if !moves.is_empty() {
+            self.flushed_at = Some(moment.now);
+        }
         let knowing =
             |knows: bool| self.watchers.iter().filter(move |watcher| watcher.knows == knows).map(|watcher| watcher.session.clone());
         let moved = if moves.is_empty() { vec![] } else { knowing(true).collect() };

@@ -32,7 +32,7 @@ pub struct Standing {
     pub readers: u64,
 }
 
-/// `receipts:moved`: how that has changed, gathered over a second.
+/// `receipts:moved`: how that has changed, at most once a second.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct ReceiptsMoved {
     pub channel: String,

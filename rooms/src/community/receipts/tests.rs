@@ -151,19 +151,23 @@ proptest! {
 }
 
 #[test]
-fn many_who_read_within_a_second_are_one_push() {
+fn what_many_read_within_a_second_is_one_push() {
     let mut life = Life::new();
     life.act(Act::Readers { of: 0b1111, since: 0 });
     life.act(Act::Found);
     life.act(Act::Watch { user: 0 });
     assert_eq!(life.replicas[&SessionId::new("s0")], BTreeMap::from([(0, 4)]));
+    life.passed += GATHER;
+    let moment = life.moment();
+    life.receipts.set(moment, &id(1), 2);
+    assert_eq!(life.receipts.settle(moment).moves, [ReceiptMove { from: Some(0), to: Some(2), readers: 1 }], "the first at once");
     for (user, seq) in [(1, 3), (2, 5), (1, 4), (3, 5), (1, 5)] {
-        let moment = life.moment();
         life.receipts.set(moment, &id(user), seq);
-        assert!(life.receipts.settle(life.moment()).moves.is_empty(), "not at once");
+        assert!(life.receipts.settle(moment).moves.is_empty(), "so soon after another");
     }
     life.passed += GATHER;
     let news = life.receipts.settle(life.moment());
-    assert_eq!(news.moves, [ReceiptMove { from: Some(0), to: Some(5), readers: 3 }]);
+    let told = |from, readers| ReceiptMove { from: Some(from), to: Some(5), readers };
+    assert_eq!(news.moves, [told(0, 2), told(2, 1)]);
     assert_eq!(news.moved.len(), 1);
 }

@@ -63,7 +63,8 @@ impl Server {
         for (channel, receipts) in &mut self.receipts {
             let News { moves, moved, standing, fresh } = receipts.settle(moment);
             if !moved.is_empty() {
-                out.push(Output { to: moved.into(), event: Arc::new(Event::ReceiptsMoved { channel: channel.clone(), moves }) });
+                // Before the message that an author has read by writing it: it is never seen as unread by its author.
+                out.insert(0, Output { to: moved.into(), event: Arc::new(Event::ReceiptsMoved { channel: channel.clone(), moves }) });
             }
             if !fresh.is_empty() {
                 out.push(Output { to: fresh.into(), event: Arc::new(Event::ReceiptsStanding { channel: channel.clone(), standing }) });
