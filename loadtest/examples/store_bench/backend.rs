@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use rooms::store::Store;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use zzan::store::dynamodb::{Credentials, Settings};
+use zzan::store::dynamodb::{AccessKey, Credentials, Settings};
 use zzan::store::{Kind, Opened};
 
 /// An empty store, and what is known of where it writes.
@@ -42,7 +42,11 @@ pub async fn dynamodb(server: &Server, mode: Mode, dir: &Path) -> anyhow::Result
         table_prefix: rooms::random_id("bench"),
         create_tables: true,
         strict,
-        credentials: Credentials { access_key_id: "bench".into(), secret_access_key: "bench".to_owned().into(), session_token: None },
+        credentials: Credentials::Key(AccessKey {
+            access_key_id: "bench".into(),
+            secret_access_key: "bench".to_owned().into(),
+            session_token: None,
+        }),
     };
     let opened = Opened::open(Kind::DynamoDb(settings), dir).await.context("the local server takes no tables")?;
     Ok(Backend { name, store: opened.store(), database: None, _opened: opened })
