@@ -1,29 +1,14 @@
 // Pieces of a history: opened in its middle, grown at both ends, left for another.
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Chat } from '../src/chat.js';
-import { Client } from '../src/client.js';
 import type { ChatHistory, Message } from '../src/protocol.gen.js';
-import { FakeServer, type Sent } from './fake_connection.js';
+import { message, opened, range, seqs } from './chat_fixture.js';
+import type { FakeServer, Sent } from './fake_connection.js';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const message = (seq: number, text = `text ${seq}`, user = 'u2'): Message => ({
-  id: `m${seq}`, channel: 'c1', seq, author: { id: user, name: user }, text, sent_at: '2026-01-01T00:00:00Z',
-});
-const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => message(from + n));
-const seqs = (chat: Chat) => chat.state.messages.map(({ seq }) => seq);
 const numbers = (from: number, to: number) => range(from, to).map(({ seq }) => seq);
-
-async function opened() {
-  const server = new FakeServer();
-  const client = new Client({ url: 'http://zzan.test', token: () => 't', connect: server.connect, random: () => 0.5 });
-  client.open();
-  await vi.advanceTimersByTimeAsync(0);
-  server.last.ready('s1');
-  return { server, chat: new Chat(client, 'c1', 'u1') };
-}
 
 /** What the server would say. */
 function answer(request: Sent | undefined, stored: Message[]) {

@@ -1,10 +1,9 @@
 // The way into the inbox, with how much waits there.
 
-import { useEffect, useId, useRef, useState } from 'react';
 import type { Client } from 'zzan-client';
 import { useT } from '../i18n';
 import { BellIcon } from '../ui/icons';
-import { place } from '../ui/place';
+import { usePopover } from '../ui/usePopover';
 import { InboxPanel } from './InboxPanel';
 import { useInbox } from './useInbox';
 
@@ -14,23 +13,7 @@ const SHOWN_MAX = 99;
 export function Bell({ client }: { client: Client }) {
   const t = useT();
   const { unread } = useInbox(client).state;
-  const button = useRef<HTMLButtonElement>(null);
-  const panel = useRef<HTMLDivElement>(null);
-  const [open, setOpen] = useState(false);
-  const id = useId();
-
-  useEffect(() => {
-    const element = panel.current;
-    if (!element) return;
-    const toggled = (event: Event) => setOpen((event as ToggleEvent).newState === 'open');
-    element.addEventListener('toggle', toggled);
-    return () => element.removeEventListener('toggle', toggled);
-  }, []);
-  useEffect(() => {
-    if (!open || !panel.current || !button.current) return;
-    place(panel.current, button.current.getBoundingClientRect());
-    panel.current.focus();
-  }, [open]);
+  const { button, panel, id, open } = usePopover((opened) => opened.focus());
 
   const close = () => {
     panel.current?.hidePopover();

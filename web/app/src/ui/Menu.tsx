@@ -1,7 +1,7 @@
 // A button that opens a list of actions above everything else: a small tile never cuts it off.
 
-import { useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
-import { place } from './place';
+import type { KeyboardEvent, ReactNode } from 'react';
+import { usePopover } from './usePopover';
 
 interface Props {
   label: string;
@@ -11,24 +11,7 @@ interface Props {
 }
 
 export function Menu({ label, icon, testId, children }: Props) {
-  const button = useRef<HTMLButtonElement>(null);
-  const panel = useRef<HTMLDivElement>(null);
-  const [open, setOpen] = useState(false);
-  const id = useId();
-
-  useEffect(() => {
-    const element = panel.current;
-    if (!element) return;
-    const toggled = (event: Event) => setOpen((event as ToggleEvent).newState === 'open');
-    element.addEventListener('toggle', toggled);
-    return () => element.removeEventListener('toggle', toggled);
-  }, []);
-
-  useEffect(() => {
-    if (!open || !panel.current || !button.current) return;
-    place(panel.current, button.current.getBoundingClientRect());
-    itemsOf(panel.current)[0]?.focus();
-  }, [open]);
+  const { button, panel, id, open } = usePopover((opened) => itemsOf(opened)[0]?.focus());
 
   const onKeyDown = (event: KeyboardEvent) => {
     // It closes this menu, not what is around it.
