@@ -47,7 +47,7 @@ tsc: web/node_modules/.stamp
 	npm --prefix web run check
 
 test-rust: $(CACHE)/packages-build page signaling/tests/client/node_modules/.stamp tests/dynamodb/node_modules/.stamp
-	cargo test --workspace --locked
+	cargo test --workspace --locked --no-fail-fast
 
 test-web: web/node_modules/.stamp
 	npm --prefix web test
