@@ -21,7 +21,7 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Opens a connection and passes the handshake with `token`.
+    /// Opens a connection, passes the handshake with `token`, and waits until the session is told what happens: its first event, which is kept.
     pub async fn connect(to: SocketAddr, token: &str) -> Result<Self, Closed> {
         let opening = tokio_tungstenite::connect_async(format!("ws://{to}/socket.io/?EIO=4&transport=websocket"));
         let (stream, _) = tokio::time::timeout(PATIENCE, opening).await.map_err(|_| Closed)?.map_err(|_| Closed)?;
@@ -31,6 +31,8 @@ impl Socket {
         socket.send(format!("40{}", json!({ "token": token }))).await?;
         let connected = socket.packet().await?;
         assert!(connected.starts_with("40"), "the namespace is entered: {connected}");
+        let ready = socket.event("session:ready").await?;
+        socket.events.push(("session:ready".to_owned(), ready));
         Ok(socket)
     }
 
@@ -73,15 +75,17 @@ impl Socket {
 
     /// The next packet that is no ping.
     async fn packet(&mut self) -> Result<String, Closed> {
-        loop {
-            let message = tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("no silence this long");
-            match message {
-                Some(Ok(Message::Text(text))) if text.as_str() == "2" => self.send("3".into()).await?,
-                Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Closed),
-                Some(Ok(_)) => {}
+        let packet = async {
+            loop {
+                match self.stream.next().await {
+                    Some(Ok(Message::Text(text))) if text.as_str() == "2" => self.send("3".into()).await?,
+                    Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Closed),
+                    Some(Ok(_)) => {}
+                }
             }
-        }
+        };
+        tokio::time::timeout(PATIENCE, packet).await.expect("no silence this long")
     }
 
     async fn send(&mut self, packet: String) -> Result<(), Closed> {
