@@ -277,6 +277,23 @@ test('who is removed is told so, and is out', async () => {
   await until('one member', () => owner.find('member').count(), (count) => count === 1);
 });
 
+test('one person is invited by id into the inbox, and by mail where the server sends any', async () => {
+  const user = await guest.page.evaluate(() => JSON.parse(localStorage.getItem('zzan.guest')).user.id);
+  await (await owner.see('open-invite')).click();
+  await owner.find('invite-whom').fill('a@example.com');
+  await owner.find('invite-person').click();
+  await owner.see('invite-refused');
+  await owner.find('invite-whom').fill(user);
+  await owner.find('invite-person').click();
+  await until('invited', () => owner.find('invite-sent').textContent(), (text) => text.includes(user));
+  assert.equal(await owner.find('invite-refused').count(), 0);
+  await owner.page.keyboard.press('Escape');
+  await guest.find('bell').click();
+  await (await guest.see('inbox-decline')).click();
+  await guest.find('inbox-decline').waitFor({ state: 'detached' });
+  await guest.page.keyboard.press('Escape');
+});
+
 test('an invitation that was revoked leads nowhere', async () => {
   const path = await invite(owner);
   await accept(guest, path);

@@ -7,6 +7,7 @@ import { inviteUrl } from '../route';
 import { Dialog } from '../ui/Dialog';
 import { SelectField } from './fields';
 import { useAction, useWhen } from './hooks';
+import { InvitePerson } from './InvitePerson';
 
 /** How long links last that can be chosen, in seconds; 0 is for good. */
 const LIVES = { hour: 3_600, day: 86_400, week: 604_800, never: 0 } as const;
@@ -37,6 +38,7 @@ export function InviteDialog({ server, onClose }: { server: CommunityServer; onC
         {action.error && <p className="field-error" role="alert" data-testid="action-error">{action.error}</p>}
         <button type="button" className="button primary" disabled={action.busy} onClick={create} data-testid="invite-create">{t.create}</button>
         {secret !== undefined && <InviteLink url={inviteUrl(secret)} />}
+        <InvitePerson server={server} />
         {server.can('manage_invites') && <OpenInvites key={made} server={server} />}
       </div>
     </Dialog>
