@@ -1770,7 +1770,7 @@ from?: number,
 to?: number, readers: number, };
 
 /**
- * `receipts:moved`: how that has changed, gathered over a second.
+ * `receipts:moved`: how that has changed, at most once a second.
  */
 export type ReceiptsMoved = { channel: string, moves: Array<ReceiptMove>, };
 
