@@ -284,6 +284,7 @@ test('by keys alone one opens it, goes through it and leaves it; on a phone it f
   await desk.find('bell').focus();
   await desk.page.keyboard.press('Enter');
   await desk.see('inbox');
+  await until('the focus is on it', () => desk.page.evaluate(() => document.activeElement?.dataset.testid), (id) => id === 'inbox');
   const focused = [];
   for (let n = 0; n < 6; n += 1) {
     await desk.page.keyboard.press('Tab');
