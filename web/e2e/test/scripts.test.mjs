@@ -29,7 +29,7 @@ const dialogs = [];
 
 before(async () => {
   assert.ok(PAYLOADS.length >= 200);
-  server = await startServer({ env: { ZZAN_CHAT_INTERVAL_MS: '0', ZZAN_LIMITS_GUESTS_PER_MIN: '1000', ZZAN_LIMITS_EVENTS_PER_S: '10000' } });
+  server = await startServer({ env: { ZZAN_CHAT_INTERVAL_MS: '0', ZZAN_LIMITS_GUESTS_PER_MIN: '1000', ZZAN_LIMITS_EVENTS_PER_S: '10000', ZZAN_LIMITS_REST_PER_S: '10000' } });
   browser = await openChromium();
   const context = await visitor(browser, { viewport: WIDE });
   await context.addInitScript(countHits);
