@@ -1,12 +1,11 @@
 //! What sessions are told.
 
-use crate::community::{DepartReason, MemberView, Presence, ServerView};
+use crate::community::{DepartReason, MemberView, PresenceView, ServerView};
 use crate::store::{
     CategoryRecord, ChannelRecord, Mark, NoteLine, NoteRecord, Notification, Reading, RoleRecord, ScheduleRecord, ServerRecord,
 };
 use crate::view::{LobbyRoom, MediaMap, Message, ParticipantView, Reaction, ReceiptMove, RoomView, Standing, TrackView, Unread, User};
 use crate::{ChannelId, NoteId, ParticipantId, Quality, Rid, RoomId, ScheduleId, ServerId, TrackId, UserId};
-use std::time::SystemTime;
 
 /// Pushed to a session. One event goes to many sessions behind one `Arc`.
 #[derive(Debug, Clone, PartialEq)]
@@ -142,9 +141,7 @@ pub enum Event {
     },
     PresenceChanged {
         server: ServerId,
-        user: UserId,
-        presence: Presence,
-        last_seen: Option<SystemTime>,
+        presences: Vec<PresenceView>,
     },
     /// Who is in the call of a voice channel.
     VoiceChanged {

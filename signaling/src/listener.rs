@@ -12,7 +12,7 @@ mod wire;
 
 pub(crate) use flushes::Flushes;
 pub use transport::Transport;
-pub(crate) use wire::{Sent, append_text};
+pub(crate) use wire::{Sent, UPGRADED, append_text};
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};

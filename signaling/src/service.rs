@@ -232,7 +232,7 @@ impl Shared {
 }
 
 /// WebSockets that took over from polling, by the secret id of their socket.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Upgrades(Arc<DashMap<String, Vec<Transport>>>);
 
 impl Upgrades {
@@ -394,6 +394,7 @@ async fn pass(shared: &Shared, transport: Transport, request: Request) -> Respon
     let sid = parameter(request.uri(), "sid").map(str::to_owned);
     let (is_websocket, is_poll) = (is_websocket(request.uri()), request.method() == Method::GET);
     if let (Some(sid), true) = (&sid, is_websocket) {
+        transport.take_over();
         shared.upgrades.insert(sid.clone(), transport.clone());
         // After the line above: a socket that is connected meanwhile finds the transport.
         if let Some(flushes) = shared.polls.of(sid) {

@@ -26,6 +26,7 @@ use crate::service::Shared;
 use crate::token::Verified;
 use backlog::Resumption;
 use connection::{Connection, End, Happening, Request};
+use futures_util::FutureExt as _;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use line::Once;
 use outlet::{Outlet, Task};
@@ -34,6 +35,7 @@ use rooms::session::SessionHandle;
 use rooms::{LeaveReason, Loss, SessionId};
 use std::hash::{BuildHasher as _, RandomState};
 use std::ops::ControlFlow;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc;
@@ -44,6 +46,9 @@ const EXPIRY_NOTICE: Duration = Duration::from_secs(60);
 /// How much longer than ping interval and time-out a WebSocket may be silent before it is dropped here: the codec's own heartbeat should
 /// be first, and this be needed only when the codec is stuck.
 const SILENCE_SLACK: Duration = Duration::from_secs(1);
+/// Within this time clients that take too little are given up, each at a moment of its own: when a network fails, many are at once, and the
+/// others' events don't wait for all of them together.
+const GIVE_UP_WITHIN: Duration = Duration::from_millis(250);
 /// A fresh session without a connection: its first one died in the handshake.
 const FIRST_CONNECTION: Duration = Duration::from_secs(10);
 
@@ -105,8 +110,10 @@ pub(crate) struct Session {
     connection: Option<Connection>,
     /// When the session ends unless it gets a connection. Counts only while it has none.
     detached_until: Instant,
-    /// When the connection's silence is looked at next.
+    /// When the connection is looked at next.
     check_at: Instant,
+    /// The client took too little: its connection is given up when it is looked at next.
+    is_slow: bool,
     token: Token,
     told_draining: bool,
 }
@@ -161,20 +168,21 @@ impl Session {
             connection: None,
             detached_until: now + FIRST_CONNECTION,
             check_at: now,
+            is_slow: false,
             told_draining: false,
         };
-        let tasks = shared.tasks.clone();
-        let running = tokio::spawn(session.run());
-        tasks.spawn(async move {
-            if let Err(error) = running.await {
-                tracing::error!(session = %id, %error, "a session failed");
-                shared.hub.session_ended(&id, LeaveReason::Disconnected).await;
+        let session = Box::new(session);
+        // One task, and in it the state on the heap: what a future is given it keeps twice.
+        shared.clone().tasks.spawn(async move {
+            if AssertUnwindSafe(session.run()).catch_unwind().await.is_err() {
+                tracing::error!(session = %id, "a session failed");
+                Box::pin(shared.hub.session_ended(&id, LeaveReason::Disconnected)).await;
             }
         });
         entry
     }
 
-    async fn run(mut self) {
+    async fn run(mut self: Box<Self>) {
         tracing::debug!(session = %self.handle.id, "session began");
         let reason = loop {
             match self.step().await {
@@ -191,7 +199,7 @@ impl Session {
                 _ => connection.dismiss(),
             }
         }
-        self.shared.hub.session_ended(&self.handle.id, reason).await;
+        Box::pin(self.shared.hub.session_ended(&self.handle.id, reason)).await;
         tracing::debug!(session = %self.handle.id, ?reason, "session ended");
     }
 
@@ -220,7 +228,7 @@ impl Session {
                 Happening::Ended(End::Closed) => self.lose(Loss::Closed).await,
                 Happening::Ended(End::Lost) => self.lose(Loss::Silent).await,
             },
-            lost = work(&self.outlet, task) => if lost { self.slow().await },
+            lost = work(&self.outlet, task) => if lost { self.slow() },
             () = self.outlet.attention() => {}
             () = tokio::time::sleep_until(deadline) => return self.at_deadline().await,
         }
@@ -240,7 +248,7 @@ impl Session {
         let ice_servers = self.ice_servers();
         let uploads = self.shared.hub.upload_bytes_max().map(|max_bytes| UploadLimits { max_bytes });
         tracing::debug!(session = %self.handle.id, resumed, "session has a connection");
-        self.check_at = Instant::now() + self.silence_limit();
+        (self.check_at, self.is_slow) = (Instant::now() + self.silence_limit(), false);
         self.told_draining = false;
         let heard = claim.heard.filter(|_| resumed);
         self.outlet.attach(connection.line(), heard, |resumption, sn| {
@@ -297,7 +305,8 @@ impl Session {
             self.outlet.detach();
             self.detached_until = Instant::now() + self.shared.config.detached_ttl;
             tracing::debug!(session = %self.handle.id, ?loss, "session lost its connection");
-            self.shared.hub.session_lost(&self.handle.id, loss).await;
+            // Rare and large, as all that is on the heap here: a session's task is kept for as long as its client is there.
+            Box::pin(self.shared.hub.session_lost(&self.handle.id, loss)).await;
         }
     }
 
@@ -306,7 +315,7 @@ impl Session {
             self.lose(Loss::Closed).await;
         } else {
             // The transport went first and may have looked like a silent loss: this is the better word.
-            self.shared.hub.session_lost(&self.handle.id, Loss::Closed).await;
+            Box::pin(self.shared.hub.session_lost(&self.handle.id, Loss::Closed)).await;
         }
     }
 
@@ -318,18 +327,22 @@ impl Session {
         self.outlet.answer(request.ack, &answer);
     }
 
-    /// A client that doesn't take what it is sent loses its connection, and fetches what it missed when it comes back.
-    async fn slow(&mut self) {
+    /// A client that doesn't take what it is sent loses its connection soon, and fetches what it missed when it comes back.
+    fn slow(&mut self) {
         tracing::debug!(session = %self.handle.id, "the client takes less than it is sent");
-        self.lose(Loss::Silent).await;
+        (self.check_at, self.is_slow) = (Instant::now() + self.share_of(GIVE_UP_WITHIN), true);
     }
 
     fn tell_draining(&mut self) {
         self.told_draining = true;
         // Spread over twice the mean, so that not all come back at once.
-        let mean = whole_ms(self.shared.reconnect_in());
-        let reconnect_in_ms = RandomState::new().hash_one(self.handle.id.as_str()) % mean.saturating_mul(2).max(1);
+        let reconnect_in_ms = whole_ms(self.share_of(self.shared.reconnect_in().saturating_mul(2)));
         self.outlet.emit("session:draining", &SessionDraining { reconnect_in_ms });
+    }
+
+    /// A random part of this time, in whole milliseconds.
+    fn share_of(&self, time: Duration) -> Duration {
+        Duration::from_millis(RandomState::new().hash_one(self.handle.id.as_str()) % whole_ms(time).max(1))
     }
 
     fn silence_limit(&self) -> Duration {
@@ -356,18 +369,19 @@ impl Session {
             self.outlet.emit("session:expiring", &SessionExpiring { expires_in_ms });
         }
         if now >= self.check_at {
-            self.check_silence(now).await;
+            self.check_connection(now).await;
         }
         ControlFlow::Continue(())
     }
 
-    /// The codec's heartbeat can be fooled by a peer that answers pings but reads nothing, and gets stuck behind one; this can't.
-    async fn check_silence(&mut self, now: Instant) {
+    /// Gives up a connection that was too slow, or silent for too long. The codec's heartbeat can be fooled by a peer that answers pings but
+    /// reads nothing, and gets stuck behind one; this can't.
+    async fn check_connection(&mut self, now: Instant) {
         self.outlet.forget_old();
         let silence = self.connection.as_ref().and_then(Connection::silence).unwrap_or_default();
         let limit = self.silence_limit();
-        if silence >= limit {
-            tracing::debug!(session = %self.handle.id, "the connection is silent");
+        if self.is_slow || silence >= limit {
+            tracing::debug!(session = %self.handle.id, self.is_slow, "the connection is given up");
             self.lose(Loss::Silent).await;
         } else {
             self.check_at = now + (limit - silence);
@@ -380,7 +394,7 @@ async fn work(outlet: &Outlet, task: Task) -> bool {
     match task {
         Task::Lose => true,
         Task::Wait(wait) => {
-            wait.over().await;
+            Box::pin(wait.over()).await;
             outlet.flush();
             false
         }

@@ -190,6 +190,27 @@ async fn a_retry_on_another_node_stores_nothing_again() {
     }
 }
 
+/// Why a send is one transaction of three rows: written after the message, its author's marker dies with the node, and one's own message is
+/// unread where it was never acknowledged and isn't sent again.
+#[tokio::test]
+async fn a_node_that_dies_amid_a_send_leaves_no_own_message_unread_unless_it_writes_plainly() {
+    for (mode, unread) in [(Mode::Strict, 0), (Mode::Plain, 1)] {
+        let (node, link, server) = store(mode).await;
+        node.append(message("c", "a", "first")).await.expect("stored");
+        let mut same = settings(&server.endpoint, mode);
+        same.table_prefix = prefix_of(&server.endpoint).await;
+        link.set(Faults { writes_until_cut: Some(1), ..Faults::default() });
+        tokio::time::timeout(Duration::from_secs(1), node.append(message("c", "a", "second"))).await.ok();
+        drop(node);
+        let next = DynamoDb::open_over(&same, Link::new(1).client()).await.expect("it opens");
+        let asked = [Membership { channel: ChannelId::new("c"), since: 0, roles: vec![] }];
+        let standing = next.unread(&user("a").id, &asked).await.expect("read").remove(0);
+        assert_eq!((standing.head, standing.unread), (2, unread), "{mode:?}");
+        assert!(next.append(message("c", "a", "second")).await.expect("stored").message.seq == 2 || mode == Mode::Plain);
+        assert_eq!(next.unread(&user("a").id, &asked).await.expect("read")[0].unread, 0, "{mode:?}, sent again");
+    }
+}
+
 #[tokio::test]
 async fn a_nonce_that_outlived_its_time_counts_no_more_though_its_row_is_still_there() {
     let (store, _link, server) = store(Mode::Strict).await;

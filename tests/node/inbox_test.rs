@@ -130,6 +130,37 @@ async fn streams_that_break_while_notifications_come_miss_nothing() {
     assert_eq!(seen, expected(1..=40));
 }
 
+/// A new session is told what happens from its `session:ready` on, and lists the rest after it: nothing falls in between.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_begins_while_notifications_come_misses_none() {
+    let node = Running::start(&[("limits.inbox_per_s", "1000"), ("limits.rest_per_s", "100000")]).await;
+    let (user, token) = guest(&node, "하나").await;
+    let sending = async {
+        for n in 1.. {
+            notify(&node, &user, &format!("t{n}")).await;
+        }
+    };
+    let beginning = async {
+        for _ in 0..40 {
+            let mut socket = Socket::connect(node.address, &token).await.expect("connected");
+            let listed = socket.request("notification:list", json!({ "limit": 1 })).await.expect("answered");
+            let head = listed["head_seq"].as_u64().expect("a number");
+            let mut told = vec![];
+            while told.last().is_none_or(|seq| *seq < head + 3) {
+                let event = socket.event("notification:new").await.expect("told");
+                told.push(event["notification"]["seq"].as_u64().expect("a number"));
+            }
+            let first = told[0];
+            assert!(first <= head + 1, "{told:?} after those up to {head}");
+            assert_eq!(told, (first..=head + 3).collect::<Vec<_>>());
+        }
+    };
+    tokio::select! {
+        () = sending => {}
+        () = beginning => {}
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_reads_nothing_holds_no_notifications_in_the_node() {
     let node = Running::start(&[("limits.rest_per_s", "100000")]).await;

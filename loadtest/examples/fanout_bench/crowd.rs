@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -73,6 +74,16 @@ pub struct Size {
     pub stalled: usize,
     /// Of a message, beside the time of its sending.
     pub text_bytes: usize,
+    pub way: Way,
+}
+
+/// How readers come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Over a WebSocket at once.
+    WebSocket,
+    /// By polling, from which a WebSocket takes over: what the official client does unless it is told otherwise.
+    Upgrade,
 }
 
 impl Drop for Crowd {
@@ -84,11 +95,11 @@ impl Drop for Crowd {
 impl Crowd {
     /// Connects them all. Each is a member of the server's one community already, and listens to it.
     pub async fn gather(address: SocketAddr, size: Size) -> anyhow::Result<Self> {
-        let Size { readers, senders: sending, stalled, text_bytes } = size;
+        let Size { readers, senders: sending, stalled, text_bytes, way } = size;
         let (seen, began) = (Arc::<Seen>::default(), Instant::now());
         let (mut senders, mut tasks, mut asleep, mut channel) = (vec![], vec![], vec![], String::new());
         for index in 0..readers + stalled {
-            let mut ws = connect(address, &member(index), index >= readers).await?;
+            let mut ws = connect(address, &member(index), index >= readers, way).await?;
             if index >= readers {
                 ask(&mut ws, "server:list", json!({})).await?;
                 asleep.push(ws);
@@ -155,18 +166,55 @@ pub fn member(index: usize) -> String {
     format!("u{index}")
 }
 
-async fn connect(address: SocketAddr, user: &str, stalls: bool) -> anyhow::Result<Ws> {
+async fn connect(address: SocketAddr, user: &str, stalls: bool, way: Way) -> anyhow::Result<Ws> {
     let tcp = TcpSocket::new_v4()?;
     if stalls {
         tcp.set_recv_buffer_size(NARROW_BYTES)?;
     }
     let tcp = tcp.connect(address).await?;
     tcp.set_nodelay(true)?;
-    let (mut ws, _) = tokio_tungstenite::client_async(format!("ws://{address}/socket.io/?EIO=4&transport=websocket"), tcp).await?;
-    let auth = json!({ "token": crate::token(user)?, "user": user });
-    ws.send(Message::text(format!("40{auth}"))).await?;
-    until(&mut ws, "42[\"session:ready\"").await?;
+    let connect = format!("40{}", json!({ "token": crate::token(user)?, "user": user }));
+    let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
+    if way == Way::WebSocket {
+        let (mut ws, _) = tokio_tungstenite::client_async(url, tcp).await?;
+        ws.send(Message::text(connect)).await?;
+        until(&mut ws, "42[\"session:ready\"").await?;
+        return Ok(ws);
+    }
+    let polling = "/socket.io/?EIO=4&transport=polling";
+    let open = http(address, "GET", polling, "").await?;
+    let open: Value = serde_json::from_str(open.strip_prefix('0').context("an open packet")?)?;
+    let sid = text_of(&open["sid"])?;
+    let polling = format!("{polling}&sid={sid}");
+    http(address, "POST", &polling, &connect).await?;
+    let mut is_ready = false;
+    while !is_ready {
+        let came = http(address, "GET", &polling, "").await?;
+        for packet in came.split('\u{1e}') {
+            is_ready |= packet.starts_with("42[\"session:ready\"");
+            if packet == "2" {
+                http(address, "POST", &polling, "3").await?;
+            }
+        }
+    }
+    let (mut ws, _) = tokio_tungstenite::client_async(format!("{url}&sid={sid}"), tcp).await?;
+    ws.send(Message::text("2probe")).await?;
+    until(&mut ws, "3probe").await?;
+    ws.send(Message::text("5")).await?;
     Ok(ws)
+}
+
+/// A request's body.
+async fn http(address: SocketAddr, method: &str, path: &str, body: &str) -> anyhow::Result<String> {
+    let mut tcp = TcpStream::connect(address).await?;
+    let length = body.len();
+    let request = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+    tcp.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    tokio::time::timeout(LIMIT, tcp.read_to_string(&mut answer)).await??;
+    let (head, body) = answer.split_once("\r\n\r\n").context("an answer")?;
+    anyhow::ensure!(head.starts_with("HTTP/1.1 200"), "{method} {path}: {head}");
+    Ok(body.to_owned())
 }
 
 async fn ask(ws: &mut Ws, event: &str, payload: Value) -> anyhow::Result<Value> {

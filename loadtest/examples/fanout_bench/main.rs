@@ -13,7 +13,7 @@ mod zzan;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use crowd::{Crowd, Size};
+use crowd::{Crowd, Size, Way};
 use process::Process;
 use rooms::session::Grants;
 use rooms::{User, UserId};
@@ -25,6 +25,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Text of a message, beside the time of its sending.
 const TEXT_BYTES: usize = 80;
+/// Messages at once.
+const IN_FLIGHT: [usize; 2] = [1, 8];
 /// Rounds before what is measured.
 const WARM_UP_ROUNDS: u64 = 20;
 /// Sockets of the part with stalled readers.
@@ -35,6 +37,8 @@ const STALLED: usize = 50;
 const STALL_TEXT_BYTES: usize = 3_000;
 /// Between two messages of that part.
 const STALL_PAUSE: Duration = Duration::from_millis(40);
+/// Passes of that part for each of the others: it counts single messages, of which a busy machine holds up some.
+const STALL_TURNS: usize = 2;
 /// What was told is kept for a minute, and forgotten when a session next looks at its connection.
 const IDLE: Duration = Duration::from_secs(120);
 
@@ -60,6 +64,9 @@ struct Cli {
     /// Readers that send, in turn.
     #[arg(long, default_value_t = 1)]
     senders: usize,
+    /// They begin with polling, from which a WebSocket takes over.
+    #[arg(long)]
+    upgraded: bool,
     /// Only zzan.
     #[arg(long)]
     alone: bool,
@@ -123,10 +130,20 @@ struct Pass {
 }
 
 impl Contender {
+    async fn all(cli: &Cli, own: &str) -> anyhow::Result<Vec<Self>> {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/fanout_bench/node/server.js");
+        let mut all = vec![Self::start(cli, "zzan", own, &["serve-zzan", &cli.readers.to_string()]).await?];
+        if !cli.alone {
+            all.push(Self::start(cli, "socket.io", "node", &[script]).await?);
+        }
+        Ok(all)
+    }
+
     async fn start(cli: &Cli, name: &'static str, program: &str, args: &[&str]) -> anyhow::Result<Self> {
         let mut server = Process::start(&cli.server_core, program, args).await?;
         let empty_bytes = server.usage()?.resident_bytes;
-        let size = Size { readers: cli.readers, senders: cli.senders, stalled: 0, text_bytes: TEXT_BYTES };
+        let way = if cli.upgraded { Way::Upgrade } else { Way::WebSocket };
+        let size = Size { readers: cli.readers, senders: cli.senders, stalled: 0, text_bytes: TEXT_BYTES, way };
         let crowd = Crowd::gather(server.address, size).await?;
         Ok(Self { name, server, empty_bytes, crowd, passes: [vec![], vec![]] })
     }
@@ -166,14 +183,10 @@ impl Contender {
 async fn compare(cli: &Cli) -> anyhow::Result<()> {
     let own = std::env::current_exe()?;
     let own = own.to_str().context("a path in UTF-8")?;
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/fanout_bench/node/server.js");
-    let mut contenders = vec![Contender::start(cli, "zzan", own, &["serve-zzan", &cli.readers.to_string()]).await?];
-    if !cli.alone {
-        contenders.push(Contender::start(cli, "socket.io", "node", &[script]).await?);
-    }
+    let mut contenders = Contender::all(cli, own).await?;
     // By turns, so that a machine with others on it is as busy for each of them.
     for _ in 0..cli.passes {
-        for (index, in_flight) in [1, 8].into_iter().enumerate() {
+        for (index, in_flight) in IN_FLIGHT.into_iter().enumerate() {
             for contender in &mut contenders {
                 let pass = contender.pass(in_flight, cli.deliveries_k * 1_000).await?;
                 contender.passes[index].push(pass);
@@ -182,58 +195,72 @@ async fn compare(cli: &Cli) -> anyhow::Result<()> {
     }
     let frame_bytes = contenders[0].crowd.frame_bytes();
     let floor = floor::measure(&cli.server_core, own, cli.readers, cli.deliveries_k * 1_000, frame_bytes).await?;
-    if !cli.no_memory {
-        tokio::time::sleep(IDLE).await;
-    }
     println!(
-        "\n| {} readers of a channel | one in flight, µs CPU per delivery | its p50, ms | eight, µs | kB per idle socket |",
+        "\n| {} readers of a channel | one in flight, µs CPU per delivery | its p50, ms | eight, µs |\n| --- | --- | --- | --- |",
         cli.readers
     );
-    println!("| --- | --- | --- | --- | --- |");
-    for contender in &mut contenders {
-        let socket_kb = if cli.no_memory { "-".to_owned() } else { format!("{:.1}", contender.socket_kb(cli.readers)?) };
+    for contender in &contenders {
         let [one, eight] = contender.medians();
-        println!("| {} | {:.2} | {:.1} | {:.2} | {socket_kb} |", contender.name, one.cost_us, one.p50_ms, eight.cost_us);
+        println!("| {} | {:.2} | {:.1} | {:.2} |", contender.name, one.cost_us, one.p50_ms, eight.cost_us);
     }
     if let [ours, theirs] = &contenders[..] {
         let ([one, eight], [their_one, their_eight]) = (ours.medians(), theirs.medians());
-        println!("| factor | {:.2} | | {:.2} | |", their_one.cost_us / one.cost_us, their_eight.cost_us / eight.cost_us);
+        println!("| factor | {:.2} | | {:.2} |", their_one.cost_us / one.cost_us, their_eight.cost_us / eight.cost_us);
     }
-    println!("| nothing but writes of {frame_bytes} B, or of eight times that | {:.2} | | {:.2} | |", floor.one_us, floor.eight_us);
+    println!("| nothing but writes of {frame_bytes} B, or of eight times that | {:.2} | | {:.2} |", floor.one_us, floor.eight_us);
     drop(contenders);
+    if !cli.no_memory {
+        memory(cli, own).await?;
+    }
     if !cli.no_stall {
         stall(cli, own).await?;
     }
     Ok(())
 }
 
-/// What readers wait for a message when all read, and when further ones stall, by turns.
-async fn stall(cli: &Cli, own: &str) -> anyhow::Result<()> {
-    let (mut calm, mut stalled) = (vec![], vec![]);
-    for _ in 0..cli.passes {
-        calm.push(delays(cli, own, 0).await?);
-        stalled.push(delays(cli, own, STALLED).await?);
+/// What idle sockets take, in servers of their own: the messages that the measured ones keep are no socket's.
+async fn memory(cli: &Cli, own: &str) -> anyhow::Result<()> {
+    let mut contenders = Contender::all(cli, own).await?;
+    for contender in &mut contenders {
+        for _ in 0..WARM_UP_ROUNDS {
+            contender.crowd.round(IN_FLIGHT[1]).await?;
+        }
     }
-    println!("\n| {} readers of zzan | p50, ms | p99, ms |\n| --- | --- | --- |", STALL_CROWD - STALLED);
-    for (name, mut passes) in [("alone".to_owned(), calm), (format!("beside {STALLED} that stall"), stalled)] {
-        passes.sort_by(|a, b| a.1.total_cmp(&b.1));
-        let (p50, p99) = passes[passes.len() / 2];
-        println!("| {name} | {p50:.2} | {p99:.2} |");
+    tokio::time::sleep(IDLE).await;
+    println!("\n| {} idle sockets | kB each |\n| --- | --- |", cli.readers);
+    for contender in &mut contenders {
+        let socket_kb = contender.socket_kb(cli.readers)?;
+        println!("| {} | {socket_kb:.1} |", contender.name);
     }
     Ok(())
 }
 
-/// The p50 and the p99 of what readers wait for a message, in ms, while others stall.
-async fn delays(cli: &Cli, program: &str, stalled: usize) -> anyhow::Result<(f64, f64)> {
+/// What readers wait for a message when all read, and when further ones stall, by turns. All passes count together: what a busy machine
+/// holds up in one of them is a small part of that.
+async fn stall(cli: &Cli, own: &str) -> anyhow::Result<()> {
+    let (mut calm, mut stalled) = (vec![], vec![]);
+    for _ in 0..cli.passes * STALL_TURNS {
+        calm.extend(delays(cli, own, 0).await?);
+        stalled.extend(delays(cli, own, STALLED).await?);
+    }
+    println!("\n| {} readers of zzan | p50, ms | p99, ms |\n| --- | --- | --- |", STALL_CROWD - STALLED);
+    for (name, mut delays) in [("alone".to_owned(), calm), (format!("beside {STALLED} that stall"), stalled)] {
+        delays.sort_unstable();
+        let at = |share: usize| delays[delays.len() * share / 100].as_secs_f64() * 1e3;
+        println!("| {name} | {:.2} | {:.2} |", at(50), at(99));
+    }
+    Ok(())
+}
+
+/// What readers wait for messages, while others stall.
+async fn delays(cli: &Cli, program: &str, stalled: usize) -> anyhow::Result<Vec<Duration>> {
     const MESSAGES: u64 = 250;
     let server = Process::start(&cli.server_core, program, &["serve-zzan", &STALL_CROWD.to_string()]).await?;
-    let size = Size { readers: STALL_CROWD - STALLED, senders: 1, stalled, text_bytes: STALL_TEXT_BYTES };
+    let size = Size { readers: STALL_CROWD - STALLED, senders: 1, stalled, text_bytes: STALL_TEXT_BYTES, way: Way::WebSocket };
     let mut crowd = Crowd::gather(server.address, size).await?;
     for _ in 0..MESSAGES {
         crowd.round(1).await?;
         tokio::time::sleep(STALL_PAUSE).await;
     }
-    let delays = crowd.take_delays();
-    let at = |share: usize| delays[delays.len() * share / 100].as_secs_f64() * 1e3;
-    Ok((at(50), at(99)))
+    Ok(crowd.take_delays())
 }

@@ -148,8 +148,8 @@ impl Actor {
     }
 
     /// Asks the core something. A panic there costs whoever asked.
-    fn ask<T>(&mut self, ask: impl FnOnce(&Server) -> Result<T>) -> Result<T> {
-        let server = &self.server;
+    fn ask<T>(&mut self, ask: impl FnOnce(&mut Server) -> Result<T>) -> Result<T> {
+        let server = &mut self.server;
         std::panic::catch_unwind(AssertUnwindSafe(|| ask(server))).unwrap_or_else(|_| {
             self.distrust("a server's state failed at a question; it is read anew");
             Err(FAILED)
@@ -194,7 +194,13 @@ impl Actor {
                 answer(reply, post);
             }
             Request::Memberships { user, reply } => answer(reply, self.ask(|server| Ok(server.memberships(&user)))),
-            Request::Members { by, reply } => answer(reply, self.ask(|server| server.actor(&by).map(|_| server.members()))),
+            Request::Members { by, reply } => {
+                let members = self.ask(|server| {
+                    server.actor(&by)?;
+                    Ok(server.members())
+                });
+                answer(reply, members);
+            }
             Request::May { by, what, reply } => answer(reply, self.ask(|server| may(server, &by, what))),
             Request::View { user, reply } => answer(reply, self.ask(|server| server.view(&user))),
             Request::ReadersAmong { channel, users, reply } => {

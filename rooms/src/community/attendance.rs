@@ -1,14 +1,20 @@
 //! Who is there: the sessions that listen to a server, and how their users are seen. Pure.
 //!
-//! It knows neither members nor channels, and tells nobody. Invariant: how a user is seen changes by a call of this or at a deadline, never by
-//! itself.
+//! It knows neither members nor channels, and tells nobody. What changes is news at once where nothing was told lately, else gathered over
+//! [`GATHER`]: when a thousand come back at once, or a network fails, each of the others hears of it in a few events. Invariants: how a user is
+//! seen changes by a call of this or at a deadline, never by itself; what was listed or told last, changed by the news since, is how all are seen.
 
 use super::request::Presence;
 use crate::session::SessionHandle;
 use crate::store::Status;
 use crate::{Loss, SessionId, UserId};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant, SystemTime};
+
+/// Least time between two times of telling news. Longer spares pushes when many come and go, shorter is livelier.
+pub(super) const GATHER: Duration = Duration::from_secs(1);
+/// Users of whom news is told at once: some 30 kB, of which a client's connection may have five waiting.
+const NEWS_USERS: usize = 500;
 
 /// One moment: for deadlines, and for people.
 #[derive(Debug, Clone, Copy)]
@@ -54,24 +60,32 @@ struct Listener {
 #[derive(Debug, Clone, Copy)]
 struct Person {
     status: Status,
-    /// As it was told last.
-    told: Seen,
+    seen: Seen,
+    /// As it was told last. `None`: some know it otherwise, by a list that was made since.
+    told: Option<Seen>,
+    /// It is among those of whom there may be news.
+    is_stirred: bool,
 }
 
-const UNSEEN: Person = Person { status: Status::Auto, told: Seen { presence: Presence::Offline, last: None } };
+const NEVER: Seen = Seen { presence: Presence::Offline, last: None };
+const UNSEEN: Person = Person { status: Status::Auto, seen: NEVER, told: Some(NEVER), is_stirred: false };
 
 /// The sessions that listen, and their users.
 #[derive(Debug)]
 pub(super) struct Attendance {
     listeners: HashMap<UserId, Vec<Listener>>,
     people: HashMap<UserId, Person>,
+    /// Of whom there may be news, the one that changed first in front.
+    stirred: VecDeque<UserId>,
+    /// When news was told last.
+    told_at: Option<Instant>,
     /// How long somebody counts as there after a closed connection.
     closed_grace: Duration,
 }
 
 impl Attendance {
     pub(super) fn new(closed_grace: Duration) -> Self {
-        Self { listeners: HashMap::new(), people: HashMap::new(), closed_grace }
+        Self { listeners: HashMap::new(), people: HashMap::new(), stirred: VecDeque::new(), told_at: None, closed_grace }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -100,6 +114,8 @@ impl Attendance {
             self.people.entry(user).or_insert(UNSEEN).status = status;
         }
         listeners.retain(|listener| listener.session.id != session.id);
+        // Nearly everyone has one, of thousands of people.
+        listeners.reserve_exact(1);
         listeners.push(Listener { session, idle: Idle::No, link: Link::Up });
     }
 
@@ -149,17 +165,18 @@ impl Attendance {
         }
     }
 
-    /// When somebody's grace ends.
+    /// When somebody's grace ends, or news is to be told.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let ends = |listener: &Listener| if let Link::Lost { gone_at } = listener.link { Some(gone_at) } else { None };
-        self.listeners.values().flatten().filter_map(ends).min()
+        let news_at = self.told_at.filter(|_| !self.stirred.is_empty()).map(|told_at| told_at + GATHER);
+        self.listeners.values().flatten().filter_map(ends).chain(news_at).min()
     }
 
-    /// Ends the graces that are over, and returns whose they were.
-    pub(super) fn expire(&mut self, now: Instant) -> Vec<UserId> {
+    /// Ends the graces that are over.
+    pub(super) fn expire(&mut self, moment: Moment) {
         let mut expired = vec![];
         for (user, listeners) in &mut self.listeners {
-            let over = |listener: &&mut Listener| matches!(listener.link, Link::Lost { gone_at } if gone_at <= now);
+            let over = |listener: &&mut Listener| matches!(listener.link, Link::Lost { gone_at } if gone_at <= moment.now);
             let mut any = false;
             for listener in listeners.iter_mut().filter(over) {
                 (listener.link, any) = (Link::Gone, true);
@@ -168,24 +185,51 @@ impl Attendance {
                 expired.push(user.clone());
             }
         }
-        expired
+        expired.iter().for_each(|user| self.stir(moment, user));
     }
 
-    /// As it was told last.
+    /// How the user is seen.
     pub(super) fn seen(&self, user: &UserId) -> Seen {
-        self.people.get(user).copied().unwrap_or(UNSEEN).told
+        self.people.get(user).copied().unwrap_or(UNSEEN).seen
     }
 
-    /// How the user is seen now, if that is something else than was told last. From then on it counts as told.
-    pub(super) fn news(&mut self, moment: Moment, user: &UserId) -> Option<Seen> {
-        let presence = self.presence(user);
-        let person = self.people.get_mut(user)?;
-        if person.told.presence == presence {
-            return None;
+    /// Somebody is shown how the user is seen, beside the news.
+    pub(super) fn shown(&mut self, user: &UserId) {
+        if let Some(person) = self.people.get_mut(user).filter(|person| person.is_stirred) {
+            person.told = None;
         }
+    }
+
+    /// The user may be seen otherwise from this moment on.
+    pub(super) fn stir(&mut self, moment: Moment, user: &UserId) {
+        let presence = self.presence(user);
+        let Some(person) = self.people.get_mut(user).filter(|person| person.seen.presence != presence) else { return };
         let last = if presence == Presence::Offline { Some(moment.at) } else { None };
-        person.told = Seen { presence, last };
-        Some(person.told)
+        person.seen = Seen { presence, last };
+        if !std::mem::replace(&mut person.is_stirred, true) {
+            self.stirred.push_back(user.clone());
+        }
+    }
+
+    /// Who is seen otherwise than was told, if it is time to tell. From then on it counts as told.
+    pub(super) fn news(&mut self, now: Instant) -> Vec<(UserId, Seen)> {
+        let mut news = vec![];
+        if self.told_at.is_some_and(|told_at| now < told_at + GATHER) {
+            return news;
+        }
+        while news.len() < NEWS_USERS
+            && let Some(user) = self.stirred.pop_front()
+        {
+            let Some(person) = self.people.get_mut(&user) else { continue };
+            person.is_stirred = false;
+            if person.told.replace(person.seen) != Some(person.seen) {
+                news.push((user, person.seen));
+            }
+        }
+        if !news.is_empty() {
+            self.told_at = Some(now);
+        }
+        news
     }
 
     fn presence(&self, user: &UserId) -> Presence {

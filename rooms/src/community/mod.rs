@@ -35,8 +35,8 @@ pub(crate) use fetch::Fetched;
 pub(crate) use handle::{Asked, Entering, PostAct, Request, ServerHandle};
 pub(crate) use registry::{Call, Communities};
 pub use request::{
-    ChannelChange, Command, CreateServer, DefaultNames, DepartReason, MemberView, NewChannel, NewInvite, NewSchedule, Presence, Private,
-    ServerView,
+    ChannelChange, Command, CreateServer, DefaultNames, DepartReason, MemberView, NewChannel, NewInvite, NewSchedule, Presence,
+    PresenceView, Private, ServerView,
 };
 pub use role::{Permission, Permissions, RoleKind};
 pub(crate) use server::Post;

@@ -119,11 +119,11 @@ impl<'a> Standing<'a> {
     }
 
     fn reads(&self, channel: &ChannelRecord) -> Result<()> {
-        let listed = match (&channel.access, self.actor) {
-            (Access::Everyone { .. }, _) | (_, Actor::Backend) => true,
-            (Access::Listed { users, roles }, Actor::Member(member)) => {
-                users.contains_key(&member.user.id) || member.roles.iter().any(|role| roles.contains_key(role))
-            }
+        let Access { everyone, users, roles } = &channel.access;
+        let listed = match self.actor {
+            Actor::Backend => true,
+            Actor::Member(_) if everyone.is_some() => true,
+            Actor::Member(member) => users.contains_key(&member.user.id) || member.roles.iter().any(|role| roles.contains_key(role)),
         };
         if listed || self.permissions.allow(Permission::ManageChannels) { Ok(()) } else { Err(Error::NotFound("channel")) }
     }
@@ -191,14 +191,10 @@ pub(crate) fn chat(tree: &ServerTree, actor: Actor<'_>, channel: &ChannelRecord)
 /// The number of the newest message when the member came to a channel that it reads: all up to it counts as read.
 pub(crate) fn since(member: &MemberRecord, channel: &ChannelRecord) -> u64 {
     let came = member.since.get(&channel.id).copied().unwrap_or_default();
-    let let_in = match &channel.access {
-        Access::Everyone { since } => *since,
-        Access::Listed { users, roles } => {
-            let by_role = member.roles.iter().filter_map(|role| roles.get(role));
-            // Who manages channels sees it without being listed.
-            users.get(&member.user.id).into_iter().chain(by_role).copied().min().unwrap_or_default()
-        }
-    };
+    let Access { everyone, users, roles } = &channel.access;
+    let by_role = member.roles.iter().filter_map(|role| roles.get(role));
+    // Who manages channels sees it without being listed.
+    let let_in = users.get(&member.user.id).into_iter().chain(by_role).chain(everyone).min().copied().unwrap_or_default();
     came.max(let_in)
 }
 

@@ -190,6 +190,15 @@ pub struct MemberView {
     pub last_seen: Option<SystemTime>,
 }
 
+/// How a member is seen now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PresenceView {
+    pub user: UserId,
+    pub presence: Presence,
+    /// As in [`MemberView`].
+    pub last_seen: Option<SystemTime>,
+}
+
 /// How a member is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Presence {

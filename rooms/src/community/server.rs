@@ -7,7 +7,7 @@ use super::attendance::{Attendance, Idle, Moment, Seen};
 use super::decide::{By, Context, Order, Write};
 use super::policy::{self, Act, Actor};
 use super::receipts::Receipts;
-use super::request::{DepartReason, MemberView, ServerView};
+use super::request::{DepartReason, MemberView, PresenceView, ServerView};
 use crate::chat::Delivery;
 use crate::permission::ChatRights;
 use crate::session::SessionHandle;
@@ -187,13 +187,13 @@ impl Server {
 
     /// The time of [`Server::next_deadline`] has come.
     pub(crate) fn deadline(&mut self, moment: Moment, out: &mut Vec<Output>) {
-        for user in self.attendance.expire(moment.now) {
-            self.tell_presence(moment, &user, out);
-        }
+        self.attendance.expire(moment);
+        self.tell_news(moment, out);
     }
 
     /// The members, in no order.
-    pub(crate) fn members(&self) -> Vec<MemberView> {
+    pub(crate) fn members(&mut self) -> Vec<MemberView> {
+        self.members.keys().for_each(|user| self.attendance.shown(user));
         self.members.values().map(|member| self.member_view(member)).collect()
     }
 
@@ -247,7 +247,7 @@ impl Server {
             None => {
                 self.members.insert(member.user.id.clone(), member.clone());
                 self.receipts_stale = true;
-                let (server, member) = (self.tree.server.id.clone(), self.member_view(&member));
+                let (server, member) = (self.tree.server.id.clone(), self.show_member(&member));
                 self.tell_everyone(Event::MemberJoined { server, member: Box::new(member) }, out);
             }
         }
@@ -292,7 +292,7 @@ impl Server {
                 Some(known) if known == member => {}
                 Some(_) => self.tell_member(&member, out),
                 None => {
-                    let (server, member) = (self.tree.server.id.clone(), Box::new(self.member_view(&member)));
+                    let (server, member) = (self.tree.server.id.clone(), Box::new(self.show_member(&member)));
                     self.tell_everyone(Event::MemberJoined { server, member }, out);
                 }
             }
@@ -374,7 +374,7 @@ impl Server {
     }
 
     fn tell_member(&mut self, member: &MemberRecord, out: &mut Vec<Output>) {
-        let (server, member) = (self.tree.server.id.clone(), Box::new(self.member_view(member)));
+        let (server, member) = (self.tree.server.id.clone(), Box::new(self.show_member(member)));
         self.tell_everyone(Event::MemberUpdated { server, member }, out);
     }
 
@@ -480,12 +480,25 @@ impl Server {
         out.push(Output { to: self.attendance.sessions_of(user).cloned().collect(), event: Arc::new(event) });
     }
 
-    /// Tells everyone when it isn't what was told last.
+    /// The user may be seen otherwise now.
     fn tell_presence(&mut self, moment: Moment, user: &UserId, out: &mut Vec<Output>) {
-        if let Some(Seen { presence, last }) = self.attendance.news(moment, user) {
-            let (server, user) = (self.tree.server.id.clone(), user.clone());
-            self.tell_everyone(Event::PresenceChanged { server, user, presence, last_seen: last }, out);
+        self.attendance.stir(moment, user);
+        self.tell_news(moment, out);
+    }
+
+    fn tell_news(&mut self, moment: Moment, out: &mut Vec<Output>) {
+        let news = self.attendance.news(moment.now);
+        if !news.is_empty() {
+            let view = |(user, Seen { presence, last })| PresenceView { user, presence, last_seen: last };
+            let (server, presences) = (self.tree.server.id.clone(), news.into_iter().map(view).collect());
+            self.tell_everyone(Event::PresenceChanged { server, presences }, out);
         }
+    }
+
+    /// For those who are told of it now.
+    fn show_member(&mut self, member: &MemberRecord) -> MemberView {
+        self.attendance.shown(&member.user.id);
+        self.member_view(member)
     }
 
     fn member_view(&self, member: &MemberRecord) -> MemberView {

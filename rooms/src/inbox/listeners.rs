@@ -22,18 +22,16 @@ pub(crate) struct Listeners {
     of_session: DashMap<SessionId, UserId>,
 }
 
+#[derive(Default)]
 struct Listening {
     sessions: Vec<SessionHandle>,
-    news: watch::Sender<()>,
+    /// `None` before the first stream: most users have none.
+    news: Option<watch::Sender<()>>,
 }
 
 impl Listening {
-    fn none() -> Self {
-        Self { sessions: vec![], news: watch::Sender::new(()) }
-    }
-
     fn is_needed(&self) -> bool {
-        !self.sessions.is_empty() || self.news.receiver_count() > 0
+        !self.sessions.is_empty() || self.news.as_ref().is_some_and(|news| news.receiver_count() > 0)
     }
 }
 
@@ -43,7 +41,10 @@ impl Listeners {
         match session.grants {
             Grants::User => {
                 self.of_session.insert(session.id.clone(), session.user.id.clone());
-                self.users.entry(session.user.id.clone()).or_insert_with(Listening::none).sessions.push(session.clone());
+                let sessions = &mut self.users.entry(session.user.id.clone()).or_default().sessions;
+                // Nearly everyone has one.
+                sessions.reserve_exact(1);
+                sessions.push(session.clone());
             }
             Grants::Room(_) => {}
         }
@@ -71,19 +72,22 @@ impl Listeners {
 
     /// Wakes all streams of a user.
     pub(crate) fn wake(&self, user: &UserId) {
-        if let Some(listening) = self.users.get(user) {
-            listening.news.send_replace(());
+        if let Some(listening) = self.users.get(user)
+            && let Some(news) = &listening.news
+        {
+            news.send_replace(());
         }
     }
 
     /// # Errors
     /// `RateLimited` for who has [`STREAMS_MAX`] already.
     pub(crate) fn watch(self: &Arc<Self>, user: &UserId) -> Result<Watch> {
-        let listening = self.users.entry(user.clone()).or_insert_with(Listening::none);
-        if listening.news.receiver_count() >= STREAMS_MAX {
+        let mut listening = self.users.entry(user.clone()).or_default();
+        let news = listening.news.get_or_insert_with(|| watch::Sender::new(()));
+        if news.receiver_count() >= STREAMS_MAX {
             return Err(Error::RateLimited { retry_after: STREAM_RETRY });
         }
-        let news = Some(listening.news.subscribe());
+        let news = Some(news.subscribe());
         Ok(Watch { user: user.clone(), news, listeners: self.clone() })
     }
 

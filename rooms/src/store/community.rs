@@ -160,9 +160,25 @@ pub enum ChannelKind {
 
 /// Who can read a channel. With each goes the number of the newest message when it was let in: what was before counts as read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Access {
-    Everyone { since: u64 },
-    Listed { users: BTreeMap<UserId, u64>, roles: BTreeMap<RoleId, u64> },
+pub struct Access {
+    /// In a private channel nobody but who is listed.
+    pub everyone: Option<u64>,
+    /// Who is listed; in a channel that isn't private any more, who was.
+    pub users: BTreeMap<UserId, u64>,
+    /// As `users`.
+    pub roles: BTreeMap<RoleId, u64>,
+}
+
+impl Access {
+    /// Of everyone.
+    pub fn open(since: u64) -> Self {
+        Self { everyone: Some(since), users: BTreeMap::new(), roles: BTreeMap::new() }
+    }
+
+    /// Of nobody but these.
+    pub fn private(users: BTreeMap<UserId, u64>, roles: BTreeMap<RoleId, u64>) -> Self {
+        Self { everyone: None, users, roles }
+    }
 }
 
 /// One change of a server's tree.
@@ -317,9 +333,7 @@ impl ServerTree {
     fn remove_role(&mut self, id: &RoleId) {
         self.roles.remove(id);
         for channel in self.channels.values_mut() {
-            if let Access::Listed { roles, .. } = &mut channel.access {
-                roles.remove(id);
-            }
+            channel.access.roles.remove(id);
         }
     }
 }

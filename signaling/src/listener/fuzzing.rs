@@ -3,7 +3,7 @@
 pub(crate) use super::forwarded::client;
 use super::frames::{Frames, TooLarge};
 use super::transport::HeadEnd;
-use super::wire::{append_text, greetings};
+use super::wire::{CONNECTED, append_text, greetings};
 
 const MESSAGE_BYTES_MAX: u64 = 70_000;
 
@@ -70,6 +70,6 @@ pub(crate) fn written(bytes: &[u8], cut: usize) {
     let mut frames = Frames::new(MESSAGE_BYTES_MAX);
     assert_eq!((frames.feed(&written), frames.at_boundary()), (Ok(()), true));
     let greeted = texts.iter().filter(|text| text.starts_with("40")).count();
-    assert_eq!(greetings(&written) as usize, greeted);
-    assert!(greetings(bytes) as usize <= bytes.len() / 4);
+    assert_eq!(greetings(&written, CONNECTED) as usize, greeted);
+    assert!(greetings(bytes, CONNECTED) as usize <= bytes.len() / 4);
 }

@@ -96,6 +96,11 @@ impl Transport {
         self.0.websocket.get_or_init(|| message_bytes_max);
     }
 
+    /// Its WebSocket takes over from a client's polling.
+    pub(crate) fn take_over(&self) {
+        self.0.wire.take_over();
+    }
+
     /// From now on `flushes` counts the times at which everything was written. Further calls change nothing; returns what counts.
     pub(crate) fn count_flushes(&self, flushes: Arc<Flushes>) -> Arc<Flushes> {
         self.0.flushes.get_or_init(|| flushes).clone()

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 #[derive(Debug, Default)]
 pub(super) struct Wire(Mutex<State>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     /// None before the WebSocket and after it.
     tcp: Option<Arc<TcpStream>>,
@@ -24,8 +24,17 @@ struct State {
     /// When the socket took nothing first, since it took something last.
     stalled: Option<Instant>,
     codec_waits: bool,
-    /// Greetings that the codec has handed over.
+    /// How what the codec greets a client with begins.
+    greeting: &'static [u8],
+    /// Greetings that the codec has handed over, each to another client than before.
     greetings: u32,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        let (tcp, rest, stalled) = (None, Vec::new(), None);
+        Self { tcp, rest, taken: 0, stalled, codec_waits: false, greeting: CONNECTED, greetings: 0 }
+    }
 }
 
 /// What became of frames that were to be sent.
@@ -46,6 +55,11 @@ pub(crate) enum Sent {
 }
 
 impl Wire {
+    /// The connection takes over from polling, where its client was told already that it is connected.
+    pub(super) fn take_over(&self) {
+        self.lock().greeting = TAKEN_OVER;
+    }
+
     /// The connection speaks WebSocket from here on.
     pub(super) fn open(&self, tcp: Arc<TcpStream>) {
         self.lock().tcp = Some(tcp);
@@ -102,7 +116,7 @@ impl Wire {
     pub(super) fn poll_codec(&self, cx: &mut Context<'_>, frames: &[u8]) -> Poll<Result<usize>> {
         let mut state = self.lock();
         ready!(state.poll_rest(cx))?;
-        state.greetings += greetings(frames);
+        state.greetings += greetings(frames, state.greeting);
         state.rest.extend_from_slice(frames);
         match state.write_rest() {
             Err(error) if error.kind() != ErrorKind::WouldBlock => Poll::Ready(Err(error)),
@@ -182,8 +196,15 @@ pub(crate) fn append_text(frames: &mut Vec<u8>, pieces: &[&str]) {
     }
 }
 
-/// How many of these whole frames tell a client that it is connected: engine.io's message with socket.io's CONNECT.
-pub(super) fn greetings(mut frames: &[u8]) -> u32 {
+/// The event behind which the codec sends nothing more of a session's on a WebSocket that has taken over from polling.
+pub(crate) const UPGRADED: &str = "session:upgraded";
+/// As it begins on the wire: engine.io's message with socket.io's EVENT.
+pub(super) const TAKEN_OVER: &[u8] = b"42[\"session:upgraded\"";
+/// Socket.io's CONNECT.
+pub(super) const CONNECTED: &[u8] = b"40";
+
+/// How many of these whole frames begin as a greeting does.
+pub(super) fn greetings(mut frames: &[u8], greeting: &[u8]) -> u32 {
     let mut found = 0;
     while let [_, length, rest @ ..] = frames {
         let (length, payload) = match (length, rest) {
@@ -193,7 +214,7 @@ pub(super) fn greetings(mut frames: &[u8]) -> u32 {
         };
         let split = usize::try_from(length).ok().and_then(|length| payload.split_at_checked(length));
         let Some((payload, behind)) = split else { break };
-        found += u32::from(payload.starts_with(b"40"));
+        found += u32::from(payload.starts_with(greeting));
         frames = behind;
     }
     found
@@ -325,6 +346,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn on_a_connection_that_takes_over_the_greeting_says_so() {
+        let (wire, _tcp, mut peer) = open().await;
+        wire.take_over();
+        let codec = async |text| poll_fn(|cx| wire.poll_codec(cx, &frame(text))).await.unwrap();
+        let send = |text| wire.send(1, |frames| append_text(frames, &[text]));
+        // Its client asked to be connected by polling, and is told here.
+        codec("40{}").await;
+        assert_eq!(send("not yet"), Sent::NotGreeted);
+        codec("42[\"session:upgraded\",{}]").await;
+        assert_eq!(send("first"), Sent::All);
+        for expected in ["40{}", "42[\"session:upgraded\",{}]", "first"] {
+            assert_eq!(soon(read(&mut peer)).await, expected);
+        }
+    }
+
+    #[tokio::test]
     async fn after_its_end_nothing_is_sent() {
         let (wire, _tcp, _peer) = open().await;
         assert!(wire.close());
@@ -352,8 +389,19 @@ mod tests {
 
     #[test]
     fn greetings_are_found_among_all_lengths_and_nowhere_else() {
-        let texts = ["40{}", "2", "42[\"40\"]", &format!("42{}", "40".repeat(100)), &"40".repeat(40_000), "", "40", "4"];
+        let texts = [
+            "40{}",
+            "2",
+            "42[\"40\"]",
+            "42[\"session:upgraded\",{}]",
+            "42[\"session:ready\"]",
+            &format!("42{}", "40".repeat(100)),
+            &"40".repeat(40_000),
+            "",
+            "40",
+            "4",
+        ];
         let frames: Vec<u8> = texts.iter().flat_map(|text| frame(text)).collect();
-        assert_eq!(greetings(&frames), 3);
+        assert_eq!((greetings(&frames, CONNECTED), greetings(&frames, TAKEN_OVER)), (3, 1));
     }
 }

@@ -92,13 +92,11 @@ impl From<store::ChannelRecord> for wire::Channel {
             store::ChannelKind::Text => (wire::ChannelKind::Text, None),
             store::ChannelKind::Voice { capacity } => (wire::ChannelKind::Voice, Some(capacity)),
         };
-        let private = match channel.access {
-            Access::Everyone { .. } => None,
-            Access::Listed { users, roles } => Some(wire::Private {
-                users: users.into_keys().map(|user| user.to_string()).collect(),
-                roles: roles.into_keys().map(|role| role.to_string()).collect(),
-            }),
-        };
+        let Access { everyone, users, roles } = channel.access;
+        let private = everyone.is_none().then(|| wire::Private {
+            users: users.into_keys().map(|user| user.to_string()).collect(),
+            roles: roles.into_keys().map(|role| role.to_string()).collect(),
+        });
         Self {
             id: channel.id.to_string(),
             kind,
@@ -166,6 +164,12 @@ impl From<community::MemberView> for wire::Member {
             presence: presence.into(),
             last_seen: last_seen.map(rfc3339),
         }
+    }
+}
+
+impl From<community::PresenceView> for wire::MemberPresence {
+    fn from(view: community::PresenceView) -> Self {
+        Self { user: view.user.to_string(), presence: view.presence.into(), last_seen: view.last_seen.map(rfc3339) }
     }
 }
 

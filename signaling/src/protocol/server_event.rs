@@ -52,6 +52,10 @@ pub struct SessionExpiring {
     pub expires_in_ms: u64,
 }
 
+/// `session:upgraded`: a WebSocket has taken over from polling. There is nothing to be done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct SessionUpgraded {}
+
 /// `session:draining`: the node stops; reconnect after this time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct SessionDraining {

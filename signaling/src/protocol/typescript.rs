@@ -142,6 +142,7 @@ impl Writer {
         self.declare::<push::SessionReady>();
         self.declare::<push::UploadLimits>();
         self.declare::<push::SessionExpiring>();
+        self.declare::<push::SessionUpgraded>();
         self.declare::<push::SessionDraining>();
         self.declare::<push::ParticipantJoined>();
         self.declare::<push::ParticipantUpdated>();
@@ -242,6 +243,7 @@ impl Writer {
         self.declare::<community::MemberChanged>();
         self.declare::<community::MemberLeft>();
         self.declare::<community::PresenceChanged>();
+        self.declare::<community::MemberPresence>();
         self.declare::<community::VoiceChanged>();
         self.declare::<community::UnreadChanged>();
         self.declare::<community::ScheduleChanged>();
@@ -388,6 +390,7 @@ impl Writer {
         self.text.push_str("\n/** What the server pushes: `on(event, payload => …)`. */\nexport type ServerEvents = {\n");
         self.server::<push::SessionReady>("session:ready");
         self.server::<push::SessionExpiring>("session:expiring");
+        self.server::<push::SessionUpgraded>("session:upgraded");
         self.server::<push::SessionDraining>("session:draining");
         self.server::<push::ParticipantJoined>("participant:joined");
         self.server::<push::ParticipantUpdated>("participant:updated");

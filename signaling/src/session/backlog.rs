@@ -7,9 +7,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Bytes that a session holds, sent and unsent together. Beyond it what was sent longest ago is forgotten; when all that is left was
-/// never sent, the connection is lost and its client fetches anew. With what is on its way through the codec
-/// ([`super::line::WINDOW_BYTES`]) that is below 256 KiB.
+/// Bytes that a session holds, sent and unsent together, beside one answer that its client asked for and may be large. Beyond it what was
+/// sent longest ago is forgotten; when all that is left was never sent, the connection is lost and its client fetches anew. With what is on
+/// its way through the codec ([`super::line::WINDOW_BYTES`]) that is below 256 KiB.
 pub(super) const BACKLOG_BYTES_MAX: usize = 160 * 1024;
 /// How long what was sent can be had again.
 pub(super) const KEPT_MAX: Duration = Duration::from_secs(60);
@@ -55,12 +55,14 @@ pub(super) struct Backlog<O> {
     unsent: VecDeque<Item<O>>,
     /// Of both together.
     bytes: usize,
+    /// Of the largest one that waits without a number.
+    once_bytes_max: usize,
     last_sn: u64,
 }
 
 impl<O> Default for Backlog<O> {
     fn default() -> Self {
-        Self { kept: VecDeque::new(), unsent: VecDeque::new(), bytes: 0, last_sn: 0 }
+        Self { kept: VecDeque::new(), unsent: VecDeque::new(), bytes: 0, once_bytes_max: 0, last_sn: 0 }
     }
 }
 
@@ -93,7 +95,7 @@ impl<O> Backlog<O> {
     pub(super) fn skip(&mut self) {
         while self.forget_oldest_kept() {}
         self.unsent.clear();
-        self.bytes = 0;
+        (self.bytes, self.once_bytes_max) = (0, 0);
         self.last_sn += 1;
     }
 
@@ -103,13 +105,20 @@ impl<O> Backlog<O> {
     }
 
     fn insert(&mut self, at: usize, item: Item<O>) -> Result<(), Overflow> {
-        let bytes = item.bytes();
-        // One that is larger than everything may be has its chance if nothing else waits.
-        while self.bytes + bytes > BACKLOG_BYTES_MAX && self.forget_oldest_kept() {}
-        let overflows = self.bytes + bytes > BACKLOG_BYTES_MAX && !self.unsent.is_empty();
+        self.bytes += item.bytes();
+        if let Item::Once(..) = &item {
+            self.once_bytes_max = self.once_bytes_max.max(item.bytes());
+        }
         self.unsent.insert(at, item);
-        self.bytes += bytes;
-        if overflows { Err(Overflow) } else { Ok(()) }
+        while self.is_over() && self.forget_oldest_kept() {}
+        // One that is larger than everything may be has its chance if nothing else waits.
+        if self.is_over() && self.unsent.len() > 1 { Err(Overflow) } else { Ok(()) }
+    }
+
+    /// An answer is as large as its client wanted it, and what happens while it is made or taken isn't too much because of it. A second one
+    /// counts: that client asks and doesn't read.
+    fn is_over(&self) -> bool {
+        self.bytes - self.once_bytes_max > BACKLOG_BYTES_MAX
     }
 
     /// The next one that waits.
@@ -122,7 +131,13 @@ impl<O> Backlog<O> {
         let item = self.unsent.pop_front()?;
         match &item {
             Item::Numbered(sn, rendered) => self.kept.push_back((*sn, rendered.clone())),
-            Item::Once(..) => self.bytes -= item.bytes(),
+            Item::Once(..) => {
+                self.bytes -= item.bytes();
+                if item.bytes() == self.once_bytes_max {
+                    let waiting = self.unsent.iter().filter(|item| matches!(item, Item::Once(..)));
+                    self.once_bytes_max = waiting.map(Item::bytes).max().unwrap_or(0);
+                }
+            }
         }
         Some(item)
     }
@@ -135,6 +150,7 @@ impl<O> Backlog<O> {
             *bytes -= if stays { 0 } else { item.bytes() };
             stays
         });
+        self.once_bytes_max = 0;
         self.cut_to_size();
     }
 
@@ -281,11 +297,39 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_larger_than_everything_may_be_goes_out_alone() {
-        let mut backlog = Backlog::<&str>::default();
-        backlog.insert_once(0, "page", 10 * BACKLOG_BYTES_MAX).unwrap();
-        assert_eq!(backlog.push(event_at(Instant::now(), 1)), Err(Overflow));
-        assert_eq!(told(&mut backlog), ["page", "1"]);
+    fn one_event_that_is_larger_than_everything_may_be_goes_out_alone() {
+        let (mut backlog, now) = (Backlog::<&str>::default(), Instant::now());
+        backlog.push(event_at(now, 2 * BACKLOG_BYTES_MAX)).unwrap();
+        assert_eq!(backlog.push(event_at(now, 1)), Err(Overflow));
+        assert_eq!(told(&mut backlog), ["1", "2"]);
+    }
+
+    #[test]
+    fn one_large_answer_costs_nobody_the_connection_and_makes_nothing_forgotten() {
+        for before in [0, 3] {
+            let (mut backlog, now) = filled(3, 10);
+            told(&mut backlog);
+            (0..before).for_each(|_| backlog.push(event_at(now, 10)).unwrap());
+            backlog.insert_once(0, "page", 10 * BACKLOG_BYTES_MAX).unwrap();
+            backlog.insert_once(1, "small", 10).unwrap();
+            for _ in 0..100 {
+                backlog.push(event_at(now, 1_000)).unwrap();
+            }
+            assert_eq!(told(&mut backlog)[..2], ["page", "small"]);
+            assert_eq!(backlog.resume(now, Some(0), 0).0, Resumption::Replayed(0), "all of them are kept");
+        }
+    }
+
+    #[test]
+    fn answers_that_nobody_takes_overflow_from_the_second_on_and_so_do_the_events_behind_them() {
+        let (mut backlog, now) = filled(0, 0);
+        backlog.insert_once(0, "page", BACKLOG_BYTES_MAX).unwrap();
+        assert_eq!(backlog.insert_once(1, "page", 2 * BACKLOG_BYTES_MAX), Err(Overflow));
+        assert_eq!(told(&mut backlog).len(), 2);
+        backlog.insert_once(0, "page", 2 * BACKLOG_BYTES_MAX).unwrap();
+        assert!((0..200).any(|_| backlog.push(event_at(now, 1_000)) == Err(Overflow)));
+        backlog.detach();
+        assert!(backlog.bytes() <= BACKLOG_BYTES_MAX, "{}", backlog.bytes());
     }
 
     #[test]

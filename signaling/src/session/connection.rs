@@ -130,7 +130,7 @@ impl Connection {
         let Prepared { frames, flushes, .. } = &self.prepared;
         match frames {
             Some((transport, greeting)) => Line::frames(transport.clone(), *greeting, flushes.clone()),
-            None => Line::codec(self.socket.clone(), flushes.clone()),
+            None => Line::codec(self.socket.clone(), self.shared.upgrades.clone(), flushes.clone()),
         }
     }
 

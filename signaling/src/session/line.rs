@@ -1,16 +1,19 @@
 //! The way out of a session: hands on what waits, little by little, as the socket takes it.
 //!
 //! Over a WebSocket a session writes its frames itself, a window of them at once. Over polling they go to the codec, whose queue and buffer
-//! count no bytes: it gets a window, and the next one when it has flushed. One invariant: a client that reads nothing holds at most two
+//! count no bytes: it gets a window, and the next one when it has flushed. Where a WebSocket has taken over from polling, the codec says so
+//! on it behind all that it had left, and from there on the session writes. One invariant: a client that reads nothing holds at most two
 //! windows here, of which one came in while the codec wrote the other.
 
 use super::backlog::{Backlog, Item};
 use super::render::Rendered;
-use crate::listener::{Flushes, Sent, Transport, append_text};
+use crate::listener::{Flushes, Sent, Transport, UPGRADED, append_text};
+use crate::protocol::server_event::SessionUpgraded;
+use crate::service::Upgrades;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use socketioxide::extract::{AckSender, SocketRef};
-use socketioxide::{SendError, SocketError};
+use socketioxide::{SendError, SocketError, TransportType};
 use std::sync::Arc;
 
 /// Bytes handed on at once. One that is longer goes alone.
@@ -99,6 +102,7 @@ enum Way {
 
 struct Window {
     socket: SocketRef,
+    upgrades: Upgrades,
     /// Flushes until the present window began.
     seen: u64,
     bytes: usize,
@@ -113,10 +117,10 @@ impl Line {
         Self { way: Way::Frames(transport, greeting), flushes }
     }
 
-    /// By the codec, over whatever it uses.
-    pub(super) fn codec(socket: SocketRef, flushes: Arc<Flushes>) -> Self {
+    /// By the codec, until one of these upgrades has taken over.
+    pub(super) fn codec(socket: SocketRef, upgrades: Upgrades, flushes: Arc<Flushes>) -> Self {
         let seen = flushes.count();
-        Self { way: Way::Codec(Window { socket, seen, bytes: 0, packets: 0, last_bytes: 0 }), flushes }
+        Self { way: Way::Codec(Window { socket, upgrades, seen, bytes: 0, packets: 0, last_bytes: 0 }), flushes }
     }
 
     /// At most so many bytes are on their way.
@@ -129,6 +133,11 @@ impl Line {
 
     /// Hands on what waits, as far as it may go out now. What to wait for if that isn't all.
     pub(super) fn flush(&mut self, backlog: &mut Backlog<Once>) -> Result<Option<Wait>, NotSent> {
+        if let Way::Codec(window) = &mut self.way
+            && let Some((transport, greeting)) = window.upgrade(&self.flushes)?
+        {
+            self.way = Way::Frames(transport, greeting);
+        }
         match &mut self.way {
             Way::Frames(transport, greeting) => flush_frames(transport, *greeting, &self.flushes, backlog),
             Way::Codec(window) => window.flush(&self.flushes, backlog),
@@ -189,6 +198,18 @@ fn take_window(backlog: &mut Backlog<Once>, frames: &mut Vec<u8>) {
 }
 
 impl Window {
+    /// The WebSocket that has taken over, and the greeting on it behind which it is the session's: the codec's last word for it.
+    fn upgrade(&mut self, flushes: &Flushes) -> Result<Option<(Transport, u32)>, NotSent> {
+        if self.socket.transport_type() != TransportType::Websocket || !self.has_room(flushes, UPGRADED.len()) {
+            return Ok(None);
+        }
+        // Of several, one has failed or is going to: until it is gone, nobody knows which.
+        let [transport] = &*self.upgrades.of(&self.socket.id.to_string()) else { return Ok(None) };
+        let greeting = transport.admit();
+        self.socket.emit(UPGRADED, &SessionUpgraded {})?;
+        Ok(Some((transport.clone(), greeting)))
+    }
+
     fn flush(&mut self, flushes: &Arc<Flushes>, backlog: &mut Backlog<Once>) -> Result<Option<Wait>, NotSent> {
         while let Some(item) = backlog.front() {
             let bytes = item.bytes();

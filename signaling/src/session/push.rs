@@ -9,7 +9,7 @@ use crate::protocol::community::{
     ServerDeleted, ServerUpdated, UnreadChanged, VoiceChanged,
 };
 use crate::protocol::community_convert::{voice, wire_categories, wire_roles};
-use crate::protocol::convert::{all, rfc3339};
+use crate::protocol::convert::all;
 use crate::protocol::notes::{NoteAppended, NoteChanged};
 use crate::protocol::notification::{InviteReceived, NotificationChanged, NotificationsRead};
 use crate::protocol::receipts::{ReceiptsMoved, ReceiptsStanding};
@@ -119,9 +119,8 @@ pub(super) fn render(event: &Event) -> Rendered {
         Event::MemberLeft { server, user, reason } => {
             to.emit("member:left", &MemberLeft { server: server.to_string(), user: user.to_string(), reason: reason.into() })
         }
-        Event::PresenceChanged { server, user, presence, last_seen } => {
-            let (server, user) = (server.to_string(), user.to_string());
-            to.emit("presence:changed", &PresenceChanged { server, user, presence: presence.into(), last_seen: last_seen.map(rfc3339) })
+        Event::PresenceChanged { server, presences } => {
+            to.emit("presence:changed", &PresenceChanged { server: server.to_string(), presences: all(presences) })
         }
         Event::VoiceChanged { server, channel, people } => {
             to.emit("voice:changed", &VoiceChanged { server: server.to_string(), voice: voice(&channel, people) })

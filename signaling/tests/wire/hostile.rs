@@ -2,7 +2,7 @@
 
 use crate::harness::{SOON, Server, assert_alive, roomy};
 use crate::socket::{Came, Socket, decode};
-use futures_util::SinkExt as _;
+use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::json;
 use signaling::Config;
 use std::net::SocketAddr;
@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio_tungstenite::MaybeTlsStream;
 use tokio_tungstenite::tungstenite::Message;
 
 /// Sends one request and reads the whole answer.
@@ -76,6 +77,18 @@ impl Polling {
         let (status, body) = self.get().await;
         assert_eq!(status, 200, "{body}");
         body.split('\u{1e}').filter(|packet| packet.starts_with("42")).map(decode).collect()
+    }
+
+    /// Has a WebSocket take over, as the official client does. What the last poll brought, and the rest.
+    pub async fn upgrade(mut self) -> (Vec<Came>, Socket) {
+        let url = format!("ws://{}/socket.io/?EIO=4&transport=websocket&sid={}", self.address, self.sid);
+        let tcp = TcpStream::connect(self.address).await.unwrap();
+        let (mut ws, _) = tokio_tungstenite::client_async(url, MaybeTlsStream::Plain(tcp)).await.unwrap();
+        ws.send(Message::text("2probe")).await.unwrap();
+        let (probed, polled) = tokio::join!(tokio::time::timeout(SOON, ws.next()), self.poll_all());
+        assert_eq!(probed.unwrap().unwrap().unwrap(), Message::text("3probe"));
+        ws.send(Message::text("5")).await.unwrap();
+        (polled, Socket::over(ws))
     }
 
     pub async fn poll_until(&mut self, name: &str) -> bool {

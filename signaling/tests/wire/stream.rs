@@ -59,6 +59,13 @@ async fn hear(socket: &mut Socket, last: &str) -> Vec<String> {
     heard
 }
 
+/// A message is answered before it is told. Waits until so many were told, to everybody in the room at once.
+async fn until_told(socket: &mut Socket, messages: usize) {
+    for _ in 0..messages {
+        socket.event("chat:message").await;
+    }
+}
+
 fn numbers(range: std::ops::Range<u32>) -> Vec<String> {
     range.map(|number| number.to_string()).collect()
 }
@@ -76,6 +83,7 @@ async fn a_resume_replays_exactly_what_was_missed_in_order_and_once() {
     for text in numbers(5..15) {
         say(&mut ana, &channel, &text).await;
     }
+    until_told(&mut ana, 15).await;
     let (mut back, again) = come_back(&server, "bo", &ready, &bo).await;
     assert_eq!(texts(&back.replayed), numbers(2..15));
     assert_eq!((&again["resumed"], &again["resync"]), (&json!(true), &json!(false)), "{again}");
@@ -96,6 +104,7 @@ async fn what_happens_without_a_connection_is_told_to_the_next_one() {
     for text in numbers(0..20) {
         say(&mut ana, &channel, &text).await;
     }
+    until_told(&mut ana, 20).await;
     let (back, again) = arrive(&server, "bo", json!({ "session": secret, "sn": heard })).await;
     assert_eq!(texts(&back.replayed), numbers(0..20));
     assert_eq!(again["resync"], false);
@@ -116,6 +125,7 @@ async fn a_cut_outbox_gives_resync_and_the_rest_is_found_by_cursor() {
     for _ in 0..30 {
         say(&mut ana, &channel, &long).await;
     }
+    until_told(&mut ana, 31).await;
     assert!(server.service.stats().held_bytes_max <= HELD_BYTES_MAX);
     let (mut back, again) = arrive(&server, "bo", json!({ "session": ready["session"], "sn": heard })).await;
     assert_eq!((&again["resumed"], &again["resync"], again.get("replayed")), (&json!(true), &json!(true), None), "{again}");
@@ -173,17 +183,23 @@ async fn order_is_kept_when_a_connection_is_replaced_amid_a_burst() {
     burst.await.unwrap();
 }
 
+/// Bo, who polls, in ana's room.
+async fn polling_beside(server: &Server, ana: &mut Socket, room: &str) -> Polling {
+    let mut bo = Polling::open(server.address).await;
+    bo.post(&format!("40{}", json!({ "token": server.token("bo") }))).await;
+    assert!(bo.poll_until("session:ready").await);
+    bo.post(&format!("420{}", json!(["room:join", { "room": room }]))).await;
+    ana.event("participant:joined").await;
+    bo
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_polling_client_gets_a_long_burst_complete_and_in_order() {
     const MESSAGES: u32 = 300;
     let server = Server::start().await;
     let mut ana = server.connect("ana").await;
     let (room, channel) = server.room(&mut ana).await;
-    let mut bo = Polling::open(server.address).await;
-    bo.post(&format!("40{}", json!({ "token": server.token("bo") }))).await;
-    assert!(bo.poll_until("session:ready").await);
-    bo.post(&format!("420{}", json!(["room:join", { "room": room }]))).await;
-    ana.event("participant:joined").await;
+    let mut bo = polling_beside(&server, &mut ana, &room).await;
     for number in 0..MESSAGES {
         // 300 bytes each: several windows wait before the first poll.
         say(&mut ana, &channel, &format!("{number:0300}")).await;
@@ -194,6 +210,44 @@ async fn a_polling_client_gets_a_long_burst_complete_and_in_order() {
     }
     let heard: Vec<u32> = heard.iter().map(|text| text.parse().unwrap()).collect();
     assert_eq!(heard, (0..MESSAGES).collect::<Vec<_>>());
+}
+
+/// The session's own frames follow what the codec had left, and nothing but its heartbeats comes from the codec afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_upgrades_amid_a_burst_hears_all_of_it_once_and_in_order() {
+    const MESSAGES: u32 = 200;
+    let server = Server::start_with(Config { ping_interval: Duration::from_millis(300), ping_timeout: SOON, ..roomy() }).await;
+    for polls in 0..12 {
+        let mut ana = server.connect("ana").await;
+        let (room, channel) = server.room(&mut ana).await;
+        let mut bo = polling_beside(&server, &mut ana, &room).await;
+        let own = channel.clone();
+        let burst = tokio::spawn(async move {
+            for number in 0..MESSAGES {
+                say(&mut ana, &own, &number.to_string()).await;
+            }
+            ana
+        });
+        let mut heard = vec![];
+        for _ in 0..polls {
+            heard.extend(texts(&bo.poll_all().await));
+        }
+        let (polled, mut bo) = bo.upgrade().await;
+        heard.extend(texts(&polled));
+        let (mut upgraded, mut answered) = (0, None);
+        let ask = bo.emit("chat:send", chat(&channel, "bo")).await;
+        while answered.is_none() || upgraded == 0 || heard.len() <= MESSAGES as usize {
+            match bo.next().await {
+                Came::Event(name, _) if name == "session:upgraded" => upgraded += 1,
+                Came::Ack(id, answer) => answered = Some((id, answer["ok"].clone())),
+                came => heard.extend(texts(&[came])),
+            }
+        }
+        assert_eq!((upgraded, answered), (1, Some((ask, json!(true)))));
+        heard.retain(|text| text != "bo");
+        assert_eq!(heard, numbers(0..MESSAGES), "after {polls} polls");
+        burst.await.unwrap();
+    }
 }
 
 /// A reader of a large room: the messages that it has, up to `last`.

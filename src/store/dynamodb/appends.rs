@@ -155,10 +155,6 @@ async fn put_alone(call: &Call<'_>, channel: &Channel, group: &mut Group) -> Res
         let rows: Vec<MessageRow> = (first..).zip(&open).map(|(seq, index)| MessageRow::new(&group.messages[*index], seq)).collect();
         let put = |row: &MessageRow| Ok(Write::put(keys::message(&channel.log, row.seq), row)?.only_if(ABSENT));
         let writes = rows.iter().map(put).collect::<Result<Vec<_>, Failure>>()?;
-        for index in &open {
-            let NewMessage { author, nonce, .. } = &group.messages[*index];
-            channel.recent().unsettled(author.id.as_str(), nonce);
-        }
         match call.commit(&writes).await? {
             Committed::Done => {
                 for (row, index) in rows.iter().zip(open) {
@@ -194,13 +190,13 @@ fn find_seen(channel: &Channel, group: &mut Group) {
     }
 }
 
-/// Writes what belongs to a message that is stored already, unless that was done.
+/// Writes what belongs to a message that is stored already, unless this process did.
 async fn settle(call: &Call<'_>, channel: &Channel, new: &NewMessage, place: Place) -> Result<(), Failure> {
-    let (log, author) = (&channel.log, new.author.id.as_str());
-    if !channel.recent().is_unsettled(author, &new.nonce) {
+    let log = &channel.log;
+    let (Place::New(seq) | Place::Old(seq)) = place;
+    if channel.recent().is_settled(seq) {
         return Ok(());
     }
-    let (Place::New(seq) | Place::Old(seq)) = place;
     // What was changed since belongs to the change.
     let is_original = match place {
         Place::New(_) => true,
@@ -214,6 +210,6 @@ async fn settle(call: &Call<'_>, channel: &Channel, new: &NewMessage, place: Pla
             call.write(&write).await?;
         }
     }
-    channel.recent().settled(author, &new.nonce);
+    channel.recent().settled(seq);
     Ok(())
 }

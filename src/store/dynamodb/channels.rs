@@ -11,7 +11,7 @@ use super::records::{EndRow, HeadRow, MessageRow, SeqRow};
 use super::turns::{Line, Turn};
 use super::write::{ABSENT, Write, number};
 use rooms::ChannelId;
-use rooms::store::{NewMessage, Nonce};
+use rooms::store::NewMessage;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -229,6 +229,8 @@ struct SeenNonce {
     id: String,
     author: String,
     nonce: String,
+    /// This process has stored all that belongs to it.
+    is_settled: bool,
 }
 
 /// The nonces that went by, where no row keeps them.
@@ -238,8 +240,6 @@ pub(super) struct Recent {
     seen: u64,
     /// By age.
     nonces: VecDeque<SeenNonce>,
-    /// Of messages that may be stored without all that belongs to them.
-    unsettled: VecDeque<(String, String)>,
 }
 
 impl Recent {
@@ -253,7 +253,7 @@ impl Recent {
             return;
         }
         let (id, author, nonce) = (row.id.clone(), row.author.clone(), row.nonce.clone());
-        self.nonces.push_back(SeenNonce { seq: row.seq, id, author, nonce });
+        self.nonces.push_back(SeenNonce { seq: row.seq, id, author, nonce, is_settled: false });
         while self.nonces.len() as u64 > RECENT_NONCES {
             self.nonces.pop_front();
         }
@@ -269,20 +269,16 @@ impl Recent {
         Some(if seen.id == new.id.as_str() { Place::New(seen.seq) } else { Place::Old(seen.seq) })
     }
 
-    pub(super) fn unsettled(&mut self, author: &str, nonce: &Nonce) {
-        self.settled(author, nonce);
-        self.unsettled.push_back((author.to_owned(), nonce.0.clone()));
-        while self.unsettled.len() as u64 > RECENT_NONCES {
-            self.unsettled.pop_front();
+    /// All that belongs to the message is stored.
+    pub(super) fn settled(&mut self, seq: u64) {
+        if let Some(seen) = self.nonces.iter_mut().rev().find(|seen| seen.seq == seq) {
+            seen.is_settled = true;
         }
     }
 
-    pub(super) fn settled(&mut self, author: &str, nonce: &Nonce) {
-        self.unsettled.retain(|(by, key)| by != author || *key != nonce.0);
-    }
-
-    pub(super) fn is_unsettled(&self, author: &str, nonce: &Nonce) -> bool {
-        self.unsettled.iter().any(|(by, key)| by == author && *key == nonce.0)
+    /// Whether this process knows that. A node that died may have stored the message alone.
+    pub(super) fn is_settled(&self, seq: u64) -> bool {
+        self.nonces.iter().rev().any(|seen| seen.seq == seq && seen.is_settled)
     }
 }
 
@@ -294,6 +290,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rooms::store::Nonce;
 
     #[test]
     fn the_oldest_nonces_make_room_and_none_is_taken_twice() {
@@ -306,6 +303,9 @@ mod tests {
         assert_eq!(recent.find(&new(1)), None);
         assert_eq!(recent.find(&new(2)), Some(Place::New(2)));
         assert_eq!(recent.find(&NewMessage { id: rooms::MessageId::new("again"), ..new(2) }), Some(Place::Old(2)));
+        assert!(!recent.is_settled(2));
+        recent.settled(2);
+        assert_eq!((recent.is_settled(2), recent.is_settled(3)), (true, false));
         assert_eq!(recent.find(&NewMessage { author: rooms::User { id: rooms::UserId::new("b"), name: "b".into() }, ..new(2) }), None);
     }
 

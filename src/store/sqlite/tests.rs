@@ -206,7 +206,7 @@ fn server(id: &str, channel: &str) -> (ServerTree, MemberRecord) {
         kind: ChannelKind::Text,
         name: "수다".into(),
         position: 0,
-        access: Access::Everyone { since: 0 },
+        access: Access::open(0),
         slow_mode: None,
         metadata: None,
         created_at,

@@ -21,6 +21,8 @@ pub struct Faults {
     pub lost_percent: u32,
     /// The next so many replies to writes get lost.
     pub lost_writes: u32,
+    /// After so many writes more it is cut.
+    pub writes_until_cut: Option<u32>,
     /// How late each reply is.
     pub delay: Duration,
     pub is_cut: bool,
@@ -93,8 +95,13 @@ impl HttpConnector for Wire {
                 let mut state = state.lock().expect("nobody panics with it");
                 let dice = (state.rng.random_range(0..100), state.rng.random_range(0..100));
                 let faults = state.faults.clone();
-                let is_next = faults.lost_writes > 0 && action != "GetItem" && action != "Query";
+                let is_write = action != "GetItem" && action != "Query";
+                let is_next = faults.lost_writes > 0 && is_write;
                 state.faults.lost_writes -= u32::from(is_next);
+                if let Some(writes) = state.faults.writes_until_cut.as_mut().filter(|_| is_write) {
+                    *writes = writes.saturating_sub(1);
+                    state.faults.is_cut |= *writes == 0;
+                }
                 (faults.clone(), dice.0 < faults.throttled_percent, is_next || dice.1 < faults.lost_percent)
             };
             if faults.is_cut {

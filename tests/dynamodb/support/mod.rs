@@ -124,7 +124,7 @@ pub fn channel(id: &str, position: usize) -> ChannelRecord {
         kind: ChannelKind::Text,
         name: id.into(),
         position: u32::try_from(position).expect("few"),
-        access: Access::Everyone { since: 0 },
+        access: Access::open(0),
         slow_mode: None,
         metadata: None,
         created_at: SystemTime::UNIX_EPOCH,

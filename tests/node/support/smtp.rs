@@ -2,9 +2,14 @@
 
 use super::PATIENCE;
 use std::net::SocketAddr;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use std::sync::Arc;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 /// What a client said to a mail server: its commands, and the mail's lines.
 #[derive(Debug, Default)]
@@ -13,35 +18,84 @@ pub struct Heard {
     pub mail: Vec<String>,
 }
 
+/// How a mail server encrypts.
+pub enum Security {
+    None,
+    /// When it is asked to, and it takes nothing before (RFC 3207).
+    Starttls(TlsAcceptor),
+    /// From the first byte (RFC 8314).
+    Tls(TlsAcceptor),
+}
+
+/// What a server on 127.0.0.1 encrypts with, and the certificate in PEM that makes it known.
+pub fn certificate() -> (TlsAcceptor, String) {
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).expect("a certificate");
+    let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .expect("its key");
+    (TlsAcceptor::from(Arc::new(config)), made.cert.pem())
+}
+
 /// A mail server for one connection, whose answer to `RCPT` is given.
-pub async fn mail_server(rcpt: &'static str) -> (SocketAddr, JoinHandle<Heard>) {
+pub async fn mail_server(security: Security, rcpt: &'static str) -> (SocketAddr, JoinHandle<Heard>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("bound");
     let served = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.expect("a client");
-        tokio::time::timeout(PATIENCE, serve(stream, rcpt)).await.expect("it says goodbye in time")
+        tokio::time::timeout(PATIENCE, serve(stream, security, rcpt)).await.expect("it says goodbye in time")
     });
     (address, served)
 }
 
-async fn serve(stream: TcpStream, rcpt: &str) -> Heard {
-    let mut stream = BufReader::new(stream);
+async fn serve(stream: TcpStream, security: Security, rcpt: &str) -> Heard {
+    const GREETING: &str = "220 mail.example.com ESMTP\r\n";
     let mut heard = Heard::default();
-    let mut answer = "220 mail.example.com ESMTP".to_owned();
-    loop {
-        if stream.write_all(format!("{answer}\r\n").as_bytes()).await.is_err() {
-            return heard;
+    let mut stream = BufReader::new(stream);
+    match security {
+        Security::None => {
+            stream.write_all(GREETING.as_bytes()).await.expect("it listens");
+            converse(&mut stream, rcpt, &mut heard).await;
         }
+        Security::Tls(acceptor) => {
+            if let Ok(stream) = acceptor.accept(stream).await {
+                let mut stream = BufReader::new(stream);
+                stream.write_all(GREETING.as_bytes()).await.expect("it listens");
+                converse(&mut stream, rcpt, &mut heard).await;
+            }
+        }
+        Security::Starttls(acceptor) => {
+            stream.write_all(GREETING.as_bytes()).await.expect("it listens");
+            for (command, answer) in [("EHLO", "250-mail.example.com\r\n250 STARTTLS\r\n"), ("STARTTLS", "220 go ahead\r\n")] {
+                let mut line = String::new();
+                stream.read_line(&mut line).await.expect("a command");
+                assert!(line.starts_with(command), "{command}, not {line}");
+                stream.write_all(answer.as_bytes()).await.expect("it listens");
+            }
+            if let Ok(stream) = acceptor.accept(stream).await {
+                converse(&mut BufReader::new(stream), rcpt, &mut heard).await;
+            }
+        }
+    }
+    heard
+}
+
+/// From after the greeting to the goodbye.
+async fn converse(stream: &mut BufReader<impl AsyncRead + AsyncWrite + Unpin>, rcpt: &str, heard: &mut Heard) {
+    loop {
         let mut line = String::new();
         if stream.read_line(&mut line).await.unwrap_or_default() == 0 {
-            return heard;
+            return;
         }
         let command = line.trim_end().to_owned();
-        answer = match command.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase().as_str() {
-            "EHLO" => "250-mail.example.com\r\n250-8BITMIME\r\n250 AUTH PLAIN LOGIN".to_owned(),
-            "AUTH" => "235 welcome".to_owned(),
-            "MAIL" | "RSET" | "NOOP" => "250 ok".to_owned(),
-            "RCPT" => rcpt.to_owned(),
+        let answer = match command.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase().as_str() {
+            "EHLO" => "250-mail.example.com\r\n250-8BITMIME\r\n250 AUTH PLAIN LOGIN",
+            "AUTH" => "235 welcome",
+            "MAIL" | "RSET" | "NOOP" => "250 ok",
+            "RCPT" => rcpt,
             "DATA" => {
                 stream.write_all(b"354 go on\r\n").await.expect("it listens");
                 loop {
@@ -52,12 +106,19 @@ async fn serve(stream: TcpStream, rcpt: &str) -> Heard {
                         line => heard.mail.push(line.to_owned()),
                     }
                 }
-                "250 taken".to_owned()
+                "250 taken"
             }
-            "QUIT" => "221 goodbye".to_owned(),
+            "QUIT" => "221 goodbye",
             other => panic!("{other} is no command of this test"),
         };
         heard.commands.push(command);
+        let written = async {
+            stream.write_all(format!("{answer}\r\n").as_bytes()).await?;
+            stream.flush().await
+        };
+        if written.await.is_err() {
+            return;
+        }
     }
 }
 

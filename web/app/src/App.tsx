@@ -31,7 +31,8 @@ function Screen() {
   const { path } = useLocation();
   const route = useMemo(() => parseRoute(path), [path]);
   useEffect(() => {
-    if (route.screen === 'lobby' || route.screen === 'invite' || route.screen === 'unknown') setPlace(`${t.appName} · ${t.tagline}`);
+    // A room and a server say which one they are.
+    if (route.screen !== 'room' && !(route.screen === 'servers' && route.server)) setPlace(`${t.appName} · ${t.tagline}`);
   }, [route, t]);
   switch (route.screen) {
     case 'lobby':

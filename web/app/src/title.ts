@@ -1,6 +1,6 @@
 // The title of the tab: where one is, and how much waits in the inbox.
 
-let place = '';
+let place = 'zzan';
 let waiting = 0;
 
 export function setPlace(title: string): void {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { draftOf, edited, EMPTY, mentioning, partsOf, plainText, queryAt, wireOf } from '../src/chat/mentions';
+import { draftOf, edited, EMPTY, mentioning, partsOf, plainText, queryAt, spelledOut, wireOf } from '../src/chat/mentions';
 
 const labelOf = ({ kind, id }: { kind: string; id?: string }) => (kind === 'everyone' ? '@모두' : ({ u1: '@민수', u2: '@Kim', r1: '@바텐더' })[id ?? '']);
 const written = (text: string) => edited(EMPTY, text);
@@ -50,4 +50,13 @@ test('a name begins with an @ that is no part of an address of mail or of a name
   expect([query('me@k'), query('@k x'), query(''), query(`@${'k'.repeat(33)}`)]).toEqual([undefined, undefined, undefined, undefined]);
   const { draft } = mentioning(written('@k'), 0, 2, '@Kim', '<@u2>');
   expect(queryAt(draft, 4)).toBeUndefined();
+});
+
+test('a name that is written out is a mention, if it is whole and of one alone', () => {
+  const names = [['Kim', '<@u2>'], ['Kim Minsu', '<@u3>'], ['민수', '<@u1>'], ['보', '<@u4>'], ['보', '<@u5>'], ['모두', '<@everyone>'], ['everyone', '<@everyone>']].map(([name = '', raw = '']) => ({ name, raw }));
+  const sent = (text: string) => wireOf(spelledOut(written(text), names));
+  expect(sent('@kim, @Kim Minsu! (@민수) @everyone\n@모두')).toBe('<@u2>, <@u3>! (<@u1>) <@everyone>\n<@everyone>');
+  for (const text of ['@보', '@Kimchi', '@민수야', 'me@kim', '@', '@nobody', '@@']) expect(sent(text)).toBe(text);
+  const { draft } = mentioning(written('@k @kim'), 0, 2, '@Kim', '<@u9>');
+  expect(wireOf(spelledOut(draft, names)), 'what was picked stays').toBe('<@u9> <@u2>');
 });

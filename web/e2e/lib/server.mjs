@@ -1,6 +1,7 @@
 // The real `zzan` binary on a free port of loopback with a data directory of its own. Whoever starts one stops it: by its pid.
 
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -25,13 +26,24 @@ export function binary() {
   return resolve(found);
 }
 
+/** Below those that the kernel gives to whoever doesn't ask for one, any of which may be gone before it is used. */
+const PORTS = { first: 12_000, count: 20_000 };
+
+/** A port that a server may listen on, on loopback. */
 export async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return port;
+  for (;;) {
+    const probe = createServer().listen(PORTS.first + randomInt(PORTS.count), '127.0.0.1');
+    try {
+      await once(probe, 'listening');
+    } catch (error) {
+      if (error.code === 'EADDRINUSE') continue;
+      throw error;
+    }
+    const { port } = probe.address();
+    probe.close();
+    await once(probe, 'close');
+    return port;
+  }
 }
 
 /**

@@ -106,6 +106,21 @@ test('Escape leaves a message as it was, and the panel open', async () => {
   assert.equal((await host.chatTexts()).at(-1), 'tomorrow at eight');
 });
 
+test('Escape right behind the click that opens a menu closes the menu alone', async () => {
+  const button = host.find('chat-message').filter({ hasText: 'tomorrow' }).getByTestId('chat-actions');
+  const open = await button.evaluate(async (element) => {
+    element.focus();
+    element.click();
+    // Before the menu has the focus.
+    element.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return document.querySelector('[data-testid="chat"]') !== null;
+  });
+  assert.ok(open, 'the chat is still there');
+  await host.page.keyboard.press('Escape');
+  assert.equal(await host.find('chat').count(), 1);
+});
+
 test('an answer shows what it answers, on both pages', async () => {
   await act(guest, 'tomorrow', 'chat-reply');
   await guest.see('chat-replying');

@@ -143,6 +143,15 @@ test('Escape closes the list and nothing else, Tab and the pointer pick too', as
   assert.deepEqual(messages[0].mentions.map(({ kind }) => kind), ['user', 'everyone']);
 });
 
+test('a name that is written out mentions as one that is picked', async () => {
+  await owner.say('spelled out: @손님, @everyone!');
+  await guest.seeMessage('spelled out');
+  assert.deepEqual(await line(guest, 'spelled out').getByTestId('mention').allInnerTexts(), ['@손님', '@모두']);
+  await guest.say('spelled by a guest: @everyone!');
+  await owner.seeMessage('spelled by a guest');
+  assert.equal(await line(owner, 'spelled by a guest').getByTestId('mention').count(), 0, 'who may not mention everyone mentions nobody');
+});
+
 test('who may not mention everyone is offered neither roles nor everyone', async () => {
   const input = guest.find('chat-input');
   await input.click();

@@ -823,6 +823,11 @@ max_bytes: number, };
 export type SessionExpiring = { expires_in_ms: number, };
 
 /**
+ * `session:upgraded`: a WebSocket has taken over from polling. There is nothing to be done.
+ */
+export type SessionUpgraded = Record<symbol, never>;
+
+/**
  * `session:draining`: the node stops; reconnect after this time.
  */
 export type SessionDraining = { reconnect_in_ms: number, };
@@ -1693,9 +1698,14 @@ export type MemberLeft = { server: string,
 user: string, reason: DepartReason, };
 
 /**
- * `presence:changed`
+ * `presence:changed`, at most once a second: everyone who is seen otherwise than before.
  */
-export type PresenceChanged = { server: string,
+export type PresenceChanged = { server: string, presences: Array<MemberPresence>, };
+
+/**
+ * How a member is seen now.
+ */
+export type MemberPresence = {
 /**
  * The user id.
  */
@@ -2163,6 +2173,7 @@ export type ClientEvents = {
 export type ServerEvents = {
   "session:ready": SessionReady,
   "session:expiring": SessionExpiring,
+  "session:upgraded": SessionUpgraded,
   "session:draining": SessionDraining,
   "participant:joined": ParticipantJoined,
   "participant:updated": ParticipantUpdated,

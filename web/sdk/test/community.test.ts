@@ -255,7 +255,7 @@ test('members who change while they are fetched are fetched again', async () => 
   await answer(server, 'member:list', { members: [member('u1'), member('u2')] });
   await answer(server, 'member:list', { members: [member('u1'), member('u2'), member('u3')] });
   await loading;
-  server.last.push('presence:changed', { server: 's1', user: 'u2', presence: 'offline', last_seen: '2026-01-01T00:00:00Z' });
+  server.last.push('presence:changed', { server: 's1', presences: [{ user: 'u2', presence: 'offline', last_seen: '2026-01-01T00:00:00Z' }] });
   server.last.push('member:left', { server: 's1', user: 'u3', reason: 'kicked' });
   expect(first(community).state.members?.map(({ user, presence }) => [user.id, presence])).toEqual([['u1', 'online'], ['u2', 'offline']]);
 });

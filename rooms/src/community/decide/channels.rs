@@ -5,8 +5,9 @@
 use super::{Context, Write};
 use crate::community::policy::{Act, Actor};
 use crate::community::request::{ChannelChange, NewChannel, Private};
+use crate::community::role::Permission;
 use crate::limits;
-use crate::store::{Access, CategoryRecord, ChannelKind, ChannelRecord, TreeChange};
+use crate::store::{Access, CategoryRecord, ChannelKind, ChannelRecord, RoleRecord, TreeChange};
 use crate::view::RoomKind;
 use crate::{CategoryId, ChannelId, Error, Result};
 use std::collections::{BTreeMap, HashMap};
@@ -22,8 +23,8 @@ impl<'a> Context<'a> {
         limits::slow_mode(slow_mode)?;
         category.as_ref().map(|category| self.category(category)).transpose()?;
         let access = match private {
-            None => Access::Everyone { since: 0 },
-            Some(private) => self.listed(private, &Access::Listed { users: BTreeMap::new(), roles: BTreeMap::new() }, 0)?,
+            None => Access::open(0),
+            Some(private) => self.listed(private, &Access::private(BTreeMap::new(), BTreeMap::new()), 0)?,
         };
         let siblings = self.tree.channels.values().filter(|channel| channel.category == category);
         let position = position.unwrap_or_else(|| siblings.map(|channel| channel.position.saturating_add(1)).max().unwrap_or_default());
@@ -57,10 +58,9 @@ impl<'a> Context<'a> {
             channel.category = category;
         }
         if let Some(private) = private {
-            channel.access = match (private, &channel.access) {
-                (None, Access::Everyone { since }) => Access::Everyone { since: *since },
-                (None, Access::Listed { .. }) => Access::Everyone { since: head },
-                (Some(private), before) => self.listed(private, before, head)?,
+            channel.access = match private {
+                None => self.opened(channel.access, head),
+                Some(private) => self.listed(private, &channel.access, head)?,
             };
         }
         if let Some(slow_mode) = slow_mode {
@@ -90,21 +90,31 @@ impl<'a> Context<'a> {
         let (mut users, mut roles) = (BTreeMap::new(), BTreeMap::new());
         for user in private.users {
             self.member(&user)?;
-            let since = match before {
-                Access::Everyone { since } => *since,
-                Access::Listed { users, .. } => users.get(&user).copied().unwrap_or(head),
-            };
+            let since = before.users.get(&user).copied().or(before.everyone).unwrap_or(head);
             users.insert(user, since);
         }
         for role in private.roles {
             self.role(&role)?;
-            let since = match before {
-                Access::Everyone { since } => *since,
-                Access::Listed { roles, .. } => roles.get(&role).copied().unwrap_or(head),
-            };
+            let since = before.roles.get(&role).copied().or(before.everyone).unwrap_or(head);
             roles.insert(role, since);
         }
-        Ok(Access::Listed { users, roles })
+        Ok(Access::private(users, roles))
+    }
+
+    /// Those who read it before stay where they are.
+    fn opened(&self, mut access: Access, head: u64) -> Access {
+        if access.everyone.is_none() {
+            access.everyone = Some(head);
+            // Who manages channels saw it without being listed.
+            let manages = |role: &&RoleRecord| role.permissions.allow(Permission::ManageChannels);
+            for role in self.tree.roles.values().filter(manages) {
+                access.roles.entry(role.id.clone()).or_default();
+            }
+            if let Some(owner) = &self.tree.server.owner {
+                access.users.entry(owner.clone()).or_default();
+            }
+        }
+        access
     }
 
     fn category(&self, id: &CategoryId) -> Result<&'a CategoryRecord> {

@@ -5,7 +5,7 @@ use crate::community::policy::{self, Act, Actor};
 use crate::community::request::DepartReason;
 use crate::community::role::Permissions;
 use crate::limits;
-use crate::store::{Access, BanRecord, ChannelRecord, MemberRecord, RoleRecord, ServerTree, TreeChange};
+use crate::store::{BanRecord, ChannelRecord, MemberRecord, RoleRecord, ServerTree, TreeChange};
 use crate::view::User;
 use crate::{ChannelId, Result, RoleId, UserId};
 use std::collections::HashMap;
@@ -82,10 +82,8 @@ impl Context<'_> {
 
     /// What was written in a channel before its new roles showed it to the member counts as read.
     fn come_to_channels(&self, before: &MemberRecord, member: &mut MemberRecord, heads: &HashMap<ChannelId, u64>) {
-        for channel in came_to((self.tree, before), (self.tree, member)) {
-            let head = heads.get(&channel).copied().unwrap_or_default();
-            member.since.insert(channel, head);
-        }
+        let since = came_to((self.tree, before), (self.tree, member), heads);
+        member.since.extend(since);
     }
 
     /// A change that may show channels to members: what was written there before counts as read.
@@ -93,11 +91,10 @@ impl Context<'_> {
         let mut tree = self.tree.clone();
         tree.change(vec![change.clone()]);
         let came = |before: &MemberRecord| {
-            let channels = came_to((self.tree, before), (&tree, before));
-            let since: Vec<_> = channels.into_iter().map(|id| (id.clone(), heads.get(&id).copied().unwrap_or_default())).collect();
-            let mut member = before.clone();
-            member.since.extend(since.iter().cloned());
-            (!since.is_empty()).then_some(member)
+            let since = came_to((self.tree, before), (&tree, before), heads);
+            let (came, mut member) = (!since.is_empty(), before.clone());
+            member.since.extend(since);
+            came.then_some(member)
         };
         let mut members: Vec<MemberRecord> = self.members.values().filter_map(came).take(GRANTED_MEMBERS).collect();
         members.sort_by(|a, b| a.user.id.cmp(&b.user.id));
@@ -125,19 +122,34 @@ impl Context<'_> {
     pub(super) fn removal(&self, user: UserId, reason: DepartReason, ban: Option<BanRecord>) -> Write {
         let without = |channel: &ChannelRecord| {
             let mut channel = channel.clone();
-            let Access::Listed { users, .. } = &mut channel.access else { return None };
-            users.remove(&user).map(|_| TreeChange::PutChannel(channel))
+            channel.access.users.remove(&user).map(|_| TreeChange::PutChannel(channel))
         };
         let unlist = self.tree.channels.values().filter_map(without).collect();
         Write::Remove { user, reason, ban, unlist }
     }
 }
 
-/// The channels that a member reads as it is then and didn't before.
-fn came_to(before: (&ServerTree, &MemberRecord), then: (&ServerTree, &MemberRecord)) -> Vec<ChannelId> {
+/// The numbers from which a member reads channels as it is then: the newest in those that it didn't read before, and where it was in those
+/// that would show it more.
+fn came_to(
+    before: (&ServerTree, &MemberRecord),
+    then: (&ServerTree, &MemberRecord),
+    heads: &HashMap<ChannelId, u64>,
+) -> Vec<(ChannelId, u64)> {
     let reads = |(tree, member): (&ServerTree, &MemberRecord), channel: &ChannelRecord| {
         policy::may(tree, Actor::Member(member), Act::Read(channel)).is_ok()
     };
-    let came = |channel: &&ChannelRecord| reads(then, channel) && !reads(before, channel);
-    then.0.channels.values().filter(came).map(|channel| channel.id.clone()).collect()
+    let came = |channel: &ChannelRecord| {
+        if !reads(then, channel) {
+            return None;
+        }
+        let earlier = before.0.channels.get(&channel.id).filter(|channel| reads(before, channel));
+        let since = earlier.map(|channel| policy::since(before.1, channel));
+        match since {
+            Some(since) => (policy::since(then.1, channel) < since).then_some(since),
+            None => Some(heads.get(&channel.id).copied().unwrap_or_default()),
+        }
+        .map(|since| (channel.id.clone(), since))
+    };
+    then.0.channels.values().filter_map(came).collect()
 }

@@ -185,11 +185,11 @@ impl World {
             name: "c".to_owned(),
             position: 0,
             access: match listed {
-                None => Access::Everyone { since: 0 },
-                Some((users, roles)) => Access::Listed {
-                    users: mask(*users, USERS).map(|index| (user(index).id, 0)).collect(),
-                    roles: mask(*roles, ROLES).map(|index| (role_id(index), 0)).collect(),
-                },
+                None => Access::open(0),
+                Some((users, roles)) => Access::private(
+                    mask(*users, USERS).map(|index| (user(index).id, 0)).collect(),
+                    mask(*roles, ROLES).map(|index| (role_id(index), 0)).collect(),
+                ),
             },
             slow_mode: None,
             metadata: None,
@@ -478,13 +478,13 @@ fn whoever_comes_back_counts_as_read_what_was_before_whichever_came_last() {
         },
     );
     let (mut channel, mut member) = (world.channel(0).clone(), world.members.remove(&user(0).id).unwrap());
-    channel.access = Access::Listed {
-        users: BTreeMap::from([(user(0).id, 9)]),
-        roles: BTreeMap::from([(world.role(0).id.clone(), 5), (world.role(1).id.clone(), 7)]),
-    };
+    let roles = BTreeMap::from([(world.role(0).id.clone(), 5), (world.role(1).id.clone(), 7)]);
+    channel.access = Access::private(BTreeMap::from([(user(0).id, 9)]), roles);
     assert_eq!(since(&member, &channel), 5, "the earliest that let it in");
     member.since.insert(channel.id.clone(), 8);
     assert_eq!(since(&member, &channel), 8, "it came later");
-    channel.access = Access::Everyone { since: 12 };
+    channel.access.everyone = Some(12);
+    assert_eq!(since(&member, &channel), 8, "it was there before everyone");
+    channel.access = Access::open(12);
     assert_eq!(since(&member, &channel), 12);
 }

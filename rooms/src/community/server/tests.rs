@@ -4,6 +4,7 @@ mod presence;
 mod random;
 
 use super::*;
+use crate::community::attendance::GATHER;
 use crate::community::fetch::Fetched;
 use crate::community::request::{ChannelChange, Command, NewChannel, Presence, Private};
 use crate::community::{DefaultNames, Permission, Permissions, default_tree};
@@ -98,9 +99,14 @@ impl Bench {
         all
     }
 
+    /// As [`Bench::step`], with what is told once news may be.
+    fn gathered<T>(&mut self, step: impl FnOnce(&mut Server, Moment, &mut Vec<Output>) -> T) -> Vec<Output> {
+        let out = self.step(step).1;
+        out.into_iter().chain(self.pass(GATHER)).collect()
+    }
+
     fn presence(&self, user: usize) -> (Presence, Option<SystemTime>) {
-        let members = self.server.members();
-        let view = members.iter().find(|member| member.record.user == person(user)).unwrap();
+        let view = self.server.member_view(&self.server.members[&person(user).id]);
         (view.presence, view.last_seen)
     }
 }
@@ -110,8 +116,9 @@ fn told(outputs: &[Output], session: &str) -> Vec<(String, Presence)> {
     let for_session = outputs.iter().filter(|output| output.to.iter().any(|to| to.id.as_str() == session));
     for_session
         .filter_map(|output| match &*output.event {
-            Event::PresenceChanged { user, presence, .. } => Some((user.to_string(), *presence)),
+            Event::PresenceChanged { presences, .. } => Some(presences.iter().map(|one| (one.user.to_string(), one.presence))),
             _ => None,
         })
+        .flatten()
         .collect()
 }

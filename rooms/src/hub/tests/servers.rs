@@ -220,7 +220,7 @@ async fn whoever_is_put_out_hears_it_once_on_every_device_and_nothing_more() {
             assert_eq!(club.bench.hub.servers(&device.session).await, Ok(vec![]));
         }
         let listed = &club.bench.hub.servers(&club.ann.session).await.unwrap()[0].tree.channels[&secret].access;
-        assert_eq!(*listed, crate::store::Access::Listed { users: Default::default(), roles: Default::default() });
+        assert_eq!(*listed, crate::store::Access::private(Default::default(), Default::default()));
     }
     let bob = club.bench.client("bob");
     let refused = club.bench.hub.accept_invite(&bob.session, &club.secret(None).await).await;

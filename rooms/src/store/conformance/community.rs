@@ -53,7 +53,7 @@ fn channel(server: &str, name: &str) -> ChannelRecord {
         kind: ChannelKind::Text,
         name: format!("{name} 🍻"),
         position: 0,
-        access: Access::Everyone { since: 0 },
+        access: Access::open(0),
         slow_mode: None,
         metadata: None,
         created_at: millis(5),
@@ -63,7 +63,7 @@ fn channel(server: &str, name: &str) -> ChannelRecord {
 /// A channel for the user `insider` and two roles.
 fn private(server: &str) -> ChannelRecord {
     let roles = ["staff", "friends"].map(|name| (role(server, name).id, 7));
-    let access = Access::Listed { users: BTreeMap::from([(UserId::new("insider"), u64::MAX)]), roles: BTreeMap::from(roles) };
+    let access = Access::private(BTreeMap::from([(UserId::new("insider"), u64::MAX)]), BTreeMap::from(roles));
     let metadata = Some("{\"a\": \"'\"}".to_owned());
     ChannelRecord { access, metadata, slow_mode: Some(Duration::from_secs(6 * 3600)), position: u32::MAX, ..channel(server, "private") }
 }
@@ -73,7 +73,7 @@ fn tree(server: &str) -> ServerTree {
     let voice = ChannelRecord {
         category: Some(category(server, "calls", 1).id),
         kind: ChannelKind::Voice { capacity: 50 },
-        access: Access::Everyone { since: 12 },
+        access: Access::open(12),
         ..channel(server, "voice")
     };
     let plain = RoleRecord { kind: RoleKind::Guest, color: None, permissions: Permissions::NONE, rank: 0, ..role(server, "friends") };
@@ -197,7 +197,9 @@ pub async fn one_of_many_racing_changes_wins_each_version(store: Arc<dyn Store>)
 pub async fn every_part_of_a_tree_can_be_put_anew(store: Arc<dyn Store>) {
     two_servers(&*store).await;
     let server = ServerRecord { name: "개명".to_owned(), image_url: None, owner: Some(UserId::new("heir")), ..tree("a").server };
-    let open = ChannelRecord { access: Access::Everyone { since: 3 }, metadata: None, slow_mode: None, category: None, ..private("a") };
+    // Those who were listed stay where they were.
+    let opened = Access { everyone: Some(3), ..private("a").access };
+    let open = ChannelRecord { access: opened, metadata: None, slow_mode: None, category: None, ..private("a") };
     let closed = ChannelRecord { kind: ChannelKind::Voice { capacity: 2 }, ..private("a") };
     let closed = ChannelRecord { id: channel("a", "text").id, ..closed };
     let changes = vec![
@@ -228,7 +230,7 @@ pub async fn a_removed_role_is_taken_from_members_and_private_channels(store: Ar
     assert_eq!(tree.roles.keys().collect::<Vec<_>>(), [&role("a", "friends").id]);
     let access = &tree.channels[&private("a").id].access;
     let friends = BTreeMap::from([(role("a", "friends").id, 7)]);
-    assert_eq!(*access, Access::Listed { users: BTreeMap::from([(UserId::new("insider"), u64::MAX)]), roles: friends });
+    assert_eq!(*access, Access::private(BTreeMap::from([(UserId::new("insider"), u64::MAX)]), friends));
     let members = store.members(&id("a")).await.unwrap();
     assert_eq!(members[0].roles, [role("a", "friends").id]);
     assert_eq!(members[1].roles, ["third", "first"].map(|name| role("a", name).id));

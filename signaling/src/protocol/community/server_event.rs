@@ -57,10 +57,16 @@ pub struct MemberLeft {
     pub reason: DepartReason,
 }
 
-/// `presence:changed`
+/// `presence:changed`, at most once a second: everyone who is seen otherwise than before.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct PresenceChanged {
     pub server: String,
+    pub presences: Vec<MemberPresence>,
+}
+
+/// How a member is seen now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct MemberPresence {
     /// The user id.
     pub user: String,
     pub presence: Presence,

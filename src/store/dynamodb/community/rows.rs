@@ -244,8 +244,38 @@ pub(super) struct ChannelRow {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum AccessRow {
-    Everyone { since: u64 },
-    Listed { users: BTreeMap<String, u64>, roles: BTreeMap<String, u64> },
+    /// With who was listed before.
+    Everyone {
+        since: u64,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        users: BTreeMap<String, u64>,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        roles: BTreeMap<String, u64>,
+    },
+    Listed {
+        users: BTreeMap<String, u64>,
+        roles: BTreeMap<String, u64>,
+    },
+}
+
+impl AccessRow {
+    fn new(access: &Access) -> Self {
+        let users = access.users.iter().map(|(id, since)| (id.to_string(), *since)).collect();
+        let roles = access.roles.iter().map(|(id, since)| (id.to_string(), *since)).collect();
+        match access.everyone {
+            Some(since) => Self::Everyone { since, users, roles },
+            None => Self::Listed { users, roles },
+        }
+    }
+
+    fn access(self) -> Access {
+        let (everyone, users, roles) = match self {
+            Self::Everyone { since, users, roles } => (Some(since), users, roles),
+            Self::Listed { users, roles } => (None, users, roles),
+        };
+        let users = users.into_iter().map(|(id, since)| (UserId::new(id), since)).collect();
+        Access { everyone, users, roles: roles.into_iter().map(|(id, since)| (RoleId::new(id), since)).collect() }
+    }
 }
 
 impl ChannelRow {
@@ -259,13 +289,7 @@ impl ChannelRow {
             },
             name: channel.name.clone(),
             position: channel.position,
-            access: match &channel.access {
-                Access::Everyone { since } => AccessRow::Everyone { since: *since },
-                Access::Listed { users, roles } => AccessRow::Listed {
-                    users: users.iter().map(|(id, since)| (id.to_string(), *since)).collect(),
-                    roles: roles.iter().map(|(id, since)| (id.to_string(), *since)).collect(),
-                },
-            },
+            access: AccessRow::new(&channel.access),
             slow_mode_ms: channel.slow_mode.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
             metadata: channel.metadata.clone(),
             created_at: to_ns(channel.created_at),
@@ -279,13 +303,7 @@ impl ChannelRow {
             kind: self.capacity.map_or(ChannelKind::Text, |capacity| ChannelKind::Voice { capacity }),
             name: self.name,
             position: self.position,
-            access: match self.access {
-                AccessRow::Everyone { since } => Access::Everyone { since },
-                AccessRow::Listed { users, roles } => Access::Listed {
-                    users: users.into_iter().map(|(id, since)| (UserId::new(id), since)).collect(),
-                    roles: roles.into_iter().map(|(id, since)| (RoleId::new(id), since)).collect(),
-                },
-            },
+            access: self.access.access(),
             slow_mode: self.slow_mode_ms.map(Duration::from_millis),
             metadata: self.metadata,
             created_at: from_ns(self.created_at),

@@ -11,7 +11,7 @@ use ::rooms::store::{
 };
 use ::rooms::{CategoryId, ChannelId, RoleId, ServerId, UserId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -148,9 +148,7 @@ pub(super) fn put_role(db: &Connection, server: &ServerId, role: &RoleRecord) ->
 fn remove_role(db: &Connection, server: &ServerId, role: &RoleId) -> Result<(), Failure> {
     db.prepare_cached("DELETE FROM roles WHERE server = ?1 AND id = ?2")?.execute((server.as_str(), role.as_str()))?;
     for mut channel in channels(db, server)? {
-        if let Access::Listed { roles, .. } = &mut channel.access
-            && roles.remove(role).is_some()
-        {
+        if channel.access.roles.remove(role).is_some() {
             put_channel(db, server, &channel)?;
         }
     }
@@ -261,34 +259,42 @@ pub(super) fn read_channel(row: &Row<'_>) -> Result<ChannelRecord, Failure> {
     })
 }
 
-/// A number for everyone, or `{"users": {…}, "roles": {…}}` with a number for each.
+/// A number for everyone, or `{"users": {…}, "roles": {…}}` with a number for each; both as `{"everyone": …, "earlier": {…}}`.
 fn written(access: &Access) -> String {
-    match access {
-        Access::Everyone { since } => Value::from(*since).to_string(),
-        Access::Listed { users, roles } => {
-            let users: BTreeMap<&str, u64> = users.iter().map(|(user, since)| (user.as_str(), *since)).collect();
-            let roles: BTreeMap<&str, u64> = roles.iter().map(|(role, since)| (role.as_str(), *since)).collect();
-            json!({ "users": users, "roles": roles }).to_string()
-        }
+    let users: BTreeMap<&str, u64> = access.users.iter().map(|(user, since)| (user.as_str(), *since)).collect();
+    let roles: BTreeMap<&str, u64> = access.roles.iter().map(|(role, since)| (role.as_str(), *since)).collect();
+    let is_empty = users.is_empty() && roles.is_empty();
+    let listed = json!({ "users": users, "roles": roles });
+    match access.everyone {
+        None => listed,
+        Some(since) if is_empty => since.into(),
+        Some(since) => json!({ "everyone": since, "earlier": listed }),
     }
+    .to_string()
 }
 
 /// The inverse of [`written`].
 fn access(json: &str) -> Result<Access, Failure> {
+    #[derive(Default, serde::Deserialize)]
+    struct Listed {
+        users: BTreeMap<String, u64>,
+        roles: BTreeMap<String, u64>,
+    }
     #[derive(serde::Deserialize)]
     #[serde(untagged)]
     enum Written {
         Everyone(u64),
-        Listed { users: BTreeMap<String, u64>, roles: BTreeMap<String, u64> },
+        Opened { everyone: u64, earlier: Listed },
+        Private(Listed),
     }
-    match serde_json::from_str(json) {
-        Ok(Written::Everyone(since)) => Ok(Access::Everyone { since }),
-        Ok(Written::Listed { users, roles }) => Ok(Access::Listed {
-            users: users.into_iter().map(|(user, since)| (UserId::new(user), since)).collect(),
-            roles: roles.into_iter().map(|(role, since)| (RoleId::new(role), since)).collect(),
-        }),
-        Err(_) => Err(Failure::Unreadable("channels.access")),
-    }
+    let (everyone, Listed { users, roles }) = match serde_json::from_str(json) {
+        Ok(Written::Everyone(since)) => (Some(since), Listed::default()),
+        Ok(Written::Opened { everyone, earlier }) => (Some(everyone), earlier),
+        Ok(Written::Private(listed)) => (None, listed),
+        Err(_) => return Err(Failure::Unreadable("channels.access")),
+    };
+    let users = users.into_iter().map(|(user, since)| (UserId::new(user), since)).collect();
+    Ok(Access { everyone, users, roles: roles.into_iter().map(|(role, since)| (RoleId::new(role), since)).collect() })
 }
 
 fn role_kind_name(kind: RoleKind) -> &'static str {

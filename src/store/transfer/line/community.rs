@@ -95,8 +95,18 @@ pub(in crate::store::transfer) struct Channel {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Readers {
-    Everyone { since: u64 },
-    Listed { users: BTreeMap<String, u64>, roles: BTreeMap<String, u64> },
+    /// With who was listed before.
+    Everyone {
+        since: u64,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        users: BTreeMap<String, u64>,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        roles: BTreeMap<String, u64>,
+    },
+    Listed {
+        users: BTreeMap<String, u64>,
+        roles: BTreeMap<String, u64>,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -310,25 +320,23 @@ impl From<Channel> for CommunityRecord {
 
 impl From<Access> for Readers {
     fn from(access: Access) -> Self {
-        match access {
-            Access::Everyone { since } => Self::Everyone { since },
-            Access::Listed { users, roles } => Self::Listed {
-                users: users.into_iter().map(|(user, since)| (text(user.as_str()), since)).collect(),
-                roles: roles.into_iter().map(|(role, since)| (text(role.as_str()), since)).collect(),
-            },
+        let users = access.users.into_iter().map(|(user, since)| (text(user.as_str()), since)).collect();
+        let roles = access.roles.into_iter().map(|(role, since)| (text(role.as_str()), since)).collect();
+        match access.everyone {
+            Some(since) => Self::Everyone { since, users, roles },
+            None => Self::Listed { users, roles },
         }
     }
 }
 
 impl From<Readers> for Access {
     fn from(readers: Readers) -> Self {
-        match readers {
-            Readers::Everyone { since } => Self::Everyone { since },
-            Readers::Listed { users, roles } => Self::Listed {
-                users: users.into_iter().map(|(user, since)| (UserId::new(user), since)).collect(),
-                roles: roles.into_iter().map(|(role, since)| (RoleId::new(role), since)).collect(),
-            },
-        }
+        let (everyone, users, roles) = match readers {
+            Readers::Everyone { since, users, roles } => (Some(since), users, roles),
+            Readers::Listed { users, roles } => (None, users, roles),
+        };
+        let users = users.into_iter().map(|(user, since)| (UserId::new(user), since)).collect();
+        Self { everyone, users, roles: roles.into_iter().map(|(role, since)| (RoleId::new(role), since)).collect() }
     }
 }
 

@@ -54,7 +54,7 @@ export function ChatLines({ chat, messages, outgoing, pins, firstNew, shown, unr
   return (
     <ol className="chat-lines">
       {messages.flatMap((message, n) => [
-        ...(message.seq === firstNew ? [<li key="new" className="line-new" role="separator" data-new="" data-testid="chat-divider"><span>{t.chat.newBelow}</span></li>] : []),
+        ...(message.seq === firstNew ? [<li key="new" className="line-new" data-new="" data-testid="chat-divider"><span>{t.chat.newBelow}</span></li>] : []),
         line(message, messages[n - 1]),
       ])}
       {outgoing.map((entry) => (

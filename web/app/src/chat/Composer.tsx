@@ -3,8 +3,9 @@ import type { Attachment, Chat, Message } from 'zzan-client';
 import { useT } from '../i18n';
 import { ClipIcon, CloseIcon, SendIcon } from '../ui/icons';
 import { FileTray } from './FileTray';
-import { EMPTY, wireOf, type Draft } from './mentions';
+import { EMPTY, type Draft } from './mentions';
 import { isTooLong, MessageField, TooLong } from './MessageField';
+import { useWire } from './people';
 import { Quote } from './Quote';
 import { useFiles } from './useFiles';
 
@@ -21,6 +22,7 @@ interface Props {
 export function Composer({ chat, replyTo, wait, onCancelReply, onSend }: Props) {
   const t = useT();
   const [draft, setDraft] = useState(EMPTY);
+  const wire = useWire();
   const files = useFiles(chat);
   const field = useRef<HTMLTextAreaElement>(null);
   const mayAttach = chat.uploads !== undefined;
@@ -37,7 +39,7 @@ export function Composer({ chat, replyTo, wait, onCancelReply, onSend }: Props) 
   };
   const send = () => {
     if (!ready) return;
-    onSend(wireOf(draft).trim(), files.take());
+    onSend(wire(draft), files.take());
     setDraft(EMPTY);
     field.current?.focus();
   };

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import { useT } from '../i18n';
 import { draftOf, wireOf } from './mentions';
 import { isSendable, MessageField, TooLong } from './MessageField';
-import { useTalk } from './people';
+import { useTalk, useWire } from './people';
 
 interface Props {
   text: string;
@@ -15,6 +15,7 @@ interface Props {
 export function Editor({ text: before, onSave, onClose }: Props) {
   const t = useT();
   const { labelOf } = useTalk();
+  const wire = useWire();
   const [draft, setDraft] = useState(() => draftOf(before, labelOf));
   const [state, setState] = useState<'writing' | 'busy' | 'failed'>('writing');
   const field = useRef<HTMLTextAreaElement>(null);
@@ -27,10 +28,9 @@ export function Editor({ text: before, onSave, onClose }: Props) {
 
   const save = () => {
     if (state === 'busy' || !isSendable(draft)) return;
-    const text = wireOf(draft).trim();
-    if (text === before) return onClose();
+    if (wireOf(draft).trim() === before) return onClose();
     setState('busy');
-    onSave(text).then(onClose, () => setState('failed'));
+    onSave(wire(draft)).then(onClose, () => setState('failed'));
   };
 
   return (

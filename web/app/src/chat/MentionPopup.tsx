@@ -1,7 +1,8 @@
 import { useLayoutEffect, useRef, type RefObject } from 'react';
 import { useT } from '../i18n';
 import { Avatar } from '../ui/Avatar';
-import type { Candidate, MentionList } from './useMentionList';
+import type { Candidate } from './people';
+import type { MentionList } from './useMentionList';
 
 interface Props {
   id: string;

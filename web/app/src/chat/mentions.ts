@@ -1,5 +1,5 @@
 // Mentions: on the wire `<@user>`, `<@&role>` and `<@everyone>`, for people `@name`. Pure. A draft is what people see while they write, and
-// remembers whom its names stand for; a name that was changed by hand stands for nobody.
+// remembers whom its names stand for; a name that was changed by hand stands for nobody, until it is written out again.
 
 import type { Mention } from 'zzan-client';
 
@@ -127,10 +127,38 @@ export function mentioning(draft: Draft, from: number, to: number, label: string
 }
 
 /** The beginning of a name that is being written before the caret, and where its `@` stands. */
-export function queryAt({ text, marks }: Draft, caret: number): { from: number; query: string } | undefined {
-  const from = text.lastIndexOf('@', caret - 1);
+export function queryAt(draft: Draft, caret: number): { from: number; query: string } | undefined {
+  const from = draft.text.lastIndexOf('@', caret - 1);
   if (from < 0 || caret - from - 1 > QUERY_MAX) return undefined;
-  const query = text.slice(from + 1, caret);
-  if (/\s/.test(query) || (from > 0 && ADDRESS.test(text[from - 1] ?? ''))) return undefined;
-  return marks.some(({ at, length }) => from >= at && from < at + length) ? undefined : { from, query };
+  const query = draft.text.slice(from + 1, caret);
+  return /\s/.test(query) || !beginsName(draft, from) ? undefined : { from, query };
+}
+
+function beginsName({ text, marks }: Draft, at: number): boolean {
+  if (at > 0 && ADDRESS.test(text[at - 1] ?? '')) return false;
+  return !marks.some((mark) => at >= mark.at && at < mark.at + mark.length);
+}
+
+/** A name, without its `@`, and whom it stands for on the wire. */
+export interface Named {
+  readonly name: string;
+  readonly raw: string;
+}
+
+/** Names that were written out instead of picked stand for whom they name, if that is one alone and no letter follows. */
+export function spelledOut(draft: Draft, names: readonly Named[]): Draft {
+  const found = [...draft.text.matchAll(/@/g)].flatMap(({ index: at }) => {
+    if (!beginsName(draft, at)) return [];
+    const rest = draft.text.slice(at + 1);
+    const fits = names.filter(({ name }) => folded(rest.slice(0, name.length)) === folded(name) && !/^[\p{L}\p{N}]/u.test(rest.slice(name.length)));
+    const length = Math.max(...fits.map(({ name }) => name.length));
+    const [raw, ...others] = new Set(fits.filter(({ name }) => name.length === length).map((one) => one.raw));
+    return raw === undefined || others.length > 0 ? [] : [{ at, length: length + 1, raw }];
+  });
+  return { text: draft.text, marks: [...draft.marks, ...found].sort((a, b) => a.at - b.at) };
+}
+
+/** As names are compared. */
+export function folded(text: string): string {
+  return text.normalize('NFC').toLocaleLowerCase();
 }

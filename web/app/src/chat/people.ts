@@ -5,6 +5,7 @@ import { can, type Author, type Mention, type Message, type Participant, type Se
 import { colorOf, cssColor, roleName } from '../community/hooks';
 import { useT } from '../i18n';
 import type { Dictionary } from '../i18n/en';
+import { rawOf, spelledOut, wireOf, type Draft } from './mentions';
 
 export interface Known {
   readonly id: string;
@@ -25,6 +26,29 @@ export interface People {
   readonly mayMentionAll: boolean;
   /** Whether `users` are all that there are, so that anybody else has left. */
   readonly complete: boolean;
+}
+
+/** Whom one may mention. */
+export interface Candidate extends Known {
+  readonly kind: Mention['kind'];
+}
+
+export function candidatesOf(people: People, everyone: string): Candidate[] {
+  return [
+    ...people.users.filter(({ id }) => id !== people.me).map((user) => ({ ...user, kind: 'user' as const })),
+    ...(people.mayMentionAll ? [{ id: '', name: everyone, also: 'everyone', kind: 'everyone' as const }] : []),
+    ...(people.mayMentionAll ? people.roles.map((role) => ({ ...role, kind: 'role' as const })) : []),
+  ];
+}
+
+/** The text of a draft as it is sent, in which names that were written out are mentions too. */
+export function useWire(): (draft: Draft) => string {
+  const t = useT();
+  const { people } = useTalk();
+  return (draft) => {
+    const names = candidatesOf(people, t.messages.mention.everyone).flatMap(({ kind, id, name, also }) => [name, also ?? ''].filter(Boolean).map((one) => ({ name: one, raw: rawOf({ kind, id }) })));
+    return wireOf(spelledOut(draft, names)).trim();
+  };
 }
 
 /** The people of a server. */

@@ -1,17 +1,12 @@
 // The list that opens where somebody begins to write a name: what is on it, which entry is active, and the keys that move in it.
 
 import { useMemo, useState, type KeyboardEvent } from 'react';
-import type { Mention } from 'zzan-client';
 import { useT } from '../i18n';
-import { mentioning, queryAt, rawOf, type Draft } from './mentions';
-import { useTalk, type Known, type People } from './people';
+import { folded, mentioning, queryAt, rawOf, type Draft } from './mentions';
+import { candidatesOf, useTalk, type Candidate, type People } from './people';
 
 /** Longer lists are narrowed by writing on. */
 const SHOWN_MAX = 8;
-
-export interface Candidate extends Known {
-  readonly kind: Mention['kind'];
-}
 
 export interface MentionList {
   /** Empty while it is closed. */
@@ -66,16 +61,7 @@ export function useMentionList({ draft, caret, onPick }: Options): MentionList {
 /** Names that begin so before names with it in the middle. */
 function matches(people: People, everyone: string, query: string): Candidate[] {
   const wanted = folded(query);
-  const all: Candidate[] = [
-    ...people.users.filter(({ id }) => id !== people.me).map((user) => ({ ...user, kind: 'user' as const })),
-    ...(people.mayMentionAll ? [{ id: '', name: everyone, also: 'everyone', kind: 'everyone' as const }] : []),
-    ...(people.mayMentionAll ? people.roles.map((role) => ({ ...role, kind: 'role' as const })) : []),
-  ];
   const place = ({ name, also }: Candidate) => Math.min(...[name, also ?? ''].map((one) => folded(one).indexOf(wanted)).map((at) => (at < 0 ? Infinity : Math.min(at, 1))));
-  const found = all.map((candidate) => ({ candidate, at: place(candidate) })).filter(({ at }) => at < Infinity);
+  const found = candidatesOf(people, everyone).map((candidate) => ({ candidate, at: place(candidate) })).filter(({ at }) => at < Infinity);
   return found.sort((a, b) => a.at - b.at).slice(0, SHOWN_MAX).map(({ candidate }) => candidate);
-}
-
-function folded(text: string): string {
-  return text.normalize('NFC').toLocaleLowerCase();
 }

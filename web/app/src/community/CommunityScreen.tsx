@@ -13,6 +13,7 @@ import { navigate, roomPath, serverPath } from '../route';
 import { setPlace } from '../title';
 import { ErrorBanner } from '../ui/ErrorBanner';
 import { HashIcon, ListIcon, MembersIcon, NoteIcon, PinIcon, SpeakerIcon } from '../ui/icons';
+import { Loading } from '../ui/Loading';
 import { ChannelList } from './ChannelList';
 import { ChannelView } from './ChannelView';
 import { Dialogs, type Asked } from './Dialogs';
@@ -78,7 +79,7 @@ function Servers({ client, name, server: serverId, channel }: { client: Client; 
                 <button type="button" className="button primary" onClick={() => setCreating(true)}>{t.community.create.title}</button>
               </div>
             ) : (
-              <p className="muted" role="status">{t.common.loading}</p>
+              <Loading />
             )}
           </main>
         </div>
@@ -140,11 +141,11 @@ function OpenServer({ client, community, servers, server, channel: channelId, on
   return (
     <div className="community" data-drawer={drawer}>
       <ServerRail servers={servers} current={server} onCreate={onCreate} />
-      <div className="community-side" id="channels">
+      <section className="community-side" id="channels" aria-label={state.info.name}>
         <ServerHead server={server} onAsk={setAsked} />
         <ChannelList server={server} current={channel?.id} onOpen={go} onCall={({ id }) => call(id)} onAsk={setAsked} />
         <StatusBar community={community} state={state} />
-      </div>
+      </section>
       <main className="community-main">
         <header className="channel-head">
           <button type="button" className="icon-button narrow-only" aria-label={words.openChannels} aria-expanded={drawer === 'channels'} aria-controls="channels" onClick={() => setDrawer('channels')} data-testid="open-channels"><ListIcon /></button>

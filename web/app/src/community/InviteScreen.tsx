@@ -9,6 +9,7 @@ import { NameGate } from '../lobby/NameGate';
 import { Refused } from '../lobby/Refused';
 import { navigate, serverPath } from '../route';
 import { Header } from '../ui/Header';
+import { Loading } from '../ui/Loading';
 import { Logo } from '../ui/Logo';
 import { problemText, useAction, useCommunity } from './hooks';
 import { ServerPicture } from './ServerRail';
@@ -21,7 +22,6 @@ export function InviteScreen({ client, name, visitor, secret }: VisitorProps & {
 }
 
 function Invitation({ client, secret }: Pick<VisitorProps, 'client'> & { secret: string }) {
-  const t = useT();
   const { community } = useCommunity(client);
   const [preview, setPreview] = useState<InvitePreview>();
   const [problem, setProblem] = useState<unknown>();
@@ -35,7 +35,7 @@ function Invitation({ client, secret }: Pick<VisitorProps, 'client'> & { secret:
       <Header />
       <main className="gate">
         <div className="gate-card" data-testid="invitation">
-          {problem !== undefined ? <Dead cause={problem} /> : preview ? <Offer community={community} preview={preview} secret={secret} onProblem={setProblem} /> : <p role="status">{t.common.loading}</p>}
+          {problem !== undefined ? <Dead cause={problem} /> : preview ? <Offer community={community} preview={preview} secret={secret} onProblem={setProblem} /> : <Loading />}
         </div>
       </main>
     </div>

@@ -22,7 +22,7 @@ export function MemberList({ state, onMember }: Props) {
   const members = state.members ?? [];
   return (
     <div className="member-list" data-testid="member-list" aria-busy={state.members === undefined}>
-      <p className="muted small">{words.count(members.length)}</p>
+      <h2 className="member-count muted small">{words.count(members.length)}</h2>
       {groups(state, members, words.owner, (role) => (state.info.subject === undefined ? roleName(role, t) : t.direct.people), t.community.roles.kinds.member).map((group) => (
         <section key={group.id} aria-label={group.name}>
           <h3>{group.name} · {group.members.length}</h3>
@@ -40,12 +40,12 @@ function MemberRow({ member, state, onMember }: { member: Member; state: ServerS
   const name = nickname ?? user.name;
   const color = colorOf(state, roles);
   return (
-    <button type="button" className={`member ${presence}`} aria-label={`${name}, ${t.presence[presence]}`} title={t.edit(name)} onClick={() => onMember(member)} data-testid="member" data-user={user.id} data-presence={presence}>
+    <button type="button" className={`member ${presence}`} title={t.edit(name)} onClick={() => onMember(member)} data-testid="member" data-user={user.id} data-presence={presence}>
       <Face name={name} id={user.id} presence={presence} />
       <span className="member-text">
         <span className="member-name" style={color === undefined ? undefined : { color }}>{name}</span>
         {presence === 'offline' && last_seen !== undefined && <span className="member-seen">{t.lastSeen(when(last_seen))}</span>}
-        {(presence === 'busy' || presence === 'away') && <span className="member-seen">{t.presence[presence]}</span>}
+        <span className={presence === 'busy' || presence === 'away' ? 'member-seen' : 'visually-hidden'}>{t.presence[presence]}</span>
       </span>
     </button>
   );

@@ -29,11 +29,11 @@ export function InboxPanel({ client, onClose }: { client: Client; onClose: () =>
   );
   return (
     <>
-      <header className="inbox-head">
+      <div className="inbox-head">
         <h2>{t.title}</h2>
         {unread > 0 && <button type="button" className="button ghost small" disabled={busy} onClick={() => ask(() => inbox.readAll())} data-testid="inbox-read-all">{t.readAll}</button>}
         <button type="button" className="icon-button" aria-label={t.close} onClick={onClose}><CloseIcon /></button>
-      </header>
+      </div>
       <div className="inbox-scroll" tabIndex={-1}>
         {(failed || (error && !loaded)) && (
           <p className="field-error inbox-note" role="alert">

@@ -87,7 +87,7 @@ function RoomList({ rooms, loaded, size }: { rooms: readonly LobbyRoom[]; loaded
   const t = useT();
   if (!loaded) {
     return (
-      <div className="cards" aria-busy="true" aria-label={t.common.loading}>
+      <div className="cards" role="status" aria-busy="true" aria-label={t.common.loading}>
         {[0, 1, 2].map((at) => <div key={at} className="card skeleton" />)}
       </div>
     );

@@ -8,6 +8,7 @@ import { navigate } from '../route';
 import type { Problem } from '../problem';
 import { ProblemScreen } from '../ui/ProblemScreen';
 import { setPlace } from '../title';
+import { Loading } from '../ui/Loading';
 import { Logo } from '../ui/Logo';
 import type { Visitor } from '../visitor';
 import { PreJoin } from './PreJoin';
@@ -69,11 +70,10 @@ function Over({ visit, problem }: { visit: Visit; problem: Problem }) {
 }
 
 function Waiting() {
-  const t = useT();
   return (
     <main className="waiting" aria-busy="true">
       <Logo />
-      <p role="status">{t.common.loading}</p>
+      <Loading />
     </main>
   );
 }

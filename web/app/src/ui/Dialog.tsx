@@ -35,12 +35,12 @@ export function Dialog({ title, onClose, children, testId, wide = false }: Props
       onMouseDown={(event) => event.target === ref.current && onClose()}
     >
       <div className="dialog-body">
-        <header className="dialog-head">
+        <div className="dialog-head">
           <h2 id={titleId}>{title}</h2>
           <button type="button" className="icon-button" aria-label={t.common.close} onClick={onClose}>
             <CloseIcon />
           </button>
-        </header>
+        </div>
         {children}
       </div>
     </dialog>

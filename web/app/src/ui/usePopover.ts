@@ -20,9 +20,16 @@ export function usePopover(onOpen: (panel: HTMLDivElement) => void): Popover {
   useEffect(() => {
     const element = panel.current;
     if (!element) return;
+    const opener = button.current;
     const toggled = (event: Event) => setOpen((event as ToggleEvent).newState === 'open');
+    // Before the focus is in the panel, too, Escape closes it and not what is around it.
+    const escape = (event: KeyboardEvent) => event.key === 'Escape' && element.matches(':popover-open') && event.stopPropagation();
     element.addEventListener('toggle', toggled);
-    return () => element.removeEventListener('toggle', toggled);
+    opener?.addEventListener('keydown', escape);
+    return () => {
+      element.removeEventListener('toggle', toggled);
+      opener?.removeEventListener('keydown', escape);
+    };
   }, []);
   useEffect(() => {
     if (!open || !panel.current || !button.current) return;

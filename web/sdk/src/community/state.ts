@@ -80,9 +80,14 @@ export function reduce(state: ServerState, event: ServerEvent): ServerState {
       return state.members ? { ...state, members: state.members.filter((member) => member.user.id !== user) } : state;
     }
     case 'presence:changed': {
-      const { user, presence, last_seen } = event.payload;
-      const changed = ({ last_seen: _before, ...member }: Member): Member => ({ ...member, presence, ...(last_seen === undefined ? {} : { last_seen }) });
-      return state.members ? { ...state, members: state.members.map((member) => (member.user.id === user ? changed(member) : member)) } : state;
+      const presences = new Map(event.payload.presences.map((changed) => [changed.user, changed]));
+      const follow = (member: Member): Member => {
+        const now = presences.get(member.user.id);
+        if (!now) return member;
+        const { last_seen: _before, ...rest } = member;
+        return { ...rest, presence: now.presence, ...(now.last_seen === undefined ? {} : { last_seen: now.last_seen }) };
+      };
+      return state.members ? { ...state, members: state.members.map(follow) } : state;
     }
     case 'voice:changed': {
       const { channel, people } = event.payload.voice;

@@ -1,7 +1,8 @@
 //! Random lives of a server. A replica of what each session was told, made from the outputs alone, has to agree with the server after
-//! every step; and how people are seen, with an oracle that knows their sessions.
+//! every step, and on presence at the end, when all news is told. How people are seen is held against an oracle that knows their sessions.
 
 use super::*;
+
 use crate::store::{Access, RoleRecord};
 use crate::view::Message;
 use crate::{CategoryId, MessageId};
@@ -348,10 +349,14 @@ impl World {
         }
     }
 
-    fn check(&self) {
+    /// Presence is compared once all news of it `is_told`.
+    fn check(&self, is_told: bool) {
         let server = &self.bench.server;
         let members: BTreeMap<UserId, MemberView> =
-            server.members().into_iter().map(|member| (member.record.user.id.clone(), member)).collect();
+            server.members.iter().map(|(user, member)| (user.clone(), server.member_view(member))).collect();
+        let known = |members: &BTreeMap<UserId, MemberView>| {
+            members.values().map(|view| (view.record.clone(), is_told.then_some((view.presence, view.last_seen)))).collect::<Vec<_>>()
+        };
         let sessions: BTreeSet<&SessionId> = server.sessions().map(|session| &session.id).collect();
         assert_eq!(sessions, self.replicas.keys().collect(), "who listens");
         for (id, replica) in &self.replicas {
@@ -359,7 +364,7 @@ impl World {
             let mut tree = replica.tree.clone();
             tree.version = view.tree.version;
             assert_eq!(tree, view.tree, "what {id} was told");
-            assert_eq!(replica.members, members, "what {id} was told");
+            assert_eq!(known(&replica.members), known(&members), "what {id} was told");
             assert_eq!(replica.voices.clone().into_iter().collect::<Vec<_>>(), view.voices, "what {id} was told");
             let me = &replica.members[&replica.user].record;
             assert_eq!((me, policy::permissions(&replica.tree, me)), (&view.me, view.permissions));
@@ -370,11 +375,8 @@ impl World {
             assert!(member.presence == Presence::Offline || member.last_seen.is_none());
         }
         for channel in server.tree.channels.values() {
-            if let Access::Listed { users, roles } = &channel.access {
-                assert!(
-                    users.keys().all(|user| members.contains_key(user)) && roles.keys().all(|role| server.tree.roles.contains_key(role))
-                );
-            }
+            let Access { users, roles, .. } = &channel.access;
+            assert!(users.keys().all(|user| members.contains_key(user)) && roles.keys().all(|role| server.tree.roles.contains_key(role)));
             assert!(channel.category.as_ref().is_none_or(|id: &CategoryId| server.tree.categories.contains_key(id)));
         }
     }
@@ -425,10 +427,11 @@ impl Replica {
                 assert!(self.members.insert(member.record.user.id.clone(), *member).is_some(), "wasn't there: {event:?}");
             }
             Event::MemberLeft { user, .. } => assert!(self.members.remove(&user).is_some(), "wasn't there: {event:?}"),
-            Event::PresenceChanged { user, presence, last_seen, .. } => {
-                let member = self.members.get_mut(&user).unwrap();
-                assert_ne!(member.presence, presence, "nothing new");
-                (member.presence, member.last_seen) = (presence, last_seen);
+            Event::PresenceChanged { presences, .. } => {
+                for PresenceView { user, presence, last_seen } in presences {
+                    let member = self.members.get_mut(&user).unwrap();
+                    (member.presence, member.last_seen) = (presence, last_seen);
+                }
             }
             Event::VoiceChanged { channel, people, .. } => {
                 assert!(self.tree.channels.contains_key(&channel), "not seen: {event:?}");
@@ -451,7 +454,11 @@ proptest! {
         let mut world = World::new();
         for act in acts {
             world.perform(act);
-            world.check();
+            world.check(false);
         }
+        // Who was lost may have a grace before.
+        let out = world.bench.pass(GRACE + GATHER * 2);
+        world.hear(out);
+        world.check(true);
     }
 }

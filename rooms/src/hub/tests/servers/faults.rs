@@ -170,6 +170,9 @@ impl Club {
 async fn a_slow_store_holds_up_no_message() {
     let (club, store) = Club::moody().await;
     let mut bob = club.member("bob").await;
+    // All have heard of his coming.
+    tokio::time::sleep(Duration::from_millis(1_010)).await;
+    bob.told();
     store.set(Mood::Slow(Duration::from_secs(3)));
     let began = tokio::time::Instant::now();
     let renamed = club.try_command(rename("느림"));

@@ -94,3 +94,25 @@ async fn own_and_deleted_messages_are_unread_by_nobody() {
     let late = club.device("bob").await;
     assert_eq!(club.unread(&late, &club.text).await, (6, 3, 2), "after a new login too");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_channel_that_is_opened_to_everyone_stays_unread_for_those_who_were_in_it() {
+    let club = Club::start().await;
+    let (bob, cho, dan, eve) = (club.member("bob").await, club.member("cho").await, club.member("dan").await, club.member("eve").await);
+    let (friends, managers) = (club.role(&[]).await, club.role(&[Permission::ManageChannels]).await);
+    club.done(assign("cho", std::slice::from_ref(&friends))).await;
+    club.done(assign("dan", &[managers])).await;
+    let secret = club.channel(Some(Private { users: vec![UserId::new("bob")], roles: vec![friends.clone()] })).await;
+    club.say_many(&club.ann, &secret, 3).await;
+    club.bench.hub.mark_read(&bob.session, &secret, 1).await.unwrap();
+    club.done(restrict(&secret, None)).await;
+    for (member, unread) in [(&bob, (3, 1, 2)), (&cho, (3, 0, 3)), (&dan, (3, 0, 3)), (&eve, (3, 3, 0))] {
+        assert_eq!(club.unread(member, &secret).await, unread, "{:?}", member.session.user);
+    }
+    club.say_many(&club.ann, &secret, 1).await;
+    assert_eq!(club.unread(&club.member("fay").await, &secret).await, (4, 4, 0));
+    club.done(assign("eve", &[friends])).await;
+    assert_eq!(club.unread(&eve, &secret).await, (4, 3, 1), "a role that was let in earlier shows nothing twice");
+    club.done(restrict(&secret, Some(only("bob")))).await;
+    assert_eq!(club.unread(&bob, &secret).await, (4, 1, 3), "and closed again");
+}

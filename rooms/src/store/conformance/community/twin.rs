@@ -97,7 +97,7 @@ impl Twins {
             _ => {
                 let roles = PARTS.iter().map(|part| (role(server, part).id, self.rng.random_range(0..9))).collect();
                 let users = USERS.iter().map(|name| (UserId::new(*name), self.rng.random_range(0..9))).collect();
-                let access = crate::store::Access::Listed { users, roles };
+                let access = crate::store::Access { everyone: self.rng.random_bool(0.5).then_some(9), users, roles };
                 TreeChange::PutChannel(ChannelRecord { id: channel(server, name).id, access, ..private(server) })
             }
         }
