@@ -3,6 +3,7 @@
 
 mod conformance_test;
 mod cost_test;
+mod death_test;
 mod fault_test;
 mod group_test;
 mod growth_test;

@@ -25,15 +25,14 @@
 //!            M#home#shard       U#user               a member, or that the user is banned
 //!            H#home             B#user               why the user is banned
 //!            H#home             I#invite             an invitation
-//!            H#home             E#schedule           when an entry of the calendar begins
-//!            H#home             T#start#schedule     an entry of the calendar
-//!            DUE#shard          time#schedule#server a reminder
+//!            H#home             E#schedule           an entry of the calendar
+//!            DUE#shard          time#schedule#server that an entry may remind then
 //!            INV#hash           META                 where an invitation is
 //!            SWEEP              kind#name            rows that nobody finds any more
 //!            X#log#author       nonce                a message's nonce
-//!            X#owner            nonce                a room's nonce
 //!            ROOM#room          META                 a room
-//!            OPEN#shard         created#room         a room that has not ended
+//!            ROOMS#shard        U#owner#N#nonce      that a room may be open, and the nonce that made it
+//!            ROOMS#shard        U#owner#R#room       as above, of a room whose nonce isn't known
 //!            LINK#hash          META                 a link into a room
 //!            INBOX#user         HEAD                 the newest number of the user's inbox
 //!            INBOX#user         N#seq                a notification
@@ -146,23 +145,28 @@ pub(super) fn message_nonce(channel: &ChannelId, author: &UserId, nonce: &Nonce)
     core(joined("X", &[channel.as_str(), author.as_str()]), nonce.0.clone())
 }
 
-pub(super) fn room_nonce(owner: &UserId, nonce: &Nonce) -> Key {
-    core(joined("X", &[owner.as_str()]), nonce.0.clone())
-}
-
 pub(super) fn room(id: &RoomId) -> Key {
     core(joined("ROOM", &[id.as_str()]), "META".to_owned())
 }
 
-/// Where a room is listed until it ends.
-pub(super) fn open_room(id: &RoomId, created_ns: i64) -> Key {
-    core(format!("OPEN#{}", spread(id.as_str()) % OPEN_SHARDS), format!("{created_ns:020}#{}", escaped(id.as_str())))
+/// Where a room of this owner is listed until it ends; `place` is one of [`place_of_nonce`] and [`place_of_room`].
+pub(super) fn listed_room(owner: &UserId, place: &str) -> Key {
+    core(format!("ROOMS#{}", spread(owner.as_str()) % OPEN_SHARDS), format!("{}#{place}", joined("U", &[owner.as_str()])))
 }
 
 /// All rooms that are listed in one shard.
-pub(super) fn open_rooms(shard: u64) -> Span {
-    // A place begins with a digit, or with the sign of a time before 1970.
-    Span { table: Table::Core, pk: format!("OPEN#{shard}"), from: "-".to_owned(), to: ":".to_owned() }
+pub(super) fn listed_rooms(shard: u64) -> Span {
+    prefixed(format!("ROOMS#{shard}"), "U".to_owned())
+}
+
+/// Of a room that a nonce made.
+pub(super) fn place_of_nonce(nonce: &Nonce) -> String {
+    joined("N", &[nonce.0.as_str()])
+}
+
+/// Of a room whose nonce isn't known.
+pub(super) fn place_of_room(id: &RoomId) -> String {
+    joined("R", &[id.as_str()])
 }
 
 pub(super) fn link(secret_hash: &[u8; 32]) -> Key {
@@ -317,14 +321,8 @@ pub(super) fn schedule(home: &str, id: &ScheduleId) -> Key {
     core(joined("H", &[home]), joined("E", &[id.as_str()]))
 }
 
-pub(super) fn schedule_at(home: &str, starts_ns: i64, id: &ScheduleId) -> Key {
-    core(joined("H", &[home]), format!("T#{starts_ns:020}#{}", escaped(id.as_str())))
-}
-
-/// The entries that begin from one time on and before another.
-pub(super) fn schedules(home: &str, from_ns: i64, to_ns: i64) -> Span {
-    let (from, to) = (format!("T#{from_ns:020}"), format!("T#{to_ns:020}"));
-    Span { table: Table::Core, pk: joined("H", &[home]), from, to }
+pub(super) fn schedules(home: &str) -> Span {
+    prefixed(joined("H", &[home]), "E".to_owned())
 }
 
 /// Everything that a server has beside its tree and its members.
@@ -459,7 +457,8 @@ mod tests {
         for (index, key) in keys.iter().enumerate() {
             assert!(!keys[..index].contains(key), "{key:?}");
         }
-        assert_ne!(room_nonce(&UserId::new("a#b"), &nonce).pk, message_nonce(&ChannelId::new("a"), &UserId::new("b"), &nonce).pk);
+        let listed = |owner: &str, nonce: &str| listed_room(&UserId::new(owner), &place_of_nonce(&Nonce(nonce.into()))).sk;
+        assert_ne!(listed("a", "b#N#c"), listed("a#N#b", "c"));
     }
 
     #[test]

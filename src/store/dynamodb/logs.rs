@@ -178,7 +178,7 @@ async fn sweep_server(call: &Call<'_>, server: &ServerId, home: &str, tree: &str
     for invite in call.query::<InviteRow>(&keys::invites(home), Order::OldestFirst, usize::MAX).await? {
         call.write(&own(keys::invite_of(&invite.secret_hash()?))).await?;
     }
-    for schedule in call.query::<ScheduleRow>(&keys::schedules(home, 0, i64::MAX), Order::OldestFirst, usize::MAX).await? {
+    for schedule in call.query::<ScheduleRow>(&keys::schedules(home), Order::OldestFirst, usize::MAX).await? {
         if let Some(remind_at) = schedule.remind_at {
             call.write(&own(keys::reminder(remind_at, &ScheduleId::new(schedule.id.as_str()), server))).await?;
         }

@@ -1,7 +1,8 @@
 //! Messages as rows: what is changed of them, and what they mention.
 //!
-//! Each function is one operation of the store, or says what such an operation writes. Invariant: a message and its mentions change in one
-//! transaction, but for mentions beyond a hundred.
+//! Each function is one operation of the store, or says what such an operation writes. A deletion is one row: the message's tombstone. Before
+//! it, a hint among the exceptions says where readers of counts have to look, after it, that it is so. Invariant: a message that isn't
+//! deleted and its mentions change in one transaction, but for mentions beyond a hundred.
 
 use super::call::{Call, Committed, Failure, Pause};
 use super::channels::Channels;
@@ -99,35 +100,48 @@ pub(super) async fn delete(
     at: SystemTime,
 ) -> Result<Option<Message>, Failure> {
     let mut pause = Pause::default();
+    let mut tried: Option<(MessageRow, Vec<Audience>)> = None;
     loop {
         let (state, row) = channels.message(call, channel, seq).await?;
         let Some(before) = row else { return Ok(None) };
+        let log = &state.log;
         if before.is_deleted() {
+            // Perhaps by this call, and the answer was lost.
+            if let Some((before, mentions)) = &tried {
+                settle(call, log, before, mentions).await;
+            }
             return before.message(channel).map(Some);
         }
-        let log = &state.log;
+        let mentions = before.audiences()?;
+        call.write(&exception(log, seq).set("deleting", AttributeValue::Bool(true))).await?;
         let change = change(log, &before).set("deleted_at", number(to_ns(at)));
         let gone = ["text", "mentions", "attachments", "reactions", "pinned"];
-        let mut writes = vec![
-            gone.into_iter().fold(change, Write::remove),
-            exception(log, seq).set("deleted", AttributeValue::Bool(true)).remove("everyone").remove("roles"),
-        ];
-        let (author, mentions) = (UserId::new(before.author.as_str()), before.audiences()?);
-        for user in named(&mentions).filter(|user| **user != author) {
-            writes.push(Write::delete(keys::mention(user, log, seq)));
-        }
+        let mut writes = vec![gone.into_iter().fold(change, Write::remove)];
         if before.pinned {
             writes.push(marks::unpinned(call, log, seq).await?);
         }
         if let Committed::Done = call.commit(&writes).await? {
-            if !before.reactions.is_empty() {
-                marks::forget(call, log, seq).await;
-            }
+            settle(call, log, &before, &mentions).await;
             let before = before.message(channel)?;
             let (mentions, attachments, reactions) = (vec![], vec![], vec![]);
             return Ok(Some(Message { text: String::new(), mentions, attachments, reactions, deleted_at: Some(at), ..before }));
         }
+        tried = Some((before, mentions));
         pause.wait().await;
+    }
+}
+
+/// Says that a message is deleted, which it is, and removes what was of it. What is left where this fails counts for nobody.
+async fn settle(call: &Call<'_>, log: &ChannelId, before: &MessageRow, mentions: &[Audience]) {
+    let (seq, author) = (before.seq, UserId::new(before.author.as_str()));
+    let deleted = exception(log, seq).set("deleted", AttributeValue::Bool(true)).remove("deleting").remove("everyone").remove("roles");
+    let mut writes = vec![deleted];
+    writes.extend(named(mentions).filter(|user| **user != author).map(|user| Write::delete(keys::mention(user, log, seq))));
+    if let Err(error) = call.write_all(&writes).await {
+        tracing::debug!(%error, "rows of a deleted message are left behind");
+    }
+    if !before.reactions.is_empty() {
+        marks::forget(call, log, seq).await;
     }
 }
 

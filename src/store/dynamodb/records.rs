@@ -4,6 +4,7 @@
 //! NULL or an empty list; a row that reads as a domain value was written from one.
 
 use super::call::Failure;
+use super::keys::{self, Key};
 use crate::store::sqlite::{from_ns, to_ns};
 use rooms::store::{LinkRecord, Listing, NewMessage, Nonce, NoteLine, NoteRecord, Record, RoomRecord};
 use rooms::view::{Attachment, Audience, Message, Reaction};
@@ -208,6 +209,9 @@ pub(super) struct ExceptionRow {
     pub(super) seq: u64,
     #[serde(default)]
     pub(super) deleted: bool,
+    /// It is deleted if the message says so.
+    #[serde(default)]
+    pub(super) deleting: bool,
     #[serde(default)]
     pub(super) everyone: bool,
     #[serde(default)]
@@ -264,14 +268,18 @@ pub(super) struct MessageNonceRow {
     pub(super) exp: u64,
 }
 
-/// What a nonce of a room stored.
+/// That a room may be open: it is if it says so itself. It keeps the nonce that made the room.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct RoomNonceRow {
+pub(super) struct ListedRow {
     pub(super) room: String,
-    pub(super) exp: u64,
+    /// When it was made, in seconds since 1970.
+    pub(super) at: u64,
+    /// Of a room that has ended: until when its nonce counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) exp: Option<u64>,
 }
 
-/// A room, at its id or among those that are open.
+/// A room.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct RoomRow {
     id: String,
@@ -284,7 +292,9 @@ pub(super) struct RoomRow {
     owner_name: String,
     channel: String,
     listing: ListingCode,
-    pub(super) created_at: i64,
+    created_at: i64,
+    /// Where it is listed, among the rooms of its owner.
+    place: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     ended_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -292,7 +302,7 @@ pub(super) struct RoomRow {
 }
 
 impl RoomRow {
-    pub(super) fn new(room: &RoomRecord) -> Self {
+    pub(super) fn new(room: &RoomRecord, place: String) -> Self {
         Self {
             id: room.id.to_string(),
             name: room.name.clone(),
@@ -311,9 +321,14 @@ impl RoomRow {
                 Listing::Channel => ListingCode::Channel,
             },
             created_at: to_ns(room.created_at),
+            place,
             ended_at: None,
             exp: None,
         }
+    }
+
+    pub(super) fn listed_at(&self) -> Key {
+        keys::listed_room(&UserId::new(self.owner.as_str()), &self.place)
     }
 
     pub(super) fn has_ended(&self) -> bool {

@@ -1,40 +1,47 @@
 //! Rooms and links as rows.
 //!
-//! Each function is one operation of the store. Invariant: a room that has not ended is in two places, at its id and among the open ones; an
-//! ended one is at its id alone.
+//! Each function is one operation of the store. A room is the row at its id. That it is listed is a hint, written before it and closed after
+//! its end, which counts only as long as the room says so; it also keeps the nonce that made the room. Invariant: whatever dies in between,
+//! a room that has not ended is listed, and a nonce makes one room.
 
-use super::call::{Call, Committed, Failure, Order, Pause, record};
+use super::call::{AT_ONCE, Call, Committed, Failure, Order, Pause, Written, record};
 use super::keys::{self, OPEN_SHARDS};
 use super::messages::{NONCE_FREE, NONCES_KEPT, unix_s};
-use super::records::{LinkRow, RoomNonceRow, RoomRow};
+use super::records::{LinkRow, ListedRow, RoomRow};
 use super::write::{ABSENT, Write, number};
 use crate::store::sqlite::to_ns;
 use ::rooms::RoomId;
 use ::rooms::store::{LinkRecord, Nonce, Redeemed, RoomRecord};
 use futures_util::future::try_join_all;
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 /// How long what is over is kept: ended rooms, and expired links, which are told to have expired for so long.
 pub(super) const OVER_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 pub(super) async fn create(call: &Call<'_>, room: RoomRecord, nonce: &Nonce) -> Result<RoomRecord, Failure> {
-    let row = RoomRow::new(&room);
-    let (now, exp) = (unix_s(SystemTime::now()), unix_s(SystemTime::now() + NONCES_KEPT));
-    let writes = [
-        Write::put(keys::room_nonce(&room.owner.id, nonce), &RoomNonceRow { room: room.id.to_string(), exp })?
-            .only_if(NONCE_FREE)
-            .with("now", number(now)),
-        Write::put(keys::room(&room.id), &row)?.only_if(ABSENT),
-        Write::put(keys::open_room(&room.id, row.created_at), &row)?,
-    ];
-    let refused = match call.commit(&writes).await? {
-        Committed::Done => return Ok(room),
-        Committed::Refused(rows) => rows,
+    let now = SystemTime::now();
+    let place = keys::place_of_nonce(nonce);
+    let listed = ListedRow { room: room.id.to_string(), at: unix_s(now), exp: None };
+    let list = Write::put(keys::listed_room(&room.owner.id, &place), &listed)?.only_if(NONCE_FREE).with("now", number(unix_s(now)));
+    let id = match call.write(&list).await? {
+        Written::Done => room.id.clone(),
+        Written::Refused(kept) => RoomId::new(record::<ListedRow>(kept)?.room),
     };
-    let Some(Some(kept)) = refused.into_iter().next() else { return Err(Failure::Unavailable("a room has this id".into())) };
-    let first = RoomId::new(record::<RoomNonceRow>(kept)?.room);
-    let first: Option<RoomRow> = call.get(&keys::room(&first)).await?;
-    first.map(RoomRow::room).ok_or(Failure::Unreadable("a nonce without its room"))
+    // Whoever died after the line above, or is between it and the next, has made no room yet: this one is it then.
+    if id != room.id
+        && let Some(first) = call.get::<RoomRow>(&keys::room(&id)).await?
+    {
+        return Ok(first.room());
+    }
+    let room = RoomRecord { id, ..room };
+    match call.write(&Write::put(keys::room(&room.id), &RoomRow::new(&room, place))?.only_if(ABSENT)).await? {
+        Written::Done => Ok(room),
+        Written::Refused(kept) => {
+            let kept = record::<RoomRow>(kept)?.room();
+            if kept.owner.id == room.owner.id { Ok(kept) } else { Err(Failure::Unavailable("a room has this id".into())) }
+        }
+    }
 }
 
 pub(super) async fn find(call: &Call<'_>, id: &RoomId) -> Result<Option<RoomRecord>, Failure> {
@@ -43,9 +50,14 @@ pub(super) async fn find(call: &Call<'_>, id: &RoomId) -> Result<Option<RoomReco
 }
 
 pub(super) async fn all_open(call: &Call<'_>) -> Result<Vec<RoomRecord>, Failure> {
-    let spans: Vec<_> = (0..OPEN_SHARDS).map(keys::open_rooms).collect();
-    let shards = try_join_all(spans.iter().map(|span| call.query::<RoomRow>(span, Order::OldestFirst, usize::MAX))).await?;
-    let mut rooms: Vec<RoomRecord> = shards.into_iter().flatten().map(RoomRow::room).collect();
+    let spans: Vec<_> = (0..OPEN_SHARDS).map(keys::listed_rooms).collect();
+    let shards = try_join_all(spans.iter().map(|span| call.query::<ListedRow>(span, Order::OldestFirst, usize::MAX))).await?;
+    let listed: BTreeSet<RoomId> = shards.into_iter().flatten().filter(|row| row.exp.is_none()).map(|row| RoomId::new(row.room)).collect();
+    let listed: Vec<RoomId> = listed.into_iter().collect();
+    let mut rooms = Vec::with_capacity(listed.len());
+    for some in listed.chunks(AT_ONCE) {
+        rooms.extend(try_join_all(some.iter().map(|id| find(call, id))).await?.into_iter().flatten());
+    }
     rooms.sort_by_key(|room| room.created_at);
     Ok(rooms)
 }
@@ -53,15 +65,15 @@ pub(super) async fn all_open(call: &Call<'_>) -> Result<Vec<RoomRecord>, Failure
 pub(super) async fn end(call: &Call<'_>, id: &RoomId, at: SystemTime) -> Result<(), Failure> {
     let row: Option<RoomRow> = call.get(&keys::room(id)).await?;
     let Some(row) = row.filter(|row| !row.has_ended()) else { return Ok(()) };
-    let writes = [
-        Write::update(keys::room(id))
-            .set("ended_at", number(to_ns(at)))
-            .set("exp", number(unix_s(at + OVER_KEPT)))
-            .only_if("attribute_exists(PK) AND attribute_not_exists(#ended_at)"),
-        Write::delete(keys::open_room(id, row.created_at)),
-    ];
-    // Refused: somebody else has ended it.
-    call.commit(&writes).await.map(|_| ())
+    let end = Write::update(keys::room(id))
+        .set("ended_at", number(to_ns(at)))
+        .set("exp", number(unix_s(at + OVER_KEPT)))
+        .only_if("attribute_exists(PK) AND attribute_not_exists(#ended_at)");
+    // Refused: somebody else has ended it, or this did and its answer was lost.
+    call.write(&end).await?;
+    let exp = number(unix_s(SystemTime::now() + NONCES_KEPT));
+    let close = Write::update(row.listed_at()).set("exp", exp).only_if("attribute_exists(PK)");
+    call.write(&close).await.map(|_| ())
 }
 
 pub(super) async fn create_link(call: &Call<'_>, link: &LinkRecord) -> Result<(), Failure> {

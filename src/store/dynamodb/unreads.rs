@@ -7,7 +7,7 @@
 use super::call::{Call, Failure, Order, Pause, Written, record};
 use super::channels::{Channel, Channels};
 use super::keys::{self, SEQ_MAX};
-use super::records::{ExceptionRow, MarkerRow, MentionRow};
+use super::records::{ExceptionRow, MarkerRow, MentionRow, MessageRow};
 use super::write::{Write, number, text};
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::try_join_all;
@@ -129,12 +129,16 @@ async fn unread_of(
         return Ok(Unread { channel: channel.id.clone(), head, read, unread: 0, mentions: 0 });
     }
     let (exceptions, mentions) = (keys::exceptions_above(&channel.log, above), keys::mentions_above(&user, &channel.log, above));
-    let (exceptions, mentions) = tokio::try_join!(
+    let (mut exceptions, mentions) = tokio::try_join!(
         call.query::<ExceptionRow>(&exceptions, Order::OldestFirst, usize::MAX),
         call.query::<MentionRow>(&mentions, Order::OldestFirst, usize::MAX),
     )?;
     // They were not read at the same instant: what is above this head isn't counted yet.
     let is_left = |seq: &u64| read < *seq && *seq <= head;
+    for row in exceptions.iter_mut().filter(|row| row.deleting && !row.deleted && is_left(&row.seq)) {
+        let message: Option<MessageRow> = call.get(&keys::message(&channel.log, row.seq)).await?;
+        row.deleted = message.is_some_and(|message| message.is_deleted());
+    }
     let deleted = exceptions.iter().filter(|row| row.deleted).map(|row| row.seq);
     let own = marker.iter().flat_map(|marker| marker.own.iter().copied());
     let less: BTreeSet<u64> = deleted.chain(own).filter(is_left).collect();

@@ -489,22 +489,12 @@ pub(super) struct InviteOfRow {
     pub(super) id: String,
 }
 
-/// When an entry of a calendar begins and reminds: by which it is found.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct ScheduleOfRow {
-    pub(super) starts_at: i64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) remind_at: Option<i64>,
-    /// Counts the changes, from 1.
-    pub(super) rev: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(in crate::store::dynamodb) struct ScheduleRow {
     pub(in crate::store::dynamodb) id: String,
     title: String,
     description: String,
-    pub(super) starts_at: i64,
+    starts_at: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ends_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -513,6 +503,8 @@ pub(in crate::store::dynamodb) struct ScheduleRow {
     pub(in crate::store::dynamodb) remind_at: Option<i64>,
     created_by: NamedRow,
     changed_at: i64,
+    /// Counts the changes, from 1.
+    pub(super) rev: u64,
 }
 
 impl ScheduleRow {
@@ -527,7 +519,13 @@ impl ScheduleRow {
             remind_at: schedule.remind_at.map(to_ns),
             created_by: NamedRow::new(&schedule.created_by),
             changed_at: to_ns(schedule.changed_at),
+            rev: 0,
         }
+    }
+
+    /// As the next change of what was there.
+    pub(super) fn after(self, before: Option<&Self>) -> Self {
+        Self { rev: before.map_or(0, |before| before.rev) + 1, ..self }
     }
 
     pub(super) fn without_reminder(self) -> Self {
@@ -550,14 +548,17 @@ impl ScheduleRow {
     }
 }
 
-/// A reminder that nobody has taken.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// That an entry may remind at a time: it does if it says so itself.
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct ReminderRow {
     pub(super) server: String,
     pub(super) home: String,
     pub(super) schedule: String,
-    pub(super) starts_at: i64,
     pub(super) remind_at: i64,
+    /// Of this writing of the row.
+    pub(super) stamp: String,
+    /// In seconds since 1970.
+    pub(super) written_at: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

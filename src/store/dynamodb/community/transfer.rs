@@ -39,7 +39,7 @@ pub(in crate::store::dynamodb) async fn server(call: &Call<'_>, id: &str, meta: 
     for row in call.query::<InviteRow>(&keys::invites(&meta.home), Order::OldestFirst, usize::MAX).await? {
         records.push(CommunityRecord::Invite(row.invite(&id)?));
     }
-    let schedules: Vec<ScheduleRow> = call.query(&keys::schedules(&meta.home, 0, i64::MAX), Order::OldestFirst, usize::MAX).await?;
+    let schedules: Vec<ScheduleRow> = call.query(&keys::schedules(&meta.home), Order::OldestFirst, usize::MAX).await?;
     records.extend(schedules.into_iter().map(|row| CommunityRecord::Schedule(row.schedule(&id))));
     Ok(records.into_iter().map(Record::Community).collect())
 }

@@ -13,7 +13,7 @@ pub(super) use crate::store::dynamodb::keys::Table;
 use crate::store::dynamodb::messages::NONCES_KEPT;
 use crate::store::dynamodb::notifications;
 use crate::store::dynamodb::records::{
-    LinkRow, MarkerRow, MessageNonceRow, MessageRow, NoteLineRow, NoteRow, PinsRow, ReactedRow, RoomNonceRow, RoomRow,
+    LinkRow, ListedRow, MarkerRow, MessageNonceRow, MessageRow, NoteLineRow, NoteRow, PinsRow, ReactedRow, RoomRow,
 };
 use crate::store::dynamodb::write::{Item, text_of};
 use crate::store::sqlite::from_ns;
@@ -95,7 +95,7 @@ impl Kind {
         let logs = Rows { table: Table::Messages, pk: "C#", place: Place::Is("000000000001"), with: Some("id") };
         match (self, nonces) {
             (Self::Room, _) => core("ROOM#", Place::Is("META"), None),
-            (Self::RoomNonce, _) => core("X#", Place::Anywhere, Some("room")),
+            (Self::RoomNonce, _) => core("ROOMS#", Place::Begins("U#"), None),
             (Self::Link, _) => core("LINK#", Place::Is("META"), None),
             (Self::User, _) => core("U#", Place::Is("ME"), None),
             (Self::Server, _) => core("G#", Place::Is("META"), None),
@@ -142,7 +142,7 @@ impl Source<'_> {
             Kind::Message => return self.messages(id(1)?, skip, limit).await,
             Kind::Note => return self.note(row, skip, limit).await,
             Kind::Room => some(vec![record::<RoomRow>(row.clone())?.record()]),
-            Kind::RoomNonce => some(vec![room_nonce(id(1)?, sk, record(row.clone())?)]),
+            Kind::RoomNonce => some(room_nonce(&keys::ids(&sk), record(row.clone())?).into_iter().collect()),
             Kind::Link => {
                 let hash = keys::hash(id(1)?).ok_or(Failure::Unreadable("the hash of a link"))?;
                 some(vec![record::<LinkRow>(row.clone())?.record(&hash)])
@@ -264,12 +264,18 @@ impl Source<'_> {
     }
 }
 
-fn room_nonce(owner: &str, nonce: String, row: RoomNonceRow) -> Record {
-    let (owner, nonce, room) = (UserId::new(owner), Nonce(nonce), RoomId::new(row.room));
-    Record::RoomNonce { owner, nonce, room, stored_at: stored_at(row.exp) }
+/// `None` of a room whose nonce isn't known.
+fn room_nonce(place: &[String], row: ListedRow) -> Option<Record> {
+    let [_, owner, kind, nonce] = place else { return None };
+    let (owner, nonce, room) = (UserId::new(owner.as_str()), Nonce(nonce.clone()), RoomId::new(row.room));
+    (kind == "N").then_some(Record::RoomNonce { owner, nonce, room, stored_at: from_unix_s(row.at) })
 }
 
 /// When something was stored that outlives its time at `exp`, in whole seconds.
 pub(in crate::store::dynamodb) fn stored_at(exp: u64) -> SystemTime {
-    (SystemTime::UNIX_EPOCH + Duration::from_secs(exp)).checked_sub(NONCES_KEPT).unwrap_or(SystemTime::UNIX_EPOCH)
+    from_unix_s(exp).checked_sub(NONCES_KEPT).unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+fn from_unix_s(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }

@@ -8,7 +8,7 @@ use crate::store::dynamodb::call::{Call, Failure};
 use crate::store::dynamodb::channels::Channels;
 use crate::store::dynamodb::community::transfer as community;
 use crate::store::dynamodb::messages::{NONCES_KEPT, unix_s};
-use crate::store::dynamodb::records::{LinkRow, NoteLineRow, NoteListRow, NoteRow, RoomNonceRow, RoomRow};
+use crate::store::dynamodb::records::{LinkRow, ListedRow, NoteLineRow, NoteListRow, NoteRow, RoomRow};
 use crate::store::dynamodb::rooms::OVER_KEPT;
 use crate::store::dynamodb::write::{ABSENT, Write, number, text};
 use crate::store::dynamodb::{keys, notifications};
@@ -93,19 +93,19 @@ fn room_writes(record: &Record) -> Result<Vec<Write>, Failure> {
 }
 
 fn one_room(room: &RoomRecord, ended_at: Option<SystemTime>) -> Result<Vec<Write>, Failure> {
-    let row = RoomRow::new(room);
+    let row = RoomRow::new(room, keys::place_of_room(&room.id));
     Ok(match ended_at {
         Some(at) => vec![Write::put(keys::room(&room.id), &row.ended(at, unix_s(at + OVER_KEPT)))?.only_if(ABSENT)],
-        None => vec![
-            Write::put(keys::room(&room.id), &row)?.only_if(ABSENT),
-            Write::put(keys::open_room(&room.id, row.created_at), &row)?.only_if(ABSENT),
-        ],
+        None => {
+            let listed = ListedRow { room: room.id.to_string(), at: unix_s(room.created_at), exp: None };
+            vec![Write::put(row.listed_at(), &listed)?.only_if(ABSENT), Write::put(keys::room(&room.id), &row)?.only_if(ABSENT)]
+        }
     })
 }
 
 fn one_nonce(owner: &UserId, nonce: &Nonce, room: &str, stored_at: SystemTime) -> Result<Vec<Write>, Failure> {
-    let row = RoomNonceRow { room: room.to_owned(), exp: unix_s(stored_at + NONCES_KEPT) };
-    Ok(vec![Write::put(keys::room_nonce(owner, nonce), &row)?.only_if(ABSENT)])
+    let row = ListedRow { room: room.to_owned(), at: unix_s(stored_at), exp: Some(unix_s(stored_at + NONCES_KEPT)) };
+    Ok(vec![Write::put(keys::listed_room(owner, &keys::place_of_nonce(nonce)), &row)?.only_if(ABSENT)])
 }
 
 async fn put_notes(call: &Call<'_>, channels: &Channels, notes: &[&NoteRecord]) -> Result<(), Failure> {
