@@ -38,7 +38,7 @@ const STALL_TEXT_BYTES: usize = 3_000;
 /// Between two messages of that part.
 const STALL_PAUSE: Duration = Duration::from_millis(40);
 /// Passes of that part for each of the others: it counts single messages, of which a busy machine holds up some.
-const STALL_TURNS: usize = 2;
+const STALL_TURNS: usize = 3;
 /// What was told is kept for a minute, and forgotten when a session next looks at its connection.
 const IDLE: Duration = Duration::from_secs(120);
 
@@ -235,16 +235,18 @@ async fn memory(cli: &Cli, own: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What readers wait for a message when all read, and when further ones stall, by turns. All passes count together: what a busy machine
-/// holds up in one of them is a small part of that.
+/// What readers wait for a message when all read, and when further ones stall, by turns; and when all read again, which says how far two
+/// of the same are apart on this machine. All passes count together: what a busy machine holds up in one of them is a small part of that.
 async fn stall(cli: &Cli, own: &str) -> anyhow::Result<()> {
-    let (mut calm, mut stalled) = (vec![], vec![]);
+    let mut parts =
+        [("alone".to_owned(), 0, vec![]), (format!("beside {STALLED} that stall"), STALLED, vec![]), ("alone again".to_owned(), 0, vec![])];
     for _ in 0..cli.passes * STALL_TURNS {
-        calm.extend(delays(cli, own, 0).await?);
-        stalled.extend(delays(cli, own, STALLED).await?);
+        for (_, stalled, waited) in &mut parts {
+            waited.extend(delays(cli, own, *stalled).await?);
+        }
     }
     println!("\n| {} readers of zzan | p50, ms | p99, ms |\n| --- | --- | --- |", STALL_CROWD - STALLED);
-    for (name, mut delays) in [("alone".to_owned(), calm), (format!("beside {STALLED} that stall"), stalled)] {
+    for (name, _, mut delays) in parts {
         delays.sort_unstable();
         let at = |share: usize| delays[delays.len() * share / 100].as_secs_f64() * 1e3;
         println!("| {name} | {:.2} | {:.2} |", at(50), at(99));
