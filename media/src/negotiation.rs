@@ -79,19 +79,12 @@ impl Offer {
             media.filter(|media| wanted(media.direction()) && !media.stopped()).map(line).collect::<Vec<_>>()
         };
         let (slots, sources) = (lines(|direction| direction.is_sending()), lines(|direction| direction.is_receiving()));
-        for slot in &slots {
-            keep_for_repeats(rtc, slot);
+        for slot in slots.iter().filter(|slot| slot.kind == Kind::Video) {
+            if let Some(stream) = rtc.direct_api().stream_tx_by_mid(slot.mid, None) {
+                stream.set_rtx_cache(RTX_CACHE_PACKETS, RTX_CACHE_AGE, Some(RTX_SHARE_MAX));
+            }
         }
         Ok(Answered { answer: answer.to_sdp_string(), slots, sources, fingerprints })
-    }
-}
-
-/// Keeps what is sent on a slot from now on to answer NACKs, and forgets what was.
-pub(crate) fn keep_for_repeats(rtc: &mut Rtc, slot: &MediaLine) {
-    if slot.kind == Kind::Video
-        && let Some(stream) = rtc.direct_api().stream_tx_by_mid(slot.mid, None)
-    {
-        stream.set_rtx_cache(RTX_CACHE_PACKETS, RTX_CACHE_AGE, Some(RTX_SHARE_MAX));
     }
 }
 

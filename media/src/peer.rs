@@ -429,11 +429,7 @@ impl Peer {
         let Some(&(_, pt, conversion)) = slot.mapped.iter().find(|(from, ..)| *from == pt_in) else { return Sent::NoCodec };
         match slot.subscription.admit(*layer, facts.starts_decoding) {
             Admission::Forward => {}
-            Admission::Switch => {
-                slot.rewriter.switch_layer();
-                // With this key frame nobody needs what came before, and where a path narrowed its repeats would keep the queue full.
-                negotiation::keep_for_repeats(&mut self.rtc, &slot.line);
-            }
+            Admission::Switch => slot.rewriter.switch_layer(),
             Admission::AwaitsKeyFrame => return Sent::Held(Held::AwaitsKeyFrame),
             Admission::Drop => return Sent::NotChosen,
         }
