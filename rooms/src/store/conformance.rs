@@ -47,7 +47,7 @@ pub use notes::{
     a_channel_has_one_note_at_a_time, lines_of_a_note_are_contiguous_and_stored_once, nothing_is_added_to_a_note_that_has_ended,
 };
 pub use notifications::*;
-pub use oracle::{Walk, random_operations_agree_with_an_oracle};
+pub use oracle::{Walk, random_operations_agree_where_so_many_nonces_are_kept, random_operations_agree_with_an_oracle};
 pub use search::*;
 pub use transfer::*;
 

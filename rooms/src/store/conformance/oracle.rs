@@ -38,6 +38,8 @@ const ALL_ROLES: [[bool; 2]; 4] = [[true; 2]; 4];
 
 #[derive(Debug, Default)]
 struct Oracle {
+    /// A repeated nonce is found among so many of its channel's newest messages; among all of them where this is `None`.
+    nonces_kept: Option<usize>,
     rooms: Vec<(RoomRecord, Nonce, bool)>,
     links: Vec<LinkRecord>,
     messages: Vec<(Message, Nonce)>,
@@ -83,9 +85,9 @@ impl Oracle {
     }
 
     fn append(&mut self, new: NewMessage) -> Appended {
-        let same =
-            |(known, nonce): &&(Message, Nonce)| known.channel == new.channel && known.author.id == new.author.id && *nonce == new.nonce;
-        if let Some((message, _)) = self.messages.iter().find(same) {
+        let of_channel = self.messages.iter().rev().filter(|(known, _)| known.channel == new.channel);
+        let mut kept = of_channel.take(self.nonces_kept.unwrap_or(usize::MAX));
+        if let Some((message, _)) = kept.find(|(known, nonce)| known.author.id == new.author.id && *nonce == new.nonce) {
             return Appended { message: message.clone(), duplicate: true };
         }
         let seq = self.of(&new.channel).count() as u64 + 1;
@@ -478,8 +480,18 @@ fn mentions(rng: &mut StdRng, walk: u32) -> Vec<Audience> {
 
 /// A few thousand operations of one seed, which a failure names and `ZZAN_SEED` repeats; `ZZAN_ORACLE_OPERATIONS` sets how many.
 pub async fn random_operations_agree_with_an_oracle(store: Arc<dyn Store>) {
+    agree_with_an_oracle(store, None).await;
+}
+
+/// The same on a store that finds a repeated nonce among so many of its channel's newest messages only.
+pub async fn random_operations_agree_where_so_many_nonces_are_kept(store: Arc<dyn Store>, nonces_kept: usize) {
+    agree_with_an_oracle(store, Some(nonces_kept)).await;
+}
+
+async fn agree_with_an_oracle(store: Arc<dyn Store>, nonces_kept: Option<usize>) {
     let mut path = Path::new(OPERATIONS);
     let mut walk = Walk::new(0, path.seed, path.operations);
+    walk.oracle.nonces_kept = nonces_kept;
     while path.goes_on() {
         walk.step(&*store).await;
     }
