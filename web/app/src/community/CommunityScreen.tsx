@@ -141,7 +141,7 @@ function OpenServer({ client, community, servers, server, channel: channelId, on
   return (
     <div className="community" data-drawer={drawer}>
       <ServerRail servers={servers} current={server} onCreate={onCreate} />
-      <section className="community-side" id="channels" aria-label={state.info.name}>
+      <section className="community-side" id="channels" aria-label={words.side(state.info.name)}>
         <ServerHead server={server} onAsk={setAsked} />
         <ChannelList server={server} current={channel?.id} onOpen={go} onCall={({ id }) => call(id)} onAsk={setAsked} />
         <StatusBar community={community} state={state} />

@@ -7,6 +7,7 @@ export const communityEn = {
   lobby: 'Rooms',
   unread: (n: number) => `${n} unread`,
   mentions: (n: number) => `mentioned ${n} times`,
+  side: (name: string) => `Channels of ${name}`,
   openChannels: 'Show channels',
   openMembers: 'Show members',
   closePanel: 'Close',

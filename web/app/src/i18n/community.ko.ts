@@ -9,6 +9,7 @@ export const communityKo: typeof communityEn = {
   lobby: '술자리 로비',
   unread: (n) => `안 읽은 메시지 ${n}개`,
   mentions: (n) => `멘션 ${n}개`,
+  side: (name) => `${name} 채널`,
   openChannels: '채널 보기',
   openMembers: '멤버 보기',
   closePanel: '닫기',
