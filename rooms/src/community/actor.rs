@@ -168,8 +168,8 @@ impl Actor {
 
     fn take(&mut self, request: Request) -> Option<Fate> {
         match request {
-            Request::Listen { session, user, reply } => {
-                let listening = self.step(|server, moment, out| server.listen(moment, session, user, out));
+            Request::Listen { session, contact, user, reply } => {
+                let listening = self.step(|server, moment, out| server.listen(moment, session, contact, user, out));
                 answer(reply, listening.unwrap_or(Err(FAILED)));
             }
             Request::Unlisten { session, user } => {

@@ -30,6 +30,17 @@ pub enum Idle {
     No,
 }
 
+/// How a session stands with its user, in whatever server it listens to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Contact {
+    /// How its connection was lost. `None` while it has one.
+    pub(crate) loss: Option<Loss>,
+    pub(crate) idle: Idle,
+}
+
+/// Of a session that just came.
+pub(crate) const FRESH: Contact = Contact { loss: None, idle: Idle::No };
+
 /// How a user is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Seen {
@@ -106,8 +117,9 @@ impl Attendance {
         self.listeners.get(user).into_iter().flatten().map(|listener| &listener.session)
     }
 
-    /// The session listens. `status` is what the store knows; a user who has another session here has said it already.
-    pub(super) fn listen(&mut self, session: SessionHandle, status: Status) {
+    /// The session listens. One without a connection has no grace here: it never was there. `status` is what the store knows; a user who has
+    /// another session here has said it already.
+    pub(super) fn listen(&mut self, session: SessionHandle, Contact { loss, idle }: Contact, status: Status) {
         let user = session.user.id.clone();
         let listeners = self.listeners.entry(user.clone()).or_default();
         if listeners.is_empty() {
@@ -116,7 +128,8 @@ impl Attendance {
         listeners.retain(|listener| listener.session.id != session.id);
         // Nearly everyone has one, of thousands of people.
         listeners.reserve_exact(1);
-        listeners.push(Listener { session, idle: Idle::No, link: Link::Up });
+        let link = if loss.is_none() { Link::Up } else { Link::Gone };
+        listeners.push(Listener { session, idle, link });
     }
 
     pub(super) fn unlisten(&mut self, session: &SessionId, user: &UserId) {

@@ -1,6 +1,6 @@
 //! The way to a server's task.
 
-use super::attendance::Idle;
+use super::attendance::{Contact, Idle};
 use super::decide::{By, Order, Write};
 use super::policy::Act;
 use super::request::{MemberView, ServerView};
@@ -27,6 +27,7 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T>>;
 pub(crate) enum Request {
     Listen {
         session: SessionHandle,
+        contact: Contact,
         user: UserRecord,
         reply: Reply<ServerView>,
     },

@@ -28,6 +28,7 @@ mod request;
 mod role;
 mod server;
 
+pub(crate) use attendance::Contact;
 pub use attendance::Idle;
 pub(crate) use decide::{By, Order, Write};
 pub(crate) use defaults::{default_direct, default_tree, digest};

@@ -3,6 +3,7 @@
 //! Owns no server's state: what is here are caches of what the servers' tasks decide. Invariant: at most one task per server.
 
 use super::actor;
+use super::attendance::{Contact, FRESH};
 use super::handle::ServerHandle;
 use crate::registry::Node;
 use crate::room::event::Input;
@@ -29,6 +30,7 @@ pub(crate) struct Communities {
 struct Listening {
     session: SessionHandle,
     servers: HashSet<ServerId>,
+    contact: Contact,
 }
 
 /// The call of a voice channel.
@@ -87,7 +89,7 @@ impl Communities {
     }
 
     fn attending(&self, session: &SessionHandle) -> RefMut<'_, SessionId, Listening> {
-        let fresh = || Listening { session: session.clone(), servers: HashSet::new() };
+        let fresh = || Listening { session: session.clone(), servers: HashSet::new(), contact: FRESH };
         self.listening.entry(session.id.clone()).or_insert_with(fresh)
     }
 
@@ -98,6 +100,18 @@ impl Communities {
 
     pub(crate) fn is_listening(&self, session: &SessionId, server: &ServerId) -> bool {
         self.listening.get(session).is_some_and(|listening| listening.servers.contains(server))
+    }
+
+    /// How a session that listens to servers stands with its user.
+    pub(crate) fn contact(&self, session: &SessionId) -> Contact {
+        self.listening.get(session).map_or(FRESH, |listening| listening.contact)
+    }
+
+    /// Notes what changed in that, for the servers that the session will listen to; those that it listens to are told by the caller, afterwards.
+    pub(crate) fn set_contact(&self, session: &SessionId, change: impl FnOnce(&mut Contact)) {
+        if let Some(mut listening) = self.listening.get_mut(session) {
+            change(&mut listening.contact);
+        }
     }
 
     /// A user's sessions that listen to servers.
@@ -134,7 +148,7 @@ impl Communities {
 
     /// A session has ended. Returns it with what it listened to, if it ever listened.
     pub(crate) fn ended(&self, session: &SessionId) -> Option<(SessionHandle, Vec<ServerHandle>)> {
-        let (_, Listening { session, servers }) = self.listening.remove(session)?;
+        let (_, Listening { session, servers, .. }) = self.listening.remove(session)?;
         Some((session, servers.into_iter().filter_map(|server| self.live(&server)).collect()))
     }
 

@@ -3,7 +3,7 @@
 //! It has no clock, store or task of its own: `actor` has those. What is told leaves as [`Output`]s. Invariant: a session is told of a channel,
 //! and of what happens in it, as long as its user reads that channel, and no longer.
 
-use super::attendance::{Attendance, Idle, Moment, Seen};
+use super::attendance::{Attendance, Contact, Idle, Moment, Seen};
 use super::decide::{By, Context, Order, Write};
 use super::policy::{self, Act, Actor};
 use super::receipts::Receipts;
@@ -138,10 +138,17 @@ impl Server {
     ///
     /// # Errors
     /// `NotFound` for who is no member.
-    pub(crate) fn listen(&mut self, moment: Moment, session: SessionHandle, user: UserRecord, out: &mut Vec<Output>) -> Result<ServerView> {
+    pub(crate) fn listen(
+        &mut self,
+        moment: Moment,
+        session: SessionHandle,
+        contact: Contact,
+        user: UserRecord,
+        out: &mut Vec<Output>,
+    ) -> Result<ServerView> {
         let id = session.user.id.clone();
         let view = self.view(&id)?;
-        self.attendance.listen(session, user.status);
+        self.attendance.listen(session, contact, user.status);
         self.forget_readers();
         self.tell_presence(moment, &id, out);
         Ok(view)

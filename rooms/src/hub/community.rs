@@ -6,7 +6,7 @@ use super::chat::Place;
 use super::{Hub, wall_clock};
 use crate::chat::ChannelQueue;
 use crate::community::{
-    Asked, By, Command, CreateServer, Entering, Fetched, Idle, MemberView, Order, Post, PostAct, Presence, Request, ServerHandle,
+    Asked, By, Command, Contact, CreateServer, Entering, Fetched, Idle, MemberView, Order, Post, PostAct, Presence, Request, ServerHandle,
     ServerView, Write, default_tree, digest,
 };
 use crate::config::UnreadReaders;
@@ -371,6 +371,7 @@ impl Hub {
 
     /// Whether the session's user touches anything.
     pub async fn set_idle(&self, session: &SessionHandle, is_idle: Idle) {
+        self.node.communities.set_contact(&session.id, |contact| contact.idle = is_idle);
         for server in self.node.communities.of_session(&session.id) {
             server.tell(Request::Idle { session: session.id.clone(), user: session.user.id.clone(), is_idle }).await;
         }
@@ -379,6 +380,7 @@ impl Hub {
     /// The session's connection is lost, or there again.
     pub(super) async fn connection_in_servers(&self, session: &SessionId, loss: Option<Loss>) {
         let Some(user) = self.node.communities.user_of(session) else { return };
+        self.node.communities.set_contact(session, |contact| contact.loss = loss);
         for server in self.node.communities.of_session(session) {
             server.tell(Request::Connection { session: session.clone(), user: user.id.clone(), loss }).await;
         }
@@ -445,7 +447,15 @@ impl Hub {
     /// Lets a session listen of which that is noted already.
     async fn attach(&self, server: &ServerHandle, session: &SessionHandle, known: &UserRecord) -> Result<ServerView> {
         let (listener, user) = (session.clone(), known.clone());
-        let listening = server.call(|reply| Request::Listen { session: listener, user, reply }).await;
+        let mut contact = self.node.communities.contact(&session.id);
+        let listening = server.call(|reply| Request::Listen { session: listener, contact, user, reply }).await;
+        // What changed meanwhile may have been told before the server knew of the session.
+        while contact != self.node.communities.contact(&session.id) {
+            contact = self.node.communities.contact(&session.id);
+            let (id, user, Contact { loss, idle }) = (session.id.clone(), session.user.id.clone(), contact);
+            server.tell(Request::Connection { session: id.clone(), user: user.clone(), loss }).await;
+            server.tell(Request::Idle { session: id, user, is_idle: idle }).await;
+        }
         if !session.is_open() {
             self.ended_in_servers(&session.id).await;
         }

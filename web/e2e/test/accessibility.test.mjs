@@ -175,7 +175,7 @@ test('what is done with messages has no faults, on a desktop and on a phone', as
   };
   const act = async (visit, text, action) => {
     await openMenu(visit, text);
-    await visit.find(action).click();
+    await line(visit, text).getByTestId(action).click();
   };
   await isFineOnce(owner, owner.page.getByRole('menu'), () => openMenu(owner, '파전'));
   await act(owner, '파전', 'chat-pin');

@@ -4,7 +4,7 @@ mod presence;
 mod random;
 
 use super::*;
-use crate::community::attendance::GATHER;
+use crate::community::attendance::{FRESH, GATHER};
 use crate::community::fetch::Fetched;
 use crate::community::request::{ChannelChange, Command, NewChannel, Presence, Private};
 use crate::community::{DefaultNames, Permission, Permissions, default_tree};
@@ -65,7 +65,7 @@ impl Bench {
 
     fn listen(&mut self, id: &str, user: usize) -> Vec<Output> {
         let session = session(id, user);
-        self.step(|server, moment, out| server.listen(moment, session, record(user, Status::Auto), out)).1
+        self.step(|server, moment, out| server.listen(moment, session, FRESH, record(user, Status::Auto), out)).1
     }
 
     /// Decided and done, or refused.

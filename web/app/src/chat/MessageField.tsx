@@ -76,7 +76,7 @@ export function MessageField({ draft, onDraft, onEnter, onEscape, onFiles, label
         enterKeyHint="send"
         autoComplete="off"
         data-testid={testId}
-        {...(open ? { role: 'combobox', 'aria-autocomplete': 'list', 'aria-expanded': true, 'aria-controls': id, 'aria-activedescendant': optionId(id, list.active) } : {})}
+        {...(open ? { 'aria-autocomplete': 'list', 'aria-haspopup': 'listbox', 'aria-controls': id, 'aria-activedescendant': optionId(id, list.active) } : {})}
         onInput={(event) => {
           look(event.currentTarget);
           onDraft(edited(draft, event.currentTarget.value, event.currentTarget.selectionEnd));

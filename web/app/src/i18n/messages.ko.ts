@@ -9,7 +9,7 @@ export const messagesKo: typeof messagesEn = {
     add: '반응 추가',
     picker: '이모지',
     more: (names, n) => `${names} 외 ${n}명`,
-    label: (emoji, n, names) => `${emoji} ${n}개: ${names}`,
+    label: (emoji, n, names) => `${emoji} ${n}: ${names}`,
     failed: '반응을 남기지 못했어요. 다시 시도해 주세요.',
     tooMany: '이 메시지에는 더 이상 다른 이모지를 달 수 없어요.',
   },

@@ -3,6 +3,7 @@
 
 use super::*;
 
+use crate::community::Contact;
 use crate::store::{Access, RoleRecord};
 use crate::view::Message;
 use crate::{CategoryId, MessageId};
@@ -15,6 +16,7 @@ enum Act {
     Listen {
         session: usize,
         user: usize,
+        contact: Contact,
     },
     Unlisten {
         session: usize,
@@ -25,7 +27,7 @@ enum Act {
     },
     Idle {
         session: usize,
-        idle: bool,
+        idle: Idle,
     },
     Status {
         user: usize,
@@ -93,14 +95,21 @@ fn ask() -> impl Strategy<Value = Ask> {
     ]
 }
 
+fn idle() -> impl Strategy<Value = Idle> {
+    prop_oneof![Just(Idle::No), Just(Idle::Yes)]
+}
+
 fn act() -> impl Strategy<Value = Act> {
     let loss = prop_oneof![Just(None), Just(Some(Loss::Closed)), Just(Some(Loss::Silent))];
     let status = prop_oneof![Just(Status::Auto), Just(Status::Busy), Just(Status::Away)];
     prop_oneof![
-        6 => (0..6usize, 0..USERS).prop_map(|(session, user)| Act::Listen { session, user }),
+        4 => (0..6usize, 0..USERS).prop_map(|(session, user)| Act::Listen { session, user, contact: FRESH }),
+        2 => (0..6usize, 0..USERS, loss.clone(), idle()).prop_map(|(session, user, loss, idle)| {
+            Act::Listen { session, user, contact: Contact { loss, idle } }
+        }),
         2 => (0..6usize).prop_map(|session| Act::Unlisten { session }),
         3 => (0..6usize, loss).prop_map(|(session, loss)| Act::Connection { session, loss }),
-        2 => (0..6usize, any::<bool>()).prop_map(|(session, idle)| Act::Idle { session, idle }),
+        2 => (0..6usize, idle()).prop_map(|(session, idle)| Act::Idle { session, idle }),
         2 => (0..USERS, status).prop_map(|(user, status)| Act::Status { user, status }),
         3 => (0..USERS, 0..6usize).prop_map(|(user, role)| Act::Enter { user, role }),
         12 => ask().prop_map(Act::Command),
@@ -125,7 +134,7 @@ struct Replica {
 #[derive(Debug, Clone, Copy)]
 struct Truth {
     user: usize,
-    is_idle: bool,
+    idle: Idle,
     gone_at: Option<Duration>,
 }
 
@@ -149,7 +158,7 @@ impl World {
         let listening: Vec<(SessionId, Truth)> = self.truths.iter().map(|(id, truth)| (id.clone(), *truth)).collect();
         let pick = |session: usize| listening.get(session % listening.len().max(1)).cloned();
         match act {
-            Act::Listen { session, user } => self.listen(id(session, user), user),
+            Act::Listen { session, user, contact } => self.listen(id(session, user), user, contact),
             Act::Unlisten { session } => {
                 let Some((id, Truth { user, .. })) = pick(session) else { return };
                 self.replicas.remove(&id);
@@ -166,8 +175,7 @@ impl World {
             }
             Act::Idle { session, idle } => {
                 let Some((id, Truth { user, .. })) = pick(session) else { return };
-                self.truths.get_mut(&id).unwrap().is_idle = idle;
-                let idle = if idle { Idle::Yes } else { Idle::No };
+                self.truths.get_mut(&id).unwrap().idle = idle;
                 let out = self.bench.step(|server, moment, out| server.set_idle(moment, &id, &person(user).id, idle, out)).1;
                 self.hear(out);
             }
@@ -201,15 +209,15 @@ impl World {
         }
     }
 
-    fn listen(&mut self, id: SessionId, user: usize) {
+    fn listen(&mut self, id: SessionId, user: usize, contact: Contact) {
         let session = session(id.as_str(), user);
         let status = self.statuses[user];
-        let (view, out) = self.bench.step(|server, moment, out| server.listen(moment, session, record(user, status), out));
+        let (view, out) = self.bench.step(|server, moment, out| server.listen(moment, session, contact, record(user, status), out));
         if let Ok(view) = view {
             let members = self.bench.server.members().into_iter().map(|member| (member.record.user.id.clone(), member)).collect();
             let replica =
                 Replica { user: person(user).id, tree: view.tree, members, voices: view.voices.into_iter().collect(), messages: vec![] };
-            self.truths.insert(id.clone(), Truth { user, is_idle: false, gone_at: None });
+            self.truths.insert(id.clone(), Truth { user, idle: contact.idle, gone_at: contact.loss.map(|_| self.bench.passed) });
             // It has just been told all that: what is told for its coming tells it nothing new.
             self.replicas.remove(&id);
             self.hear(out);
@@ -391,7 +399,7 @@ impl World {
         match self.statuses[first.user] {
             Status::Busy => Presence::Busy,
             Status::Away => Presence::Away,
-            Status::Auto if there.iter().all(|truth| truth.is_idle) => Presence::Idle,
+            Status::Auto if there.iter().all(|truth| truth.idle == Idle::Yes) => Presence::Idle,
             Status::Auto => Presence::Online,
         }
     }

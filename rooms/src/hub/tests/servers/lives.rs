@@ -1,7 +1,7 @@
 //! How servers' tasks and sessions come and go, and what races.
 
 use super::*;
-use crate::community::{Presence, Request};
+use crate::community::{Idle, Presence, Request};
 
 /// Servers, channels, sessions and calls that the node knows.
 fn known(bench: &Bench) -> [usize; 4] {
@@ -72,6 +72,30 @@ async fn whoever_comes_in_comes_in_on_all_devices() {
     assert!(matches!(club.heard(&mut phone).await[..], [Event::ChatMessage { .. }]));
     club.bench.hub.accept_invite(&bob.session, &club.secret(None).await).await.unwrap();
     assert_eq!(comings(club.heard(&mut phone).await), [], "once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_without_a_connection_or_idle_comes_into_a_server_as_that() {
+    let club = Club::start().await;
+    let (bob, lost) = (club.bench.client("bob"), club.bench.client("bob"));
+    for client in [&bob, &lost] {
+        club.bench.hub.servers(&client.session).await.unwrap();
+    }
+    club.bench.hub.session_lost(&lost.session.id, Loss::Closed).await;
+    club.bench.hub.set_idle(&bob.session, Idle::Yes).await;
+    let seen = async || {
+        let members = club.bench.hub.members(&club.ann.session, &club.id).await.unwrap();
+        members.into_iter().find(|member| member.record.user.id == bob.session.user.id).map(|bob| bob.presence)
+    };
+    let by = club.bench.client("bob");
+    club.bench.hub.accept_invite(&by.session, &club.secret(None).await).await.unwrap();
+    assert_eq!(seen().await, Some(Presence::Online));
+    club.bench.hub.session_ended(&by.session.id, LeaveReason::Left).await;
+    assert_eq!(seen().await, Some(Presence::Idle));
+    club.bench.hub.session_lost(&bob.session.id, Loss::Silent).await;
+    assert_eq!(seen().await, Some(Presence::Offline), "the lost one doesn't count");
+    club.bench.hub.session_resumed(&lost.session.id).await;
+    assert_eq!(seen().await, Some(Presence::Online));
 }
 
 #[tokio::test(start_paused = true)]
